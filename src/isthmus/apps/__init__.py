@@ -1,0 +1,1 @@
+"""Applications that plug in. Empty until the hook contract comes."""

@@ -1,0 +1,3 @@
+"""Which Common Data Model the lake speaks."""
+
+CDM_VERSION = "5.4"

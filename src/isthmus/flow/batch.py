@@ -1,0 +1,157 @@
+"""One batch, from its deliveries to its commits. Repeating it gives what the first try would have given."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from isthmus.base.clock import now
+from isthmus.base.identity import digest63
+from isthmus.base.progress import Progress
+from isthmus.flow import vocabulary
+from isthmus.flow.commit import commit
+from isthmus.flow.feed import FeedRun
+from isthmus.flow.schema import schema_of
+from isthmus.flow.stage import Stage
+from isthmus.flow.statement import query
+from isthmus.flow.workspace import Site, Workspace
+from isthmus.lake.lake import Lake
+from isthmus.mapping.pack import Pack
+from isthmus.records.models import Batch, Part, Receipt
+from isthmus.records.store import total
+
+Account = Mapping[str, Mapping[str, int]]
+
+
+def open_batch(
+    workspace: Workspace, site: Site, receipts: Sequence[Receipt], *, replays: Mapping[str, Any] | None = None
+) -> Batch:
+    """Note what a batch will do; from here on a retry does exactly this, under the packs as they are now."""
+    named = {feed.name: workspace.pack(feed.pack) for feed in site.feeds}
+    for pack in named.values():
+        workspace.archive(pack)
+    mappings = {name: f"{pack.name}@{pack.digest}" for name, pack in named.items()}
+    mappings[""] = vocabulary.digest(workspace.lake)
+    sequence = workspace.records.next_sequence(Batch)
+    words = [site.name, str(sequence), *(receipt.sha256 for receipt in receipts), *sorted(mappings.values())]
+    batch = Batch(
+        batch_id=f"b{digest63(*words):016x}", site=site.name, sequence=sequence, state="open",
+        replays=dict(replays) if replays else None, mappings=mappings, opened_at=now(),
+    )  # fmt: skip
+    workspace.records.open_batch(batch, [] if replays else receipts)
+    return batch
+
+
+def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress) -> list[tuple[Receipt, Part]]:
+    """Stage and commit a batch into a lake; returns its parts with the account of what became of their records."""
+    places = _replayed(workspace, batch) if batch.replays else None
+    receipts = _receipts(workspace, batch, places)
+    packs = packs_of(workspace, batch)
+    codes = _vocabulary(workspace, batch)
+    parts: list[tuple[Receipt, Part]] = []
+    with lake.engine() as engine:
+        stage = Stage(lake, engine, batch.site, batch.batch_id)
+        if places is not None:
+            _give_way(stage, places)
+        for feed, pack in packs.items():
+            mine = [receipt for receipt in receipts if receipt.feed == feed]
+            if mine:
+                vocabulary.load_codes(engine, pack, codes)
+                run = FeedRun(stage, pack, mapping_id=digest63(batch.mappings[feed], batch.mappings[""]))
+                by_id = {receipt.receipt_id: receipt for receipt in mine}
+                parts += [(by_id[part.receipt_id], part) for part in run.take(mine, progress, places=places)]
+        derive = sorted({name for pack in packs.values() for name in pack.derive})
+        commit(stage, batch.batch_id, derive=derive, until=batch.opened_at.date().isoformat())
+    for _, part in parts:
+        part.batch_id = batch.batch_id
+        part.account = stage.account.parts.get(part.part_id, {})
+    return parts
+
+
+def packs_of(workspace: Workspace, batch: Batch) -> dict[str, Pack]:
+    """The packs of a batch by feed, as they were when it was opened."""
+    named = {feed: value.rsplit("@", 1) for feed, value in batch.mappings.items() if feed}
+    return {feed: workspace.archived(digest, name) for feed, (name, digest) in named.items()}
+
+
+def _receipts(workspace: Workspace, batch: Batch, places: Mapping[int, set[int]] | None) -> Sequence[Receipt]:
+    if places is None:
+        return workspace.records.receipts(batch.batch_id)
+    wanted = {part.receipt_id for part in workspace.records.parts() if part.part_id in places}
+    return [receipt for receipt in workspace.records.receipts() if receipt.receipt_id in wanted]
+
+
+def _vocabulary(workspace: Workspace, batch: Batch) -> dict[str, list[Path]]:
+    """The vocabulary files as they were when the batch was opened: those of an edition with that digest."""
+    if vocabulary.digest(workspace.lake) == batch.mappings[""]:
+        return vocabulary.files_of(workspace.lake)
+    editions = workspace.lake.editions
+    for number in editions.numbers():
+        edition = editions.get(number)
+        if edition.body["vocabulary"] == batch.mappings[""]:
+            return {
+                name: [workspace.lake.root / one.path for one in edition.files(name)] for name in vocabulary.MAPPING
+            }
+    return vocabulary.files_of(workspace.lake)
+
+
+def standing(workspace: Workspace, batch: Batch, parts: Sequence[Part]) -> list[Part]:
+    """The parts as they are to be noted: of a replay, its account joins that of the records that it left alone."""
+    if not batch.replays:
+        return list(parts)
+    noted = []
+    waited = _waiting(workspace, batch)
+    for part in parts:
+        found = workspace.records.part(part.part_id)
+        assert found is not None
+        left = [{row["kind"]: {"quarantined": -len(row["places"])}} for row in waited if row["part_id"] == part.part_id]
+        summed = total([found[0].account, part.account, *left])
+        account = {
+            kind: counts for kind, outcomes in summed.items() if (counts := {k: n for k, n in outcomes.items() if n})
+        }
+        noted.append(
+            Part(
+                part_id=part.part_id, receipt_id=part.receipt_id, batch_id=found[0].batch_id, member=part.member,
+                format=part.format, options=part.options, account=account,
+            )
+        )  # fmt: skip
+    return noted
+
+
+def _replayed(workspace: Workspace, batch: Batch) -> dict[int, set[int]]:
+    """Places of the quarantined records that a replay takes up, by part."""
+    places: dict[int, set[int]] = {}
+    for row in _waiting(workspace, batch):
+        places.setdefault(row["part_id"], set()).update(row["places"])
+    return places
+
+
+def _waiting(workspace: Workspace, batch: Batch) -> list[dict[str, Any]]:
+    """Part, kind and places of the quarantined records that a replay takes up, from the ledger of its edition."""
+    assert batch.replays is not None
+    edition = workspace.lake.editions.get(int(batch.replays["edition"]))
+    files = [workspace.lake.root / one.path for one in edition.files("record") if one.site == batch.site]
+    beginning = str(batch.replays.get("reason") or "").replace("'", "''")
+    with workspace.lake.engine() as engine:
+        engine.view("ledger", files, empty=schema_of("record"))
+        rows: list[dict[str, Any]] = engine.rows(
+            query(
+                "SELECT part_id, kind, list(place) AS places FROM ledger WHERE outcome = 'quarantined' AND "
+                f"starts_with(reason, '{beginning}') GROUP BY part_id, kind"
+            )
+        ).to_pylist()
+    return rows
+
+
+def _give_way(stage: Stage, places: Mapping[int, set[int]]) -> None:
+    pairs = [(part, place) for part, some in sorted(places.items()) for place in sorted(some)]
+    table = pa.table(
+        {
+            "part_id": pa.array([part for part, _ in pairs], pa.int64()),
+            "place": pa.array([place for _, place in pairs], pa.int64()),
+        }
+    )
+    stage.engine.load("giving_way", table)
+    stage.engine.insert("replayed", query("SELECT * FROM giving_way"))
+    stage.engine.unload("giving_way")

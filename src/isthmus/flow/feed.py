@@ -1,0 +1,295 @@
+"""The deliveries of one feed, read part by part and handed to the stage in chunks of one kind of record."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import chain
+from pathlib import Path
+
+import pyarrow as pa
+from sqlglot import exp
+
+from isthmus.base.errors import Unreadable
+from isthmus.base.identity import digest63
+from isthmus.base.progress import Progress
+from isthmus.flow.ahead import ahead
+from isthmus.flow.schema import RECORD, REFERENCE
+from isthmus.flow.stage import Stage
+from isthmus.flow.statement import query
+from isthmus.intake import archive, formats
+from isthmus.intake.record import Batch, Format, Part, Reject
+from isthmus.mapping.pack import Pack, Record
+from isthmus.records.models import Part as PartRecord
+from isthmus.records.models import Receipt
+
+CHUNK_ROWS = 524_288
+CHUNK_BYTES = 256 << 20
+AHEAD_BYTES = 48 << 20  # read ahead while the engine maps what was read before
+LOOK = re.compile(r"\blook\(\s*'([^']+)'", re.IGNORECASE)  # the record that an expression looks up
+ARCHIVES = (".gz", ".tgz", ".tar", ".zip")
+WHOLE = -1  # the place of a file as a whole
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is told of a record, or of a part as a whole, that was not handed to the pack's rules."""
+
+    part_id: int
+    place: int
+    kind: str
+    outcome: str
+    reason: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A batch of records out of a part of this name."""
+
+    part_id: int
+    sequence: int
+    name: str
+    batch: Batch
+
+
+@dataclass(slots=True)
+class Buffer:
+    """Batches of one kind of record, waiting to be mapped together."""
+
+    record: Record
+    tables: list[pa.Table] = field(default_factory=list)
+    rows: int = 0
+    size: int = 0
+
+
+class FeedRun:
+    """One feed's share of a batch."""
+
+    def __init__(self, stage: Stage, pack: Pack, *, mapping_id: int) -> None:
+        self.lake = stage.lake
+        self.stage = stage
+        self.pack = pack
+        self.mapping_id = mapping_id
+        self._buffers: dict[tuple[int, str, tuple[str, ...]], Buffer] = {}
+        self._rejects: list[dict[str, object]] = []
+
+    def take(
+        self, receipts: Sequence[Receipt], progress: Progress, *, places: Mapping[int, set[int]] | None = None
+    ) -> list[PartRecord]:
+        """Read and map all parts of some deliveries; returns what is known of each part.
+
+        With `places`, only those records of those parts are taken (a replay).
+        """
+        parts: list[PartRecord] = []
+        task = f"{self.stage.site} {self.pack.name}: mapping"
+        progress.start(task, total=sum(receipt.size for receipt in receipts), unit="bytes")
+        for item in ahead(self._items(receipts, places), weigh=_weight, limit=AHEAD_BYTES):
+            if isinstance(item, Receipt):
+                progress.advance(task, item.size)
+            elif isinstance(item, PartRecord):
+                parts.append(item)
+            elif isinstance(item, Note):
+                self._note(item)
+            else:
+                self._buffer(item)
+                self._drain(CHUNK_ROWS, CHUNK_BYTES)
+        self._drain(1, 0)
+        self._hand_over_rejects()
+        progress.finish(task)
+        return parts
+
+    def _items(
+        self, receipts: Sequence[Receipt], places: Mapping[int, set[int]] | None
+    ) -> Iterator[Receipt | PartRecord | Note | Taken]:
+        """What the deliveries hold: each part before its batches and notes, each receipt after its parts."""
+        for _, receipt in self._ordered(receipts):
+            nothing = Reject(
+                0, 0, "empty", "the archive holds no file; ask the site whether the export ran", kind="file"
+            )
+            held = archive.members(self.lake.landing.path(receipt.sha256), receipt.name)
+            for one in chain([next(held, nothing)], held):
+                part = self._part(receipt, one)
+                if places is None or part.part_id in places:
+                    yield part
+                    # A file that could not be read at all is noted at place -1: then all of it is taken.
+                    wanted = None if places is None or WHOLE in places[part.part_id] else places[part.part_id]
+                    yield from self._read(part.part_id, receipt, one, wanted=wanted)
+            yield receipt
+
+    def _ordered(self, receipts: Sequence[Receipt]) -> list[tuple[int, Receipt]]:
+        """Deliveries in the pack's order of records, so that look-ups find what they need, then as they arrived."""
+        ranks = {record.name: index for index, record in enumerate(self.pack.records)}
+
+        def rank(receipt: Receipt) -> int:
+            record = next((one for one in self.pack.records if one.files and one.reads(receipt.name, one.kind)), None)
+            record = record or self._kind_in(receipt.name)
+            return ranks[record.name] if record else len(ranks)
+
+        return sorted(((rank(receipt), receipt) for receipt in receipts), key=lambda one: (one[0], one[1].sequence))
+
+    def _kind_in(self, name: str) -> Record | None:
+        """The record whose kind the file's name begins or contains as a word: bulk exports say `Patient.ndjson`."""
+        words = re.split("[^a-z0-9]+", name.rsplit("/", 1)[-1].lower())
+        named = [
+            one for one in self.pack.records if one.shape and any(word.startswith(one.kind.lower()) for word in words)
+        ]
+        return max(named, key=lambda one: len(one.kind), default=None)
+
+    def _part(self, receipt: Receipt, one: Part | Reject) -> PartRecord:
+        member = one.name if isinstance(one, Part) else f"?{one.place}"
+        fmt = format_of(self.pack, member)
+        return PartRecord(
+            part_id=digest63(str(receipt.receipt_id), member), receipt_id=receipt.receipt_id, batch_id="",
+            member=member, format=fmt.kind if fmt else "", options=dict(fmt.options) if fmt else {}, account={},
+        )  # fmt: skip
+
+    def _read(
+        self, part_id: int, receipt: Receipt, one: Part | Reject, *, wanted: set[int] | None
+    ) -> Iterator[Note | Taken]:
+        if isinstance(one, Reject):
+            yield _refused(part_id, one)
+            return
+        fmt = format_of(self.pack, one.name)
+        if fmt is None and one.name.lower().endswith(ARCHIVES):
+            reason, detail = (
+                ("damaged", "its name says archive, its bytes do not") if receipt.size else ("empty", "no bytes")
+            )
+            yield _refused(part_id, Reject(WHOLE, 0, reason, f"{detail}; deliver the file again", kind="file"))
+            return
+        if fmt is None:
+            yield Note(part_id, WHOLE, "file", "kept", f"no record of pack {self.pack.name} reads a file of this name")
+            return
+        try:
+            for item in formats.read(one, fmt):
+                if isinstance(item, Batch):
+                    batch = item if wanted is None else _only(item, wanted)
+                    yield Taken(part_id, receipt.sequence, one.name, batch)
+                elif wanted is None or item.place in wanted:
+                    yield _refused(part_id, item)
+        except Unreadable as error:
+            yield _refused(part_id, Reject(WHOLE, 0, error.reason, error.detail, kind="file"))
+
+    def _buffer(self, taken: Taken) -> None:
+        batch, rows = taken.batch, taken.batch.rows.num_rows
+        if not rows:
+            return
+        kind = batch.kind or (Path(taken.name).stem if self.pack.format.get("kind") == "sql" else "")
+        record = self.pack.record_of(taken.name, kind) or _kept(kind)
+        table = batch.rows.add_column(0, "_seq", pa.repeat(pa.scalar(taken.sequence, pa.int64()), rows))
+        table = table.add_column(0, "_part", pa.repeat(pa.scalar(taken.part_id, pa.int64()), rows))
+        rank = next((i for i, known in enumerate(self.pack.records) if known is record), len(self.pack.records))
+        key = (rank, record.name, tuple(table.column_names))
+        buffer = self._buffers.setdefault(key, Buffer(record))
+        buffer.tables.append(table)
+        buffer.rows += rows
+        buffer.size += table.nbytes
+
+    def _drain(self, rows: int, size: int) -> None:
+        """Map what waits when it is enough: all kinds that have rules, in the pack's order; and all that have none.
+
+        The latter need no other kind, and are more than half of the bytes of FHIR.
+        """
+        for ruled in (True, False):
+            waiting = {key: one for key, one in self._buffers.items() if bool(one.record.rules) is ruled}
+            full = any(one.rows >= rows for one in waiting.values())
+            if full or sum(one.size for one in waiting.values()) >= max(size, 1):
+                for key in sorted(waiting):
+                    self._map(self._buffers.pop(key))
+
+    def _map(self, buffer: Buffer) -> None:
+        for chunk in _chunks(buffer.tables):
+            looked_up = {name for text in _texts(buffer.record) for name in LOOK.findall(text)}
+            if looked_up:
+                self._view_reference(looked_up)
+            self.stage.take(self.pack, buffer.record, chunk, mapping_id=self.mapping_id)
+
+    def _view_reference(self, records: Iterable[str]) -> None:
+        """What these records keep for look-ups, and no more: others may keep as much as the lake has patients."""
+        engine = self.stage.engine
+        files = [self.lake.root / one.path for one in self.lake.deltas.files("reference", site=self.stage.site)]
+        files += [path for path, _ in self.stage.drafts.get("reference", [])]
+        engine.view("reference_files", files, empty=REFERENCE)
+        waiting = (
+            " UNION ALL SELECT _record, _key, _fields, part_id, place, keyspace FROM stage_reference"
+            if "stage_reference" in engine.tables()
+            else ""
+        )
+        keyspace, *names = (exp.Literal.string(name).sql() for name in (self.pack.keyspace, *sorted(records)))
+        engine.create(
+            "reference",
+            query(f"""
+                SELECT _record, _key, arg_max(_fields, (part_id, place)) AS _fields
+                FROM (SELECT _record, _key, _fields, part_id, place, keyspace FROM reference_files{waiting}) r
+                ANTI JOIN gone g USING (part_id, place)
+                WHERE keyspace = {keyspace} AND _record IN ({", ".join(names)}) GROUP BY _record, _key
+            """),
+        )
+
+    def _note(self, note: Note) -> None:
+        for offset in range(note.count):
+            place = note.place + offset
+            self._rejects.append(
+                {
+                    "kind": note.kind, "record_id": digest63(str(note.part_id), str(place)), "print": 0,
+                    "version": None, "part_id": note.part_id, "place": place, "mapping_id": self.mapping_id,
+                    "outcome": note.outcome, "reason": note.reason,
+                }
+            )  # fmt: skip
+        if len(self._rejects) > 50_000:
+            self._hand_over_rejects()
+
+    def _hand_over_rejects(self) -> None:
+        if self._rejects:
+            schema = pa.schema([field for field in RECORD if field.name != "site"])
+            self.stage.reject(pa.Table.from_pylist(self._rejects, schema=schema))
+            self._rejects = []
+
+
+def format_of(pack: Pack, name: str) -> Format | None:
+    """How a part of this name is read: as its record says, else as the pack says; None when no record reads it."""
+    kinded = any(record.kind for record in pack.records)
+    named = next((record for record in pack.records if record.files and record.reads(name, record.kind)), None)
+    options = dict(named.format if named else pack.format)
+    kind = str(options.pop("kind", "csv"))
+    if named is None and not kinded:
+        return None
+    if kind == "sql" and name.endswith(".parquet"):  # read from a live database, and landed as one file a table
+        return Format("parquet", {})
+    return Format(kind, options)
+
+
+def _refused(part_id: int, reject: Reject) -> Note:
+    count = max(reject.count, 1) if reject.count < 1000 else 1
+    return Note(
+        part_id, reject.place, reject.kind or "row", "quarantined", f"{reject.reason}: {reject.detail}", count=count
+    )
+
+
+def _weight(item: Receipt | PartRecord | Note | Taken) -> int:
+    return item.batch.rows.nbytes if isinstance(item, Taken) else 1
+
+
+def _kept(kind: str) -> Record:
+    return Record(
+        name=kind or "row", title={}, files=(), kind=kind, format={}, columns={}, optional=(), shape=None, key=None,
+        version=None, person=None, let={}, rules=(), place="",
+    )  # fmt: skip
+
+
+def _only(batch: Batch, places: set[int]) -> Batch:
+    mask = pa.compute.is_in(batch.rows["_place"], value_set=pa.array(sorted(places), pa.int64()))
+    return replace(batch, rows=batch.rows.filter(mask))
+
+
+def _chunks(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
+    """Tables of equal columns joined into chunks of at most CHUNK_ROWS rows."""
+    whole = pa.concat_tables(tables, promote_options="permissive")
+    for start in range(0, whole.num_rows, CHUNK_ROWS):
+        # In one piece: a file each of a thousand patients would come as a thousand pieces, and engines pay for each.
+        yield whole.slice(start, CHUNK_ROWS).combine_chunks()
+
+
+def _texts(record: Record) -> Iterator[str]:
+    yield from filter(None, (record.key, record.version, record.person, *record.let.values()))
+    for rule in record.rules:
+        yield from filter(None, (rule.when, rule.each if isinstance(rule.each, str) else None, *rule.set.values()))

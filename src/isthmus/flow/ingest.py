@@ -1,0 +1,100 @@
+"""The loop that carries deliveries to a published edition: land, open a batch, stage, commit, publish.
+
+Every step can be repeated. A batch that was interrupted is finished first, with the same deliveries under the same
+mappings, before anything new is begun.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from isthmus import __version__
+from isthmus.base.clock import now
+from isthmus.base.errors import IsthmusError
+from isthmus.base.progress import Progress, Silence
+from isthmus.cdm.version import CDM_VERSION
+from isthmus.flow import vocabulary
+from isthmus.flow.batch import Account, open_batch, run_batch, standing
+from isthmus.flow.land import Landed, land
+from isthmus.flow.workspace import Workspace
+from isthmus.lake.edition import Edition
+from isthmus.records.models import Batch
+
+
+@dataclass(slots=True)
+class Report:
+    """What an ingest did. `landed` by site, `accounts` of parts by (site, feed), `failed` by site."""
+
+    landed: dict[str, list[Landed]] = field(default_factory=dict)
+    accounts: dict[tuple[str, str], list[Account]] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
+    edition: Edition | None = None
+
+
+def ingest(workspace: Workspace, *, sites: Sequence[str] = (), progress: Progress | None = None) -> Report:
+    """Land and map what is new at some sites (all by default) and publish one edition over it.
+
+    A site that fails is named in the report and holds up no other. When nothing is new, no edition is published.
+    """
+    progress = progress or Silence()
+    report = Report()
+    chosen = [workspace.site(name) for name in sites] or workspace.sites()
+    with workspace.lake.writing():
+        done = finish_interrupted(workspace, report, progress)
+        for site in chosen:
+            if site.name in report.failed:
+                continue  # what came first goes first
+            try:
+                report.landed[site.name] = [land(workspace, site, feed, progress) for feed in site.feeds]
+                pending = workspace.records.pending(site.name)
+                if pending:
+                    batch = open_batch(workspace, site, pending)
+                    carry_out(workspace, batch, report, progress)
+                    done.append(batch.batch_id)
+            except IsthmusError as error:
+                report.failed[site.name] = str(error)
+        if done:
+            report.edition = publish(workspace, done)
+    return report
+
+
+def finish_interrupted(workspace: Workspace, report: Report, progress: Progress) -> list[str]:
+    """Carry out batches that were begun and not published; returns their ids. Those that fail again are reported."""
+    done = []
+    for batch in workspace.records.batches("open", "committed"):
+        try:
+            if batch.state == "open":
+                carry_out(workspace, batch, report, progress)
+            done.append(batch.batch_id)
+        except IsthmusError as error:
+            report.failed[batch.site] = f"its interrupted batch {batch.batch_id} failed again: {error}"
+    return done
+
+
+def carry_out(workspace: Workspace, batch: Batch, report: Report, progress: Progress) -> None:
+    """Run a batch into the workspace's lake, and note what became of its parts."""
+    parts = run_batch(workspace, workspace.lake, batch, progress)
+    for receipt, part in parts:
+        report.accounts.setdefault((batch.site, receipt.feed), []).append(part.account)
+    workspace.records.staged(batch.batch_id, standing(workspace, batch, [part for _, part in parts]))
+
+
+def publish(workspace: Workspace, batches: Sequence[str]) -> Edition:
+    """Publish an edition over the tables as they are, and note it at its batches."""
+    deltas = workspace.lake.deltas
+    current = workspace.lake.editions.current()
+    if current is None or not batches or not set(batches) <= set(current.batches):
+        tables = {}
+        for name in deltas.names():
+            version = deltas.version(name)
+            assert version is not None
+            tables[name] = (version, deltas.files(name, version=version))
+        notes: dict[str, Any] = {
+            "published_at": now().isoformat(timespec="seconds") + "Z",
+            "isthmus": __version__,
+            "cdm": CDM_VERSION,
+            "vocabulary": vocabulary.digest(workspace.lake),
+        }
+        current = workspace.lake.editions.publish(tables, batches=batches, notes=notes)
+    workspace.records.published(batches, current.number, current.digest)
+    return current

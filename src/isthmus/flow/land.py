@@ -1,0 +1,162 @@
+"""Deliveries are landed: bytes first, then the receipt, and only then success is told."""
+
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from isthmus.base.clock import now
+from isthmus.base.errors import InputError
+from isthmus.base.identity import digest63
+from isthmus.base.progress import Progress
+from isthmus.flow.workspace import Feed, Site, Workspace
+from isthmus.intake import sql
+from isthmus.intake.record import Reject
+from isthmus.records.models import Receipt, Watermark
+
+GROUP = 64  # receipts kept in one transaction
+IGNORED = (".tmp", ".part", ".crdownload", ".swp", "~")
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """What became of the files of one feed."""
+
+    feed: str
+    delivered: int
+    new: int
+    repeated: int
+    refused: tuple[str, ...]
+
+
+def land(workspace: Workspace, site: Site, feed: Feed, progress: Progress) -> Landed:
+    """Land every file of a feed's folder that has not come before.
+
+    The same bytes from the same feed are the same delivery, whatever they are called: they give the receipt that they
+    had, and no new rows. A file that cannot be read is named in `refused` and does not hold up the others.
+    """
+    if "://" in feed.source:
+        return _land_database(workspace, site, feed, progress)
+    known = workspace.records.digests(site.name, feed.name)
+    came, refused, receipts = len(known), list[str](), list[Receipt]()
+    task = f"{site.name} {feed.name}: landing"
+    files = list(files_of(feed))
+    progress.start(task, total=len(files), unit="files")
+    for name, path in files:
+        try:
+            receipt = receipt_of(workspace, site, feed, name=name, path=path, known=known)
+            receipts += [receipt] if receipt is not None else []
+        except InputError as error:
+            refused.append(str(error))
+        if len(receipts) == GROUP:
+            _keep(workspace, receipts)
+            receipts = []
+        progress.advance(task)
+    _keep(workspace, receipts)
+    progress.finish(task)
+    new = len(known) - came
+    return Landed(feed.name, len(files), new, len(files) - new - len(refused), tuple(refused))
+
+
+def _land_database(workspace: Workspace, site: Site, feed: Feed, progress: Progress) -> Landed:
+    """Read what is new in a database's tables, and land it: one Parquet file a table is the delivery."""
+    pack = workspace.pack(feed.pack)
+    tables = [record for record in pack.records if record.kind]
+    delivered = new = 0
+    refused: list[str] = []
+    task = f"{site.name} {feed.name}: reading tables"
+    progress.start(task, total=len(tables), unit="tables")
+    for record in tables:
+        try:
+            found = extract(workspace, site, feed, table=record.kind, watermark=record.format.get("watermark"))
+        except InputError as error:
+            refused.append(str(error))
+        else:
+            delivered, new = delivered + (found is not None), new + bool(found)
+        progress.advance(task)
+    progress.finish(task)
+    return Landed(feed.name, delivered, new, delivered - new, tuple(refused))
+
+
+def extract(workspace: Workspace, site: Site, feed: Feed, *, table: str, watermark: str | None) -> bool | None:
+    """Land the rows of a table beyond its watermark; None when there are none, else whether they are new."""
+    since = workspace.records.watermark(site.name, feed.name, table)
+    draft = workspace.lake.staging / f"{table}.parquet"
+    highest = since
+    writer: pq.ParquetWriter | None = None
+    for batch in sql.read_table(feed.source, table, watermark, since):
+        if isinstance(batch, Reject):
+            raise InputError(f"table {table} of feed '{feed.name}' holds rows that cannot be read: {batch.detail}.")
+        rows = batch.rows.drop_columns(["_place"])
+        writer = writer or pq.ParquetWriter(draft, rows.schema, compression="zstd")
+        writer.write_table(rows)
+        if watermark and watermark in rows.column_names:
+            last = pa.compute.max(rows[watermark].cast(pa.string())).as_py()
+            highest = max(filter(None, (highest, last)), default=None)
+    if writer is None:
+        return None
+    writer.close()
+    known = workspace.records.digests(site.name, feed.name)
+    receipt = receipt_of(workspace, site, feed, name=f"{table}.parquet", path=draft, known=known)
+    if receipt is not None:
+        marks = [Watermark(site=site.name, feed=feed.name, table=table, value=highest)] if highest else []
+        _keep(workspace, [receipt], *marks)
+    return receipt is not None
+
+
+def files_of(feed: Feed) -> Iterator[tuple[str, Path]]:
+    """Names (below the feed's folder, '/'-separated) and paths of its files, in the order of their names.
+
+    Hidden files, links that lead out of the folder, and transfers under way are passed over.
+    """
+    root = Path(feed.source)
+    if root.is_file():
+        yield _readable(root.name), root
+        return
+    if not root.is_dir():
+        raise InputError(f"the folder {root} of feed '{feed.name}' is not there. Mount it, or correct the site's file.")
+    inside = root.resolve()
+    for path in sorted(root.rglob("*")):
+        name = path.relative_to(root).as_posix()
+        hidden = any(piece.startswith(".") for piece in name.split("/"))
+        if hidden or name.endswith(IGNORED) or not path.is_file() or not path.resolve().is_relative_to(inside):
+            continue
+        yield _readable(name), path
+
+
+def _readable(name: str) -> str:
+    """The name as text that records can hold: UTF-8, else GB18030, else its odd bytes as `%FF`."""
+    raw = os.fsencode(name)
+    for encoding in ("utf-8", "gb18030"):
+        with suppress(UnicodeDecodeError):
+            return raw.decode(encoding)
+    return re.sub(
+        "[\udc80-\udcff]", lambda found: f"%{ord(found[0]) - 0xDC00:02X}", raw.decode("utf-8", "surrogateescape")
+    )
+
+
+def receipt_of(
+    workspace: Workspace, site: Site, feed: Feed, *, name: str, path: Path, known: set[str]
+) -> Receipt | None:
+    """Land a file's bytes and write its receipt (not yet kept); None when these bytes are among those `known`."""
+    sha256, size = workspace.lake.landing.put(path)
+    if sha256 in known:
+        return None
+    known.add(sha256)
+    return Receipt(
+        receipt_id=digest63(site.name, feed.name, sha256), site=site.name, feed=feed.name, name=name, sha256=sha256,
+        size=size, received_at=now(),
+    )  # fmt: skip
+
+
+def _keep(workspace: Workspace, receipts: Sequence[Receipt], *more: Watermark) -> None:
+    """Keep receipts whose bytes are durable, in one transaction: only now have they arrived."""
+    first = workspace.records.next_sequence(Receipt)
+    for sequence, receipt in enumerate(receipts, first):
+        receipt.sequence = sequence
+    workspace.records.keep(*receipts, *more)

@@ -1,0 +1,58 @@
+"""Observation periods, derived from the events of a site's persons."""
+
+from collections.abc import Iterator
+
+from isthmus.cdm.tables import TABLES
+from isthmus.flow import table
+from isthmus.flow.stage import Stage
+from isthmus.flow.statement import query
+
+EVENTS = tuple(name for name, spec in TABLES.items() if spec.dates and spec.person)
+FIRST_DAY = "1900-01-02"  # the day before it is what many systems write for "unknown"
+
+PERIODS = """
+    SELECT isthmus_digest('observation_period' || chr(31) || person_id) AS observation_period_id, person_id,
+        min(first) AS observation_period_start_date, max(last) AS observation_period_end_date,
+        CAST(32817 AS BIGINT) AS period_type_concept_id,
+        arg_min(part_id, (first, part_id, place)) AS part_id, arg_min(place, (first, part_id, place)) AS place,
+        arg_min(mapping_id, (first, part_id, place)) AS mapping_id
+    FROM ({spans}) e SEMI JOIN (SELECT person_id FROM all_person) p USING (person_id)
+    GROUP BY person_id
+"""
+SPAN = """
+    SELECT person_id, {first} AS first,
+        CASE WHEN {last} BETWEEN {first} AND DATE '{until}' THEN {last} ELSE {first} END AS last,
+        part_id, place, mapping_id
+    FROM all_{name} SEMI JOIN touched USING (person_id) ANTI JOIN gone USING (part_id, place)
+    WHERE {first} BETWEEN DATE '{since}' AND DATE '{until}'
+"""
+
+
+def derive(stage: Stage, until: str) -> None:
+    """One period for every person that the batch touches: from the first to the last day with any event.
+
+    Its provenance is that of the event that opened it. Days before FIRST_DAY and after `until` are errors of the source
+    and open or close nothing. Source: OMOP CDM 5.4, observation_period; one period a person is our choice for exports
+    of hospitals, which know no enrolment.
+    """
+    for name in ("person", *EVENTS):
+        table.view(stage, name)
+    leaving = (
+        f"SELECT person_id FROM all_{name} SEMI JOIN ({table.LEAVING}) l USING (part_id, place)" for name in EVENTS
+    )
+    stage.engine.insert("touched", query(" UNION ".join(leaving)))
+    stage.engine.create("touched", query("SELECT DISTINCT person_id FROM touched"))
+    spans = " UNION ALL ".join(_spans(until))
+    stage.engine.create("stage_observation_period", query(PERIODS.format(spans=spans)))
+
+
+def replaced(stage: Stage) -> table.Rewritten:
+    """The periods of the persons touched give way to those derived."""
+    return table.rewrite(stage, "observation_period", leaving="touched USING (person_id)")
+
+
+def _spans(until: str) -> Iterator[str]:
+    for name in EVENTS:
+        dates = TABLES[name].dates
+        assert dates is not None
+        yield SPAN.format(name=name, first=dates[0], last=dates[1], since=FIRST_DAY, until=until)

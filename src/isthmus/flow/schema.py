@@ -1,0 +1,73 @@
+"""What the lake's tables look like: the CDM's columns, and where each row came from."""
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from isthmus.cdm.tables import TABLES
+
+PROVENANCE = (("part_id", pa.int64()), ("place", pa.int64()), ("mapping_id", pa.int64()))
+
+# One row for every record that was ever read: what became of it, and why. With (part_id, place) it leads to the bytes.
+RECORD = pa.schema(
+    [
+        ("kind", pa.string()), ("record_id", pa.int64()), ("print", pa.int64()), ("version", pa.string()),
+        ("part_id", pa.int64()), ("place", pa.int64()), ("mapping_id", pa.int64()), ("outcome", pa.string()),
+        ("reason", pa.string()), ("site", pa.string()),
+    ]
+)  # fmt: skip
+# Columns that records keep for look-ups by other records of the same site and key space.
+REFERENCE = pa.schema(
+    [("keyspace", pa.string()), ("_record", pa.string()), ("_key", pa.string()), ("_fields", pa.string()), *PROVENANCE,
+     ("site", pa.string())]
+)  # fmt: skip
+
+# Tables in which several records may speak of one row: a death told by a patient form and by follow-up forms, a
+# person known to several systems of a hospital. By table the column that says which row is meant.
+SHARED = {
+    "care_site": "care_site_id", "death": "person_id", "location": "location_id", "person": "person_id",
+    "provider": "provider_id", "visit_occurrence": "visit_occurrence_id",
+}  # fmt: skip
+# What each record states about such a row is kept in `<table>_statement`; the table itself has the one that stands.
+STATEMENT = "_statement"
+
+
+def shared_of(table: str) -> str | None:
+    """The shared table whose statements this table holds, if any."""
+    name = table.removesuffix(STATEMENT)
+    return name if table.endswith(STATEMENT) and name in SHARED else None
+
+
+def schema_of(table: str) -> pa.Schema:
+    """The Arrow schema of a lake table, its partition column `site` last."""
+    if table == "record":
+        return RECORD
+    if table == "reference":
+        return REFERENCE
+    stated = shared_of(table)
+    if stated is not None:
+        return schema_of(stated).insert(0, pa.field("version", pa.string()))
+    columns = [(column.name, column.arrow) for column in TABLES[table].columns]
+    if TABLES[table].group == "vocabulary":
+        return pa.schema(columns)
+    return pa.schema([*columns, *PROVENANCE, ("site", pa.string())])
+
+
+def columns_of(table: str) -> list[str]:
+    """The columns that a data file of the table holds: all but the partition column `site`."""
+    return [name for name in schema_of(table).names if name != "site"]
+
+
+def order_of(table: str) -> Sequence[str]:
+    """The columns by which a table's files are sorted: by person, and in one order only."""
+    if table == "record":
+        return ("kind", "part_id", "place")
+    if table == "reference":
+        return ("_record", "_key", "part_id", "place")
+    stated = shared_of(table)
+    if stated is not None:
+        return (SHARED[stated], "part_id", "place")
+    spec = TABLES[table]
+    first = ["person_id"] if any(column.name == "person_id" for column in spec.columns) else []
+    own = [spec.primary_key] if spec.primary_key and spec.primary_key not in first else []
+    return (*first, *own, "part_id", "place", *(c.name for c in spec.columns if c.name.endswith("concept_id")))

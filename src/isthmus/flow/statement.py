@@ -1,0 +1,24 @@
+"""Statements that flow writes out itself, as the values that an engine takes."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+
+from sqlglot import exp, parse_one
+
+
+@lru_cache(maxsize=1024)
+def query(sql: str) -> exp.Query:
+    """A statement in the spelling of packs (DuckDB's), parsed once."""
+    tree = parse_one(sql, dialect="duckdb")
+    assert isinstance(tree, exp.Query)
+    return tree
+
+
+def literal(text: str) -> str:
+    """A text as it stands in a statement."""
+    return exp.Literal.string(text).sql("duckdb")
+
+
+def listed(names: Sequence[str]) -> str:
+    """Column names as they stand in a statement, with commas between them."""
+    return ", ".join(f'"{name}"' for name in names)

@@ -1,0 +1,133 @@
+"""From one row back to the bytes it came from, and from one landed file forward to its rows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+from isthmus.base.errors import InputError, UsageError
+from isthmus.base.identity import digest63
+from isthmus.cdm.tables import TABLES
+from isthmus.flow.schema import schema_of
+from isthmus.flow.statement import query
+from isthmus.flow.workspace import Workspace
+from isthmus.intake import archive, formats
+from isthmus.intake.record import Format, Part, Passage
+from isthmus.lake.edition import Edition
+from isthmus.records.models import Part as PartRecord
+from isthmus.records.models import Receipt
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Where a row came from. `passage.text` is source data: show it only to who may read the landing."""
+
+    edition: int
+    table: str
+    row: Mapping[str, Any]
+    receipt: Receipt
+    part: PartRecord
+    passage: Passage
+    mapping: str
+
+
+class Tracer:
+    """Traces rows of one edition; keeps opened parts at hand, so that a thousand rows cost little more than one."""
+
+    def __init__(self, workspace: Workspace, *, edition: int | None = None) -> None:
+        self.workspace = workspace
+        found = workspace.lake.editions.current() if edition is None else workspace.lake.editions.get(edition)
+        if found is None:
+            raise InputError("nothing is published yet, so there is no row to trace. Run `isthmus ingest` first.")
+        self.edition: Edition = found
+        self._parts = lru_cache(maxsize=64)(self._find_part)
+        self._mappings = cache(self._find_mappings)
+
+    def trace(self, table: str, row_id: int) -> Trace:
+        """The origin of the row with this primary key (of `death`, the person's id).
+
+        Raises InputError when there is no such row, UsageError for a table whose rows come from no file.
+        """
+        key = key_of(table)
+        files = [self.workspace.lake.root / one.path for one in self.edition.files(table)]
+        with self.workspace.lake.engine() as engine:
+            engine.view("traced", files, empty=schema_of(table))
+            rows = engine.rows(query(f'SELECT * FROM traced WHERE "{key}" = {int(row_id)} LIMIT 1')).to_pylist()
+        if not rows:
+            raise InputError(f"edition {self.edition.number} has no {table} row with {key} = {row_id}.")
+        return self.origin(table, rows[0])
+
+    def origin(self, table: str, row: Mapping[str, Any]) -> Trace:
+        """The origin of a row that is at hand with its provenance columns."""
+        record, receipt, part = self._parts(row["part_id"])
+        passage = formats.locate(part, Format(_kind(record.format), record.options), row["place"])
+        mapping = self._mappings().get((receipt.feed, row["mapping_id"]), "")
+        return Trace(self.edition.number, table, row, receipt, record, passage, mapping)
+
+    def _find_mappings(self) -> dict[tuple[str, int], str]:
+        """Pack and digest by feed and id of the mapping. A part may have rows of several: of its ingest, of replays."""
+        return {
+            (feed, digest63(mapping, batch.mappings[""])): mapping
+            for batch in self.workspace.records.batches()
+            for feed, mapping in batch.mappings.items()
+        }
+
+    def _find_part(self, part_id: int) -> tuple[PartRecord, Receipt, Part]:
+        found = self.workspace.records.part(part_id)
+        if found is None:
+            raise InputError(f"the records know no part {part_id}. Run `isthmus verify` to see what else is missing.")
+        record, receipt = found
+        part = archive.member(self.workspace.lake.landing.path(receipt.sha256), record.member, receipt.name)
+        return record, receipt, part
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """What one landed file has in an edition: ledger outcomes by kind, and ids of its rows by table."""
+
+    receipt: Receipt
+    outcomes: Mapping[str, Mapping[str, int]]
+    rows: Mapping[str, list[int]]
+
+
+def rows_of_file(workspace: Workspace, sha256: str) -> list[FileRows]:
+    """Every row of the current edition that came out of the landed file with this digest (or its beginning)."""
+    edition = workspace.lake.editions.current()
+    receipts = [one for one in workspace.records.receipts() if one.sha256.startswith(sha256)]
+    if not receipts or edition is None:
+        raise InputError(f"no landed file has a digest beginning with {sha256}. `isthmus receipts` lists them.")
+    found = []
+    for receipt in receipts:
+        parts = ", ".join(str(part.part_id) for part in workspace.records.parts([receipt.receipt_id])) or "-1"
+        rows: dict[str, list[int]] = {}
+        outcomes: dict[str, dict[str, int]] = {}
+        with workspace.lake.engine() as engine:
+            for table in edition.tables():
+                if "part_id" not in schema_of(table).names:
+                    continue
+                files = [workspace.lake.root / one.path for one in edition.files(table) if one.site == receipt.site]
+                engine.view("mine", files, empty=schema_of(table))
+                if table == "record":
+                    counted = f"SELECT kind, outcome, count(*) AS n FROM mine WHERE part_id IN ({parts}) GROUP BY ALL"
+                    for one in engine.rows(query(counted)).to_pylist():
+                        outcomes.setdefault(one["kind"], {})[one["outcome"]] = one["n"]
+                elif table in TABLES:
+                    ids = engine.rows(
+                        query(f'SELECT "{key_of(table)}" FROM mine WHERE part_id IN ({parts}) ORDER BY 1')
+                    )
+                    rows[table] = ids.column(0).to_pylist()
+        found.append(FileRows(receipt, outcomes, {table: ids for table, ids in rows.items() if ids}))
+    return found
+
+
+def key_of(table: str) -> str:
+    """The column by which a row of a table is found."""
+    if table not in TABLES or TABLES[table].group == "vocabulary":
+        known = ", ".join(sorted(name for name, one in TABLES.items() if one.group != "vocabulary"))
+        raise UsageError(f"rows of '{table}' come from no delivered file. Tables that do: {known}.")
+    spec = TABLES[table]
+    return spec.primary_key or ("person_id" if spec.person else spec.columns[0].name)
+
+
+def _kind(text: str) -> Any:
+    return text

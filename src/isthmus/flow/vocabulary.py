@@ -1,0 +1,150 @@
+"""Vocabularies in the lake, and the table of codes that a pack's look-ups join."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+
+from isthmus.base.identity import digest63
+from isthmus.cdm.tables import TABLES
+from isthmus.flow.schema import order_of, schema_of
+from isthmus.flow.stage import file_of
+from isthmus.flow.statement import query
+from isthmus.lake.engine import Engine
+from isthmus.lake.lake import Lake
+from isthmus.mapping.pack import Pack
+from isthmus.mapping.plan import SQL_TYPES
+
+MAPPING = ("concept", "concept_relationship", "source_to_concept_map")  # the tables that decide on mappings
+VOCABULARY = tuple(name for name, table in TABLES.items() if table.group == "vocabulary")
+
+
+# Every code of the vocabularies with the standard concept that it is or maps to.
+STANDARD = """
+    SELECT c.vocabulary_id, c.concept_code, c.concept_id AS source,
+        CASE WHEN c.standard_concept = 'S' THEN c.concept_id ELSE min(r.concept_id_2) END AS concept
+    FROM concept c
+    LEFT JOIN concept_relationship r ON r.concept_id_1 = c.concept_id AND r.relationship_id = 'Maps to'
+    GROUP BY c.vocabulary_id, c.concept_code, c.concept_id, c.standard_concept
+"""
+# The pack's own lists, then the vocabularies it names, then what those lack and source_to_concept_map knows.
+CODE = """
+    SELECT _system, _code, max(_concept) AS _concept, max(_source) AS _source, max(d.domain_id) AS _domain
+    FROM (
+        SELECT l.system AS _system, l.code AS _code,
+            coalesce(nullif(l.concept_id, 0), s.concept, 0) AS _concept, coalesce(s.source, 0) AS _source
+        FROM local_code l LEFT JOIN standard s USING (vocabulary_id, concept_code)
+        UNION ALL
+        SELECT n.name, s.concept_code, coalesce(s.concept, 0), s.source
+        FROM named n JOIN standard s ON s.vocabulary_id = n.vocabulary
+        UNION ALL
+        SELECT n.name, m.source_code, m.target_concept_id, m.source_concept_id
+        FROM named n JOIN source_to_concept_map m ON m.source_vocabulary_id = n.vocabulary
+        ANTI JOIN standard t
+            ON t.vocabulary_id = n.vocabulary AND t.concept_code = m.source_code AND t.concept > 0
+    ) c LEFT JOIN concept d ON d.concept_id = c._concept
+    GROUP BY _system, _code
+"""
+
+
+def keep(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader], *, batch: str) -> None:
+    """Add vocabulary rows to the lake; a row with a key that is there already is left out.
+
+    The lake must be being written (`Lake.writing`).
+    """
+    with lake.engine() as engine:
+        for table, rows in tables.items():
+            if lake.deltas.has_batch(table, batch):
+                continue
+            key = ", ".join(key_of(table))
+            _view(lake, engine, table, "old")
+            engine.load("new", rows)
+            columns = ", ".join(_typed(table))
+            ordered = ", ".join(f'"{name}"' for name in _order(table))
+            select = (
+                f"SELECT * FROM (SELECT DISTINCT ON ({key}) * FROM (SELECT {columns} FROM new) n "
+                f"ANTI JOIN old USING ({key})) ORDER BY {ordered}"
+            )
+            path, count = engine.write(query(select), lake.staging / batch)
+            engine.unload("new")
+            if count:
+                file = file_of(table, None, path, count)
+                (lake.root / file.path).parent.mkdir(parents=True, exist_ok=True)
+                path.replace(lake.root / file.path)
+                lake.deltas.commit(table, schema_of(table), add=[file], remove=[], batch=batch)
+
+
+def _typed(table: str) -> list[str]:
+    """Every column of a vocabulary table from text or its own type; dates may be written 20060131."""
+    types = {column.name: SQL_TYPES[column.type] for column in TABLES[table].columns}
+    return [
+        f'coalesce(try_cast("{name}" AS date), '
+        f"CAST(try_strptime(CAST(\"{name}\" AS text), '%Y%m%d') AS date)) AS \"{name}\""
+        if kind == "date"
+        else f'try_cast("{name}" AS {kind}) AS "{name}"'
+        for name, kind in types.items()
+    ]  # fmt: skip
+
+
+def key_of(table: str) -> tuple[str, ...]:
+    """The columns that make a vocabulary row one of its kind."""
+    first = TABLES[table].columns[0].name
+    more = {
+        "concept_relationship": ("concept_id_1", "concept_id_2", "relationship_id"),
+        "concept_ancestor": ("ancestor_concept_id", "descendant_concept_id"),
+        "concept_synonym": ("concept_id", "concept_synonym_name", "language_concept_id"),
+        "drug_strength": ("drug_concept_id", "ingredient_concept_id"),
+        "source_to_concept_map": ("source_code", "source_vocabulary_id", "target_concept_id"),
+    }
+    return more.get(table, (first,))
+
+
+def digest(lake: Lake) -> str:
+    """Changes with any row of the vocabularies that decide on mappings."""
+    names = [one.path for table in MAPPING for one in lake.deltas.files(table)]
+    return f"{digest63(*sorted(names)):016x}"
+
+
+def files_of(lake: Lake) -> dict[str, list[Path]]:
+    """The files of the vocabulary tables that decide on mappings, as they are now."""
+    return {name: [lake.root / one.path for one in lake.deltas.files(name)] for name in MAPPING}
+
+
+def load_codes(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]]) -> None:
+    """Fill the engine's table `code` with every code that the pack can look up: its own lists and its vocabularies."""
+    for name, paths in files.items():
+        engine.view(name, paths, empty=schema_of(name))
+    rows = [
+        {
+            "system": system, "code": row["code"], "concept_id": int(row.get("concept_id") or 0),
+            "vocabulary_id": row.get("vocabulary_id") or None, "concept_code": row.get("concept_code") or None,
+        }
+        for system, codes in sorted(pack.codes.items()) for row in codes
+    ]  # fmt: skip
+    text, whole = pa.string(), pa.int64()
+    schema = pa.schema(
+        [("system", text), ("code", text), ("concept_id", whole), ("vocabulary_id", text), ("concept_code", text)]
+    )
+    engine.load("local_code", pa.Table.from_pylist(rows, schema=schema))
+    named = [{"name": name, "vocabulary": value} for name, value in sorted(_vocabularies(pack).items())]
+    engine.load("named", pa.Table.from_pylist(named, schema=pa.schema([("name", text), ("vocabulary", text)])))
+    engine.create("standard", query(STANDARD))
+    engine.create("code", query(CODE))
+    engine.drop("standard")
+    engine.unload("local_code")
+    engine.unload("named")
+
+
+def _vocabularies(pack: Pack) -> dict[str, str]:
+    """The names as rows may hold them (URIs) and the vocabularies' own."""
+    return {**pack.vocabularies, **{value: value for value in pack.vocabularies.values()}}
+
+
+def _view(lake: Lake, engine: Engine, table: str, name: str) -> None:
+    files: list[Path] = [lake.root / one.path for one in lake.deltas.files(table)]
+    engine.view(name, files, empty=schema_of(table))
+
+
+def _order(table: str) -> tuple[str, ...]:
+    names = schema_of(table).names
+    return tuple(name for name in (*key_of(table), *order_of(table)) if name in names)

@@ -1,0 +1,148 @@
+"""A workspace: one folder with its settings, its sites, its landing, its lake and its records."""
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from isthmus.base.durable import replaced
+from isthmus.base.errors import InputError, UsageError
+from isthmus.lake.lake import Lake
+from isthmus.mapping import pack as packs
+from isthmus.mapping.pack import Pack
+from isthmus.records.store import Records
+
+SETTINGS = "isthmus.toml"
+NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+
+
+@dataclass(frozen=True, slots=True)
+class Feed:
+    """One system's export at a site: the folder (or the database) it appears in, and the pack that reads it."""
+
+    name: str
+    source: str
+    pack: str
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A hospital, clinic or laboratory."""
+
+    name: str
+    title: str
+    feeds: Sequence[Feed]
+
+
+class Workspace:
+    """An opened workspace. Raises InputError when the folder is not one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        try:
+            settings = tomllib.loads((root / SETTINGS).read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise InputError(
+                f"{root} is not a workspace (no {SETTINGS} in it). Make one with `isthmus init {root}`."
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{root / SETTINGS} cannot be read: {error}. Correct the line or restore the file."
+            ) from None
+        self.settings: Mapping[str, Any] = settings
+        self.lake = Lake(root / "lake", landing=root / "landing", memory=str(settings.get("memory", "900MB")))
+        self.records = Records(str(settings.get("records", f"sqlite:///{(root / 'records.db').resolve()}")))
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether all its patients are invented."""
+        return bool(self.settings.get("synthetic", False))
+
+    def sites(self) -> list[Site]:
+        """The registered sites, by name."""
+        return [self.site(path.stem) for path in sorted((self.root / "sites").glob("*.toml"))]
+
+    def site(self, name: str) -> Site:
+        """One site. Raises InputError when it is not registered."""
+        path = self.root / "sites" / f"{name}.toml"
+        try:
+            body = tomllib.loads(path.read_text(encoding="utf-8"))
+            feeds = tuple(Feed(one["name"], one["from"], one["pack"]) for one in body.get("feed", ()))
+            return Site(name, body.get("title", name), feeds)
+        except FileNotFoundError:
+            raise InputError(
+                f"there is no site '{name}' here. Add it: `isthmus site add {self.root} {name} --from DIR`."
+            ) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+            raise InputError(
+                f"sites/{name}.toml cannot be read: {error}. Each [[feed]] needs name, from and pack."
+            ) from None
+
+    def keep_site(self, site: Site) -> None:
+        """Register a site, or write its changed settings."""
+        if not NAME.fullmatch(site.name):
+            raise UsageError(
+                f"'{site.name}' cannot name a site. Use 1 to 63 of a-z, 0-9, '-', '_'; the full name goes into --title."
+            )
+        lines = [f"title = {_quoted(site.title)}"]
+        for feed in site.feeds:
+            lines += [
+                "",
+                "[[feed]]",
+                f"name = {_quoted(feed.name)}",
+                f"from = {_quoted(feed.source)}",
+                f"pack = {_quoted(feed.pack)}",
+            ]
+        with replaced(self.root / "sites" / f"{site.name}.toml") as stream:
+            stream.write(("\n".join(lines) + "\n").encode())
+
+    def pack(self, name: str) -> Pack:
+        """A pack, looked up in the workspace's own `packs/` first."""
+        return packs.load(name, (self.root / "packs",))
+
+    def archive(self, pack: Pack) -> None:
+        """Keep the pack's files as they are now, so that its mapping can be repeated later."""
+        for name, content in pack.files.items():
+            path = self.root / "mappings" / pack.digest / name
+            if not path.exists():
+                with replaced(path) as stream:
+                    stream.write(content)
+
+    def archived(self, digest: str, name: str) -> Pack:
+        """A pack as it was when this digest was taken. Raises InputError when it is not kept."""
+        folder = self.root / "mappings" / digest
+        if not folder.is_dir():
+            raise InputError(
+                f"mapping {digest[:12]} of pack '{name}' is not in {folder.parent}. Restore it from a backup."
+            )
+        return packs.load(Path(name).name, (folder,))
+
+
+def create(root: Path, *, synthetic: bool = False) -> Workspace:
+    """Make a new workspace in an empty or absent folder. Raises UsageError when something is there already."""
+    if (root / SETTINGS).exists():
+        raise UsageError(f"{root} is a workspace already. Use it, or name another folder.")
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise UsageError(f"{root} is not an empty folder. Name a new one.")
+    try:
+        for folder in ("sites", "packs", "landing", "lake"):
+            (root / folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{root} cannot be made: {error.strerror}.") from None
+    with replaced(root / SETTINGS) as stream:
+        stream.write(
+            b"# Settings of this workspace; see docs/reference/workspace.md\n"
+            b"# Whether every patient in it is invented. Only such a workspace may be read without a grant.\n"
+            b"synthetic = " + (b"true" if synthetic else b"false") + b"\n"
+            b"# Memory that the engine may use before it goes to disk.\n"
+            b'memory = "900MB"\n'
+        )
+    return Workspace(root)
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()  # a JSON string is a TOML basic string

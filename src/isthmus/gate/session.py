@@ -1,0 +1,55 @@
+"""A session: one person's work under one grant. It answers a question, or refuses.
+
+Grants come with the data use committee. Until then there is one only: invented patients may be read by anyone, for
+trying things out. A workspace with real patients answers nobody.
+"""
+
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from isthmus.base.errors import InputError, RefusedError
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.lake.asking import answer
+from isthmus.lake.edition import Edition
+from isthmus.lake.lake import Lake
+
+LEAVES = frozenset(question.op() for question in QUESTIONS.values())
+# Kinds of node through which a question could reach data or code that no grant names.
+REACHING = (ops.PhysicalTable, ops.SQLStringView, ops.ScalarUDF, ops.AggUDF)
+
+
+class Session:
+    """Answers questions over one edition. Opened by `open_session`, handed down to who asks."""
+
+    def __init__(self, lake: Lake, edition: Edition) -> None:
+        self._lake = lake
+        self.edition = edition
+
+    def ask(self, question: ir.Table) -> pa.Table:
+        """The answer to an unbound expression over `isthmus.cdm.questions`.
+
+        Raises RefusedError when any leaf of it is not one of those tables, by identity.
+        """
+        for node in question.op().find(REACHING):
+            if node not in LEAVES or not isinstance(node, ops.UnboundTable):
+                raise RefusedError(
+                    f"the question reads {type(node).__name__} '{getattr(node, 'name', '')}', which no grant gave. "
+                    "Compose questions of the tables in isthmus.cdm.questions only."
+                )
+        names = {node.name for node in question.op().find(ops.UnboundTable)}
+        schemas = {name: QUESTIONS[name].schema().to_pyarrow() for name in sorted(names)}
+        return answer(self._lake, self.edition, question, schemas=schemas)
+
+
+def open_session(lake: Lake, *, synthetic: bool, edition: int | None = None) -> Session:
+    """A session on an edition (the newest by default). Raises RefusedError unless all its patients are invented."""
+    if not synthetic:
+        raise RefusedError(
+            "this workspace holds real patients, and no grant allows reading it. Grants are decided by the data use "
+            "committee, which this version does not have yet; only workspaces made with `--synthetic` can be asked."
+        )
+    found = lake.editions.current() if edition is None else lake.editions.get(edition)
+    if found is None:
+        raise InputError("nothing is published yet. Run `isthmus ingest` first.")
+    return Session(lake, found)

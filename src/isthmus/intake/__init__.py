@@ -1,0 +1,1 @@
+"""Bytes become rows: shape only, never meaning. One module per format, listed in `formats.READERS`."""

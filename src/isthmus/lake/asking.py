@@ -1,0 +1,25 @@
+"""Answering a question over the files of one edition. Only the gate calls this, after it has looked at the question."""
+
+from collections.abc import Mapping, Sequence
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from isthmus.lake.edition import Edition
+from isthmus.lake.lake import Lake
+
+
+def answer(lake: Lake, edition: Edition, question: ir.Table, *, schemas: Mapping[str, pa.Schema]) -> pa.Table:
+    """The rows of an unbound expression over the named tables of an edition; a table without rows is empty."""
+    connection = ibis.duckdb.connect(threads=2, memory_limit=lake.memory)
+    try:
+        for name, schema in schemas.items():
+            files: Sequence[str] = [str(lake.root / one.path) for one in edition.files(name)]
+            if files:
+                connection.read_parquet(files, table_name=name, hive_partitioning=True, hive_types_autocast=False)
+            else:
+                connection.create_table(name, schema=ibis.Schema.from_pyarrow(schema), temp=True)
+        return connection.to_pyarrow(question)
+    finally:
+        connection.disconnect()

@@ -1,0 +1,125 @@
+"""Delta tables as a log over Parquet files that we write ourselves.
+
+A data file is named by the SHA-256 of its bytes and lies at `<table>/site=<site>/<sha256>.parquet` (tables that belong
+to no site: `<table>/<sha256>.parquet`). Deletion vectors and column mapping stay off, so that the list of files of a
+version is the table, for every engine. The id of a batch commits with the batch, so that a retry changes nothing.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import pyarrow as pa
+from deltalake import CommitProperties, DeltaTable, Transaction
+from deltalake import Schema as DeltaSchema
+from deltalake.exceptions import DeltaError
+from deltalake.transaction import AddAction, RemoveAction, create_table_with_add_actions
+
+from isthmus.base.errors import IntegrityError
+
+PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.columnMapping.mode": "none"}
+
+
+@dataclass(frozen=True, slots=True)
+class DataFile:
+    """One Parquet file of a table. `path` is relative to the lake's folder."""
+
+    table: str
+    path: str
+    site: str | None
+    rows: int
+    size: int
+
+    @property
+    def sha256(self) -> str:
+        """The digest that the file's name claims."""
+        return Path(self.path).stem
+
+
+class Deltas:
+    """The tables of one lake folder."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def names(self) -> list[str]:
+        """Tables that exist."""
+        return sorted(path.parent.name for path in self.root.glob("*/_delta_log"))
+
+    def version(self, table: str) -> int | None:
+        """The newest version of a table, or None when it does not exist."""
+        found = self._open(table)
+        return None if found is None else int(found.version())
+
+    def files(self, table: str, *, version: int | None = None, site: str | None = None) -> list[DataFile]:
+        """The files that make up a version (the newest by default), of one site if asked."""
+        found = self._open(table, version)
+        if found is None:
+            return []
+        actions = pa.table(found.get_add_actions(flatten=True)).to_pylist()
+        files = [self._file(table, action) for action in actions]
+        return sorted((one for one in files if site in (None, one.site)), key=lambda one: one.path)
+
+    def has_batch(self, table: str, batch: str) -> bool:
+        """Whether the batch has been committed to the table."""
+        found = self._open(table)
+        return found is not None and found.transaction_version(batch) is not None
+
+    def commit(
+        self, table: str, schema: pa.Schema, *, add: Sequence[DataFile], remove: Sequence[DataFile], batch: str
+    ) -> int:
+        """Add and remove files in one atomic step and note the batch in it; returns the new version.
+
+        Does nothing when the batch is in the table already.
+        """
+        partition = ["site"] if "site" in schema.names else None
+        properties = CommitProperties(app_transactions=[Transaction(batch, 1, int(time.time()))])
+        actions = [self._add(one) for one in add]
+        found = self._open(table)
+        if found is None:
+            create_table_with_add_actions(
+                str(self.root / table), DeltaSchema.from_arrow(schema), actions, mode="error", partition_by=partition,
+                configuration=PROPERTIES, commit_properties=properties,
+            )  # fmt: skip
+            return 0
+        if found.transaction_version(batch) is None:
+            gone = [self._remove(one) for one in remove]
+            found.create_write_transaction(
+                [*actions, *gone], mode="append", schema=DeltaSchema.from_arrow(schema), partition_by=partition,
+                commit_properties=properties,
+            )  # fmt: skip
+            found.update_incremental()
+        return int(found.version())
+
+    def _open(self, table: str, version: int | None = None) -> DeltaTable | None:
+        folder = self.root / table
+        if not (folder / "_delta_log").is_dir() or not DeltaTable.is_deltatable(str(folder)):
+            return None
+        try:
+            return DeltaTable(str(folder), version=version)
+        except DeltaError as error:
+            raise IntegrityError(
+                f"the log of table {table} was altered ({type(error).__name__}). Restore lake/{table}/_delta_log from "
+                "a backup, or build the lake anew: isthmus rebuild."
+            ) from None
+
+    def _file(self, table: str, action: Mapping[str, object]) -> DataFile:
+        path = unquote(str(action["path"]))
+        site = path.split("/", 1)[0].removeprefix("site=") if path.startswith("site=") else None
+        rows, size = action.get("num_records"), action["size_bytes"]
+        assert isinstance(rows, int) and isinstance(size, int)
+        return DataFile(table, f"{table}/{path}", site, rows, size)
+
+    def _add(self, file: DataFile) -> AddAction:
+        partition = {} if file.site is None else {"site": file.site}
+        path = file.path.removeprefix(f"{file.table}/")
+        stats = json.dumps({"numRecords": file.rows})
+        return AddAction(path, file.size, partition, int(time.time() * 1000), True, stats)
+
+    def _remove(self, file: DataFile) -> RemoveAction:
+        partition: dict[str, str | None] = {} if file.site is None else {"site": file.site}
+        path = file.path.removeprefix(f"{file.table}/")
+        return RemoveAction(path, True, int(time.time() * 1000), file.size, partition)

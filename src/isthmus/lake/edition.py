@@ -1,0 +1,104 @@
+"""Editions: immutable, numbered manifests over the versions of all tables. A reader sees one edition or the next.
+
+A manifest is a JSON file `editions/000001.json`, published in one atomic step. It names the digest of the manifest
+before it, so that a chain of editions cannot be altered in the middle without being noticed.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from isthmus.base.durable import publish_once
+from isthmus.base.errors import InputError, IntegrityError
+from isthmus.lake.delta import DataFile
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """A published edition. `body` is the manifest as it was published."""
+
+    number: int
+    body: Mapping[str, Any]
+    digest: str
+
+    @property
+    def name(self) -> str:
+        """What people call it."""
+        return f"e{self.number:06d}"
+
+    @property
+    def batches(self) -> Sequence[str]:
+        """The batches that came in with it."""
+        return tuple(self.body["batches"])
+
+    def tables(self) -> Mapping[str, int]:
+        """Rows by table."""
+        return {name: int(table["rows"]) for name, table in self.body["tables"].items()}
+
+    def files(self, table: str) -> list[DataFile]:
+        """The files of one of its tables; none when it has no such table."""
+        found = self.body["tables"].get(table)
+        return [] if found is None else [DataFile(table, **one) for one in found["files"]]
+
+
+class Editions:
+    """The chain of editions of one lake."""
+
+    def __init__(self, root: Path) -> None:
+        self.folder = root / "editions"
+
+    def clear(self) -> None:
+        """Throw away drafts of manifests, of a process that was killed. Only the one writer of a lake may."""
+        for left in self.folder.glob(".*.tmp"):
+            left.unlink()
+
+    def numbers(self) -> list[int]:
+        """Numbers of the published editions, ascending."""
+        return sorted(int(path.stem) for path in self.folder.glob("[0-9]*.json"))
+
+    def current(self) -> Edition | None:
+        """The newest edition, or None before the first."""
+        numbers = self.numbers()
+        return self.get(numbers[-1]) if numbers else None
+
+    def get(self, number: int) -> Edition:
+        """One edition by its number. Raises InputError when there is none, IntegrityError for a broken one."""
+        try:
+            content = (self.folder / f"{number:06d}.json").read_bytes()
+        except FileNotFoundError:
+            known = self.numbers()
+            said = f"Published: {known[0]} to {known[-1]}." if known else "None is published yet; run `isthmus ingest`."
+            raise InputError(f"there is no edition {number}. {said}") from None
+        try:
+            return Edition(number, orjson.loads(content), hashlib.sha256(content).hexdigest())
+        except orjson.JSONDecodeError:
+            raise IntegrityError(f"the manifest of edition {number} was altered. Restore it from a backup.") from None
+
+    def publish(
+        self, tables: Mapping[str, tuple[int, Sequence[DataFile]]], *, batches: Sequence[str], notes: Mapping[str, Any]
+    ) -> Edition:
+        """Publish the next edition over (version, files) of each table. `notes` go into the manifest as they are."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        former = self.current()
+        body: dict[str, Any] = {
+            "edition": former.number + 1 if former else 1,
+            "previous": former.digest if former else None,
+            **notes,
+            "batches": list(batches),
+            "tables": {name: _table(version, files) for name, (version, files) in sorted(tables.items())},
+        }
+        content = orjson.dumps(body, option=orjson.OPT_INDENT_2)
+        publish_once(self.folder / f"{body['edition']:06d}.json", content)
+        return Edition(body["edition"], body, hashlib.sha256(content).hexdigest())
+
+
+def _table(version: int, files: Sequence[DataFile]) -> dict[str, Any]:
+    return {
+        "version": version,
+        "rows": sum(one.rows for one in files),
+        "files": [{"path": one.path, "site": one.site, "rows": one.rows, "size": one.size} for one in files],
+    }

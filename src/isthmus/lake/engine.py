@@ -1,0 +1,153 @@
+"""DuckDB as the embedded engine: temporary tables, statements given as sqlglot trees, sorted Parquet out.
+
+No extension is used beyond those in the wheel, for none can be downloaded in an air-gapped hospital.
+"""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+from sqlglot import exp
+
+from isthmus.base.durable import sha256_of, sync_file
+from isthmus.base.errors import InputError, IntegrityError
+
+DIALECT = "duckdb"
+MEMORY = "900MB"
+ROW_GROUP = 122_880
+STATEMENTS = 2048  # kept as SQL
+# The engine's half of isthmus.base.identity: digest63 and mixed. The lower half of md5_number is md5_number_upper, at
+# a third of the cost.
+MACROS = (
+    f"CREATE TEMP MACRO isthmus_digest(words) AS CAST((md5_number(words) & {(1 << 64) - 1}::UHUGEINT) >> 1 AS BIGINT)",
+    "CREATE TEMP MACRO isthmus_mixed(id, salt) AS xor(CAST(id AS BIGINT), CAST(salt AS BIGINT))",
+)
+
+
+class Engine:
+    """One connection with temporary tables. Not for use by several threads at once."""
+
+    def __init__(self, scratch: Path, *, memory: str = MEMORY, threads: int | None = None) -> None:
+        scratch.mkdir(parents=True, exist_ok=True)
+        self._tables: set[str] = set()  # asking the catalogue for them costs a millisecond each time
+        self._spelled: dict[int, tuple[exp.Query, str]] = {}  # statements that come again and again, as SQL
+        self._connection = duckdb.connect(
+            config={
+                "memory_limit": memory,
+                "threads": threads or min(os.cpu_count() or 1, 8),
+                "temp_directory": str(scratch),
+                "autoinstall_known_extensions": False,
+                "autoload_known_extensions": False,
+            }
+        )
+        self._connection.execute("SET TimeZone = 'UTC'")
+        self._connection.execute("SET enable_progress_bar = false")  # it would be drawn on stdout, into the JSON
+        # This optimiser would compute the rare branches of COALESCE (a date in an odd format) for every row.
+        self._connection.execute("SET disabled_optimizers = 'common_subexpressions'")
+        for macro in MACROS:
+            self._connection.execute(macro)
+
+    def close(self) -> None:
+        """Drop everything temporary."""
+        self._connection.close()
+
+    def load(self, name: str, table: pa.Table) -> None:
+        """Make an Arrow table readable under a name; it is not copied and must not change."""
+        self._connection.register(name, table)
+
+    def unload(self, name: str) -> None:
+        """Forget an Arrow table."""
+        self._connection.unregister(name)
+
+    def create(self, name: str, select: exp.Query) -> int:
+        """Fill a temporary table with a statement's rows (replacing it); returns the number of rows."""
+        self._run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._sql(select)}')
+        self._tables.add(name)
+        return self.count(name)
+
+    def insert(self, name: str, select: exp.Query) -> None:
+        """Append a statement's rows to a temporary table, by name; the table comes to be with the first."""
+        if name in self._tables:
+            self._run(f'INSERT INTO "{name}" BY NAME {self._sql(select)}')
+        else:
+            self._run(f'CREATE TEMP TABLE "{name}" AS {self._sql(select)}')
+            self._tables.add(name)
+
+    def drop(self, name: str) -> None:
+        """Forget a temporary table or view, if there is one."""
+        if name in self._tables:
+            self._run(f'DROP TABLE "{name}"')
+            self._tables.discard(name)
+
+    def tables(self) -> set[str]:
+        """Names of the temporary tables."""
+        return set(self._tables)
+
+    def count(self, name: str) -> int:
+        """Rows of a temporary table or view."""
+        (rows,) = self._connection.execute(f'SELECT count(*) FROM "{name}"').fetchone() or (0,)
+        return int(rows)
+
+    def rows(self, select: exp.Query) -> pa.Table:
+        """The rows of a statement, in memory."""
+        return self._run(self._sql(select)).to_arrow_table()
+
+    def view(self, name: str, files: Sequence[Path], *, empty: pa.Schema) -> None:
+        """Make the rows of Parquet files readable under a name; with no files, an empty table of that schema."""
+        self._run(f'DROP VIEW IF EXISTS "{name}"')
+        if not files:
+            self._connection.register(name, empty.empty_table())
+            return
+        for path in files:
+            if not path.is_file():
+                raise IntegrityError(f"{path.name} is missing from the lake. `isthmus verify` tells what else is.")
+        self._connection.unregister(name)
+        listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
+        self._run(
+            f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM '
+            f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
+        )
+
+    def create_view(self, name: str, select: exp.Query) -> None:
+        """Give a statement a name; it runs when it is read."""
+        self._run(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {self._sql(select)}')
+
+    def write(self, select: exp.Query, folder: Path) -> tuple[Path, int]:
+        """Write a statement's rows as one Parquet file named by its SHA-256; returns its path and row count.
+
+        The same rows in the same order give the same bytes, if the statement orders them.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        draft = folder / f".{os.getpid()}.parquet"
+        target = str(draft).replace("'", "''")
+        self._run(
+            f"COPY ({self._sql(select)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {ROW_GROUP})"
+        )
+        rows = pq.read_metadata(draft).num_rows
+        sync_file(draft)
+        final = folder / f"{sha256_of(draft)}.parquet"
+        draft.replace(final)
+        return final, rows
+
+    def _sql(self, select: exp.Query) -> str:
+        known = self._spelled.get(id(select))
+        if known is None or known[0] is not select:
+            if len(self._spelled) > STATEMENTS:
+                self._spelled.clear()
+            known = self._spelled[id(select)] = (select, select.sql(DIALECT))
+        return known[1]
+
+    def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(sql)
+        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+            raise InputError(
+                f"the engine ran out of memory or disk ({type(error).__name__}). Free some disk below the workspace, "
+                "or raise `memory` in isthmus.toml."
+            ) from error
+        except duckdb.Error as error:
+            # The engine's own text may quote values of rows; only its first words are safe to show.
+            raise InputError(f"a statement failed in the engine: {type(error).__name__}.") from error

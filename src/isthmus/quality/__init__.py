@@ -1,0 +1,1 @@
+"""Verdicts on tables: checks as data, profiles, scorecards. Empty until the checks come."""

@@ -1,0 +1,80 @@
+"""The tables of the operational records."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, UniqueConstraint
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+
+class Model(DeclarativeBase):
+    """Base of all records."""
+
+
+class Receipt(Model):
+    """The durable proof that a delivery has arrived: its bytes lie in the landing under `sha256`."""
+
+    __tablename__ = "receipt"
+    __table_args__ = (UniqueConstraint("site", "feed", "sha256"), Index("receipt_by_batch", "batch_id"))
+
+    receipt_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    site: Mapped[str]
+    feed: Mapped[str]
+    name: Mapped[str]
+    sha256: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    received_at: Mapped[datetime]
+    sequence: Mapped[int] = mapped_column(index=True)
+    batch_id: Mapped[str | None] = mapped_column(ForeignKey("batch.batch_id"))
+
+
+class Part(Model):
+    """A file inside a delivery (the delivery itself, or a member of an archive), and the account of its records."""
+
+    __tablename__ = "part"
+
+    part_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    receipt_id: Mapped[int] = mapped_column(ForeignKey("receipt.receipt_id"), index=True)
+    batch_id: Mapped[str] = mapped_column(index=True)
+    member: Mapped[str]
+    format: Mapped[str]
+    options: Mapped[dict[str, object]] = mapped_column(JSON)
+    account: Mapped[dict[str, dict[str, int]]] = mapped_column(JSON)
+
+
+class Batch(Model):
+    """A set of deliveries of one site that goes into the lake together, under one version of the mappings.
+
+    `replays` is null, or says which quarantined records of which edition are mapped again instead.
+    """
+
+    __tablename__ = "batch"
+
+    batch_id: Mapped[str] = mapped_column(primary_key=True)
+    site: Mapped[str]
+    sequence: Mapped[int]
+    state: Mapped[str]
+    replays: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    mappings: Mapped[dict[str, str]] = mapped_column(JSON)
+    opened_at: Mapped[datetime]
+    edition: Mapped[int | None]
+
+
+class Published(Model):
+    """An edition that was published, and the SHA-256 of its manifest."""
+
+    __tablename__ = "edition"
+
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    digest: Mapped[str]
+
+
+class Watermark(Model):
+    """How far a table of a feed's database has been read: the greatest value of its watermark column, as text."""
+
+    __tablename__ = "watermark"
+
+    site: Mapped[str] = mapped_column(primary_key=True)
+    feed: Mapped[str] = mapped_column(primary_key=True)
+    table: Mapped[str] = mapped_column(primary_key=True)
+    value: Mapped[str]

@@ -1,0 +1,1 @@
+"""Phenotypes, cohorts, registries, studies, and their methods."""

@@ -1,0 +1,1 @@
+"""Arithmetic on arrays: no table, no engine, no hospital in sight."""

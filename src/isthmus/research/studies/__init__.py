@@ -1,0 +1,1 @@
+"""Studies: questions put to a session, and what the answers amount to."""

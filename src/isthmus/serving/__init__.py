@@ -1,0 +1,1 @@
+"""Command line, pages, workers. The only room where parts are put together."""

@@ -1,0 +1,93 @@
+"""The command's entry: the verbs, and how their errors are told."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+from typer.main import get_group
+
+from isthmus import __version__
+from isthmus.base.errors import IsthmusError
+from isthmus.serving.cli.output import complain
+
+# The modules of the verbs, in the order in which help lists them.
+VERBS = {
+    "demo": "demo",
+    "init": "work", "simulate": "simulate", "site": "work", "ingest": "work", "attach": "work", "vocabulary": "work",
+    "quarantine": "look", "replay": "work", "unmapped": "look", "receipts": "look", "editions": "look", "trace": "look",
+    "verify": "inspect", "rebuild": "work", "doctor": "doctor",
+}  # fmt: skip
+
+
+class Verbs(TyperGroup):
+    """Loads only the module of the verb that was asked for: loading takes longer than many verbs run."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """All verbs."""
+        return list(VERBS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The verb of this name, or None."""
+        if cmd_name not in VERBS:
+            return None
+        loaded = typer.Typer()
+        import_module(f"isthmus.serving.cli.{VERBS[cmd_name]}").register(loaded)
+        return get_group(loaded).get_command(ctx, cmd_name)
+
+
+app = typer.Typer(
+    cls=Verbs,
+    name="isthmus",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    help="What hospitals really export, made one linked, traceable OMOP lakehouse.\n\n"
+    "Exit codes: 0 done, 1 unexpected, 2 wrong use, 3 input cannot be read, 5 refused by the gate, "
+    "6 some sites failed, 7 stored data were altered, 130 interrupted.",
+)
+
+
+def _version(shown: bool) -> None:
+    if shown:
+        typer.echo(f"isthmus {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Say the version."),
+) -> None:
+    """Options of all verbs."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command and exit with its code; no error ends in a traceback unless `--debug` is given."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in words
+    words = [word for word in words if word != "--debug"]
+    try:
+        code = app(words, standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        complain("Interrupted. What was landed is kept; run the same command again to go on.")
+        sys.exit(130)
+    except typer.TyperException as error:
+        complain(error.format_message())
+        sys.exit(error.exit_code)
+    except IsthmusError as error:
+        if debug:
+            raise
+        complain(str(error))
+        sys.exit(error.exit_code)
+    except Exception as error:  # whatever we did not foresee: one sentence, and the way to see more
+        if debug:
+            raise
+        complain(
+            f"Something unforeseen happened ({type(error).__name__}). Run the command again with --debug and report it."
+        )
+        sys.exit(1)

@@ -1,0 +1,76 @@
+"""The verb that shows everything at once: demo."""
+
+import webbrowser
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isthmus.base.errors import UsageError
+from isthmus.serving.cli.options import Json, Quiet
+from isthmus.serving.cli.output import bars, document, say, table
+from isthmus.serving.demonstration import Demo, demonstrate
+from isthmus.serving.page.demo import write
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("demo")(demo)
+
+
+def demo(  # noqa: PLR0917 each parameter is an option of the command line
+    folder: Annotated[
+        Path, typer.Option("--into", metavar="DIR", help="Where to put it; replaced if a demo is there.")
+    ] = Path("demo"),
+    hospitals: Annotated[int, typer.Option("--sites", min=1, help="Hospitals.")] = 6,
+    patients: Annotated[int, typer.Option(min=1, help="People.")] = 1200,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same hospitals.")] = 1,
+    serve: Annotated[bool, typer.Option("--serve", help="Open the page in a browser.")] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Simulated hospitals, one command, a published edition, and a page that explains it."""
+    with bars(quiet=quiet or json) as progress:
+        try:
+            shown = demonstrate(folder, hospitals=hospitals, patients=patients, seed=seed, progress=progress)
+        except FileExistsError:
+            raise UsageError(f"{folder} holds something that is no demo. Name another folder with --into.") from None
+    page = write(shown, folder)
+    if json:
+        document(_summary(shown, page))
+    else:
+        _print(shown, page)
+    if serve:
+        webbrowser.open(page.resolve().as_uri())
+
+
+def _print(shown: Demo, page: Path) -> None:
+    rows = [(one.table, one.expected, one.found, f"{one.recall:.4f}", f"{one.precision:.4f}") for one in shown.scores]
+    table("Mapping against the truth", ("table", "expected", "found", "recall", "precision"), rows)
+    effect = shown.study.effect
+    if effect is not None:
+        ratio = "{:.2f} ({:.2f} to {:.2f})".format
+        ratios = [
+            ("as it looks", ratio(*effect.naive)),
+            ("adjusted", ratio(*effect.adjusted)),
+            ("true", f"{shown.true_ratio:.2f}"),
+        ]
+        table("Hazard ratio of death, resection against TACE", ("", ""), ratios)
+    table("Seconds", ("step", "s"), [(name, round(value, 1)) for name, value in shown.seconds.items()])
+    say(f"\nLook at {page}\nThen try:")
+    for verb in ("quarantine", "unmapped", "editions", "verify"):
+        say(f"  isthmus {verb} {shown.workspace}")
+
+
+def _summary(shown: Demo, page: Path) -> dict[str, object]:
+    effect = shown.study.effect
+    return {
+        "page": str(page), "workspace": str(shown.workspace), "edition": shown.edition.number,
+        "tables": shown.edition.tables, "seconds": shown.seconds, "true_hazard_ratio": shown.true_ratio,
+        "effect": None if effect is None else {"naive": effect.naive, "adjusted": effect.adjusted},
+        "scores": [
+            {"table": one.table, "expected": one.expected, "found": one.found, "agree": one.agree, "recall": one.recall,
+             "precision": one.precision} for one in shown.scores
+        ],
+        "verified": not any(one.faults for one in shown.checks),
+    }  # fmt: skip

@@ -1,0 +1,31 @@
+"""The verb that holds what is stored against what was written: verify."""
+
+import typer
+
+from isthmus.flow.verify import demand
+from isthmus.flow.verify import verify as verify_workspace
+from isthmus.flow.workspace import Workspace
+from isthmus.serving.cli.options import Json, Quiet, Where
+from isthmus.serving.cli.output import bars, complain, document, table
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("verify")(verify)
+
+
+def verify(workspace: Where, quiet: Quiet = False, json: Json = False) -> None:
+    """Prove landing, lake, editions and records against each other."""
+    with bars(quiet=quiet or json) as progress:
+        findings = verify_workspace(Workspace(workspace), progress=progress)
+    if json:
+        document({"holds": not any(one.faults for one in findings), "checks": findings})
+    else:
+        rows = [
+            (one.check, one.looked_at, "holds" if not one.faults else f"{len(one.faults)} fault(s)") for one in findings
+        ]
+        table("Verify", ("check", "looked at", "result"), rows)
+        for one in findings:
+            for fault in one.faults[:20]:
+                complain(f"  {fault}")
+    demand(findings)

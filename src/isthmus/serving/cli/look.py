@@ -1,0 +1,140 @@
+"""Verbs that only look: editions, receipts, trace, quarantine, unmapped."""
+
+from typing import Annotated
+
+import typer
+
+from isthmus.base.errors import UsageError
+from isthmus.flow import lists
+from isthmus.flow.trace import Tracer, rows_of_file
+from isthmus.flow.workspace import Workspace
+from isthmus.serving.cli.options import Json, Where
+from isthmus.serving.cli.output import document, say, table
+
+Site = Annotated[str | None, typer.Option(help="Only this site.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    app.command("editions")(editions)
+    app.command("receipts")(receipts)
+    app.command("trace")(trace)
+    app.command("quarantine")(quarantine)
+    app.command("unmapped")(unmapped)
+
+
+def editions(workspace: Where, json: Json = False) -> None:
+    """List the published editions."""
+    listed = [
+        {
+            "edition": one.number, "published_at": one.published_at, "isthmus": one.isthmus, "cdm": one.cdm,
+            "persons": one.tables.get("person", 0), "rows": sum(one.tables.values()), "tables": one.tables,
+            "digest": one.digest,
+        }
+        for one in lists.editions(Workspace(workspace))
+    ]  # fmt: skip
+    if json:
+        document(listed)
+    else:
+        columns = ("edition", "published_at", "cdm", "persons", "rows", "digest")
+        table("Editions", columns, [[one[name] for name in columns] for one in listed])
+
+
+def receipts(workspace: Where, site: Site = None, json: Json = False) -> None:
+    """List what was landed: one receipt a delivery."""
+    found = [one for one in Workspace(workspace).records.receipts() if site in (None, one.site)]
+    listed = [
+        {
+            "site": one.site, "feed": one.feed, "name": one.name, "size": one.size, "sha256": one.sha256,
+            "received_at": one.received_at,
+        }
+        for one in found
+    ]  # fmt: skip
+    if json:
+        document(listed)
+    else:
+        rows = [
+            (one["site"], one["feed"], one["name"], one["size"], str(one["sha256"])[:16], one["received_at"])
+            for one in listed
+        ]
+        table("Receipts", ("site", "feed", "file", "bytes", "sha256", "received"), rows)
+
+
+def trace(
+    workspace: Where,
+    table_name: Annotated[str | None, typer.Argument(metavar="TABLE", help="A CDM table.")] = None,
+    row_id: Annotated[int | None, typer.Argument(metavar="ID", help="The row's primary key.")] = None,
+    file: Annotated[
+        str | None, typer.Option(metavar="SHA256", help="Instead: the rows that came from this landed file.")
+    ] = None,
+    edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
+    json: Json = False,
+) -> None:
+    """Go from one row back to file, line and bytes; or from a landed file forward to its rows.
+
+    Prints source data: it is meant for the site's own engineers, who can read the landing anyway.
+    """
+    opened = Workspace(workspace)
+    if file is not None:
+        _trace_file(opened, file, json)
+        return
+    if table_name is None or row_id is None:
+        raise UsageError("name a table and an id, or a landed file with --file SHA256.")
+    found = Tracer(opened, edition=edition).trace(table_name, row_id)
+    place = {
+        "edition": found.edition, "table": found.table, "id": row_id, "site": found.receipt.site,
+        "feed": found.receipt.feed, "file": found.receipt.name, "member": found.part.member,
+        "sha256": found.receipt.sha256,
+        "received_at": found.receipt.received_at, "line": found.passage.line, "start": found.passage.start,
+        "end": found.passage.end, "mapping": found.mapping,
+    }  # fmt: skip
+    if json:
+        document({**place, "source": found.passage.text, "row": dict(found.row)})
+        return
+    table(f"{table_name} {row_id}", ("", ""), [(key, str(value)) for key, value in place.items()])
+    say("source  " + found.passage.text)
+    table("row", ("column", "value"), [(key, str(value)) for key, value in found.row.items() if value is not None])
+
+
+def _trace_file(opened: Workspace, sha256: str, json: bool) -> None:
+    found = rows_of_file(opened, sha256)
+    if json:
+        document(
+            [
+                {"file": one.receipt.name, "sha256": one.receipt.sha256, "outcomes": one.outcomes, "rows": one.rows}
+                for one in found
+            ]
+        )
+        return
+    for one in found:
+        counts = [
+            (kind, outcome, count) for kind, outcomes in one.outcomes.items() for outcome, count in outcomes.items()
+        ]
+        table(f"{one.receipt.site}/{one.receipt.feed}/{one.receipt.name}", ("record", "outcome", "records"), counts)
+        table(
+            "Rows",
+            ("table", "rows", "first ids"),
+            [(name, len(ids), ", ".join(map(str, ids[:3]))) for name, ids in one.rows.items()],
+        )
+
+
+def quarantine(workspace: Where, site: Site = None, json: Json = False) -> None:
+    """What could not be read or mapped, by reason; the originals stay in the landing."""
+    found = lists.quarantine(Workspace(workspace), site=site)
+    if json:
+        document(found)
+    else:
+        rows = [(one.site, one.kind, one.reason, one.records, one.example) for one in found]
+        table("Quarantine", ("site", "record", "reason", "records", "for example"), rows)
+        if found:
+            say(f"Mend the pack (or the export), then: isthmus replay {workspace}")
+
+
+def unmapped(workspace: Where, limit: Annotated[int, typer.Option(min=1)] = 40, json: Json = False) -> None:
+    """Source values that wait for a concept, ordered by how many rows each would mend."""
+    found = lists.unmapped(Workspace(workspace), limit=limit)
+    if json:
+        document(found)
+    else:
+        rows = [(one.table, one.column, one.source_value, one.rows, one.sites) for one in found]
+        table("Work list", ("table", "column", "source value", "rows", "sites"), rows)

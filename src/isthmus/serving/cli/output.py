@@ -1,0 +1,92 @@
+"""What commands print: tables for people, one JSON document for programs, progress and errors on stderr."""
+
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, is_dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+STDERR = Console(stderr=True)
+STDOUT = Console(soft_wrap=False)
+
+
+class Bars:
+    """Progress bars on stderr; silent when nobody watches."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._tasks: dict[str, TaskID] = {}
+
+    def start(self, task: str, *, total: int | None = None, unit: str = "") -> None:
+        self._tasks[task] = self._progress.add_task(task, total=total, unit=unit)
+
+    def advance(self, task: str, done: int = 1) -> None:
+        self._progress.advance(self._tasks[task], done)
+
+    def finish(self, task: str) -> None:
+        self._progress.remove_task(self._tasks.pop(task))
+
+
+@contextmanager
+def bars(*, quiet: bool = False) -> Iterator[Bars]:
+    """Progress for the length of a block."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=STDERR, transient=True, disable=quiet or not sys.stderr.isatty()) as progress:
+        yield Bars(progress)
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Print a table; numbers stand to the right."""
+    shown = Table(title=title, title_justify="left", header_style="bold")
+    for index, name in enumerate(columns):
+        numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
+        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+    for row in rows:
+        shown.add_row(*(_cell(value) for value in row))
+    STDOUT.print(shown)
+
+
+def say(text: str) -> None:
+    """Print a line for people."""
+    STDOUT.print(text, markup=False, highlight=False)
+
+
+def document(value: Any) -> None:
+    """Print one JSON document."""
+    sys.stdout.buffer.write(
+        orjson.dumps(value, default=_plain, option=orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS) + b"\n"
+    )
+    sys.stdout.flush()
+
+
+def complain(text: str) -> None:
+    """Print one sentence on stderr."""
+    STDERR.print(text, markup=False, highlight=False, style="red")
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if isinstance(value, Path | bytes):
+        return str(value)
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,221 @@
+"""Verbs that change a workspace: init, site add, ingest, attach, replay, rebuild, vocabulary."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from isthmus.base.errors import PartialError
+from isthmus.flow import attach as attaching
+from isthmus.flow import preview, replay, sites, start
+from isthmus.flow.ingest import Report, ingest
+from isthmus.flow.workspace import Workspace
+from isthmus.records.store import total
+from isthmus.serving.cli.options import Json, Quiet, Where
+from isthmus.serving.cli.output import bars, complain, document, say, table
+
+OUTCOMES = ("mapped", "kept", "quarantined", "duplicate", "superseded")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verbs to the command."""
+    site = typer.Typer(no_args_is_help=True, help="The sites of a workspace.")
+    site.command("add")(add_site)
+    site.command("list")(list_sites)
+    app.add_typer(site, name="site")
+    app.command("init")(init)
+    app.command("ingest")(ingest_deliveries)
+    app.command("attach")(attach)
+    app.command("vocabulary")(vocabulary)
+    app.command("replay")(replay_quarantine)
+    app.command("rebuild")(rebuild)
+
+
+def init(
+    workspace: Where,
+    synthetic: Annotated[bool, typer.Option(help="All its patients are invented.")] = False,
+    json: Json = False,
+) -> None:
+    """Make a new workspace: a folder with settings, sites, landing, lake and records."""
+    made = start.new(workspace, synthetic=synthetic)
+    edition = made.lake.editions.current()
+    if json:
+        document({"workspace": str(workspace), "edition": edition.number if edition else None})
+    else:
+        say(f"{workspace} is ready. Next: isthmus site add {workspace} NAME --from DIR")
+
+
+def add_site(  # noqa: PLR0917 each parameter is an option of the command line
+    workspace: Where,
+    name: Annotated[str, typer.Argument(help="A short name: a-z, 0-9, - and _.")],
+    source: Annotated[str, typer.Option("--from", metavar="DIR", help="The folder (or database URL) it exports to.")],
+    mapping: Annotated[
+        str | None, typer.Option(metavar="PACK", help="Name or folder of a pack; found by itself if not given.")
+    ] = None,
+    feed: Annotated[str | None, typer.Option(help="Name of the feed, if the folder is one.")] = None,
+    title: Annotated[str, typer.Option(help="The hospital's full name.")] = "",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Register nothing; only show sample rows before and after.")
+    ] = False,
+    json: Json = False,
+) -> None:
+    """Register a site and its feeds, and show what the mapping makes of sample rows."""
+    opened = Workspace(workspace)
+    planned = sites.plan(opened, name, source, pack=mapping, feed=feed, title=title)
+    samples = preview.samples(opened, planned)
+    if not dry_run:
+        sites.add(opened, planned)
+    if json:
+        document({"site": planned, "samples": samples, "registered": not dry_run})
+        return
+    table(f"Feeds of {name}", ["feed", "from", "pack"], [(one.name, one.source, one.pack) for one in planned.feeds])
+    for sample in samples:
+        say(f"\n{sample.feed} · {sample.record} · {sample.file}")
+        for before, after in sample.pairs:
+            say("  before  " + _shown(before))
+            for row in after:
+                say(f"  after   {row.table}: " + _shown(row.values))
+    say("" if dry_run else f"\nRegistered. Next: isthmus ingest {workspace} --site {name}")
+
+
+def list_sites(workspace: Where, json: Json = False) -> None:
+    """List the registered sites and their feeds."""
+    found = Workspace(workspace).sites()
+    if json:
+        document(found)
+    else:
+        rows = [(site.name, site.title, feed.name, feed.pack, feed.source) for site in found for feed in site.feeds]
+        table("Sites", ["site", "title", "feed", "pack", "from"], rows)
+
+
+def ingest_deliveries(
+    workspace: Where,
+    site: Annotated[list[str] | None, typer.Option(help="Only this site (may be repeated).")] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Land new deliveries, map them, and publish an edition."""
+    opened = Workspace(workspace)
+    with bars(quiet=quiet or json) as progress:
+        report = ingest(opened, sites=site or (), progress=progress)
+    _report(report, json=json)
+
+
+def attach(
+    workspace: Where,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An OMOP CDM, 5.3 or 5.4, Parquet or CSV.")],
+    name: Annotated[str | None, typer.Option(help="Name of the site; the folder's name if not given.")] = None,
+    title: Annotated[str, typer.Option(help="The full name.")] = "",
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Take an existing OMOP CDM as a site."""
+    opened = Workspace(workspace)
+    with bars(quiet=quiet or json) as progress:
+        report = attaching.attach(opened, folder, name=name or sites.name_of(folder), title=title, progress=progress)
+    _report(report, json=json)
+
+
+def vocabulary(
+    workspace: Where,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An unpacked Athena export.")],
+    json: Json = False,
+) -> None:
+    """Load an Athena vocabulary export, and publish an edition with it."""
+    opened = Workspace(workspace)
+    edition = start.load_athena(opened, folder)
+    rows = {name: count for name, count in edition.tables().items() if name in start.VOCABULARY}
+    if json:
+        document({"edition": edition.number, "tables": rows})
+    else:
+        table(f"Vocabulary in edition {edition.number}", ["table", "rows"], list(rows.items()))
+
+
+def replay_quarantine(
+    workspace: Where,
+    site: Annotated[str | None, typer.Option(help="Only this site.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only reasons beginning with this text.")] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Map quarantined records again, after a pack was mended; the originals are in the landing."""
+    opened = Workspace(workspace)
+    with bars(quiet=quiet or json) as progress:
+        report = replay.replay(opened, site=site, reason=reason, progress=progress)
+    _report(report, json=json)
+
+
+def rebuild(
+    workspace: Where,
+    into: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the rebuilt lake.")],
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Build the lake anew from the landing, under the mappings of then, and compare it with the published one."""
+    opened = Workspace(workspace)
+    with bars(quiet=quiet or json) as progress:
+        compared = replay.rebuild(opened, into, progress=progress)
+    if json:
+        document(compared)
+    else:
+        rows = [(one.table, one.files, one.same, one.missing, one.extra) for one in compared]
+        table("Rebuilt against published", ["table", "files", "identical", "missing", "extra"], rows)
+    replay.demand_same(compared)
+
+
+def _report(report: Report, *, json: bool) -> None:
+    accounts = {key: total(parts) for key, parts in report.accounts.items()}
+    if json:
+        document(_as_document(report, accounts))
+    else:
+        _print_report(report, accounts)
+    if report.failed:
+        for site, text in report.failed.items():
+            complain(f"{site}: {text}")
+        raise PartialError(f"{len(report.failed)} site(s) failed; what succeeded is published. Mend and ingest again.")
+
+
+def _print_report(report: Report, accounts: Mapping[tuple[str, str], Mapping[str, Mapping[str, int]]]) -> None:
+    rows = []
+    for site, landed in report.landed.items():
+        for feed in landed:
+            outcomes = accounts.get((site, feed.feed), {})
+            counts = [sum(kinds.get(name, 0) for kinds in outcomes.values()) for name in OUTCOMES]
+            rows.append((site, feed.feed, feed.delivered, feed.new, sum(counts), *counts))
+            for text in feed.refused:
+                complain(f"{site}/{feed.feed}: {text}")
+    table("Ingest", ["site", "feed", "delivered", "landed", "records", *OUTCOMES], rows)
+    if report.edition is None:
+        say("Nothing new; the edition stands as it was.")
+    else:
+        filled = [
+            (name, count) for name, count in report.edition.tables().items() if count and name not in start.VOCABULARY
+        ]
+        table(f"Edition {report.edition.number}", ["table", "rows"], filled)
+
+
+def _as_document(report: Report, accounts: Mapping[tuple[str, str], Mapping[str, Mapping[str, int]]]) -> dict[str, Any]:
+    feeds = []
+    for site, landed in report.landed.items():
+        for feed in landed:
+            kinds = accounts.get((site, feed.feed), {})
+            counts = {name: sum(one.get(name, 0) for one in kinds.values()) for name in OUTCOMES}
+            feeds.append(
+                {
+                    "site": site, "feed": feed.feed, "delivered": feed.delivered, "landed": feed.new,
+                    "repeated": feed.repeated, "refused": feed.refused, "records": sum(counts.values()), **counts,
+                    "duplicates": counts["duplicate"], "kinds": kinds,
+                }
+            )  # fmt: skip
+    edition = report.edition
+    return {
+        "edition": edition.number if edition else None,
+        "tables": edition.tables() if edition else {},
+        "feeds": feeds,
+        "failed": report.failed,
+    }
+
+
+def _shown(values: Mapping[str, Any]) -> str:
+    return "  ".join(f"{key}={value}" for key, value in values.items() if value is not None and value != "")[:400]

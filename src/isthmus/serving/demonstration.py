@@ -1,0 +1,68 @@
+"""The demo: simulated hospitals, one command, a published edition, and what it says."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from isthmus.base.progress import Progress
+from isthmus.flow import lists, sites, start, verify
+from isthmus.flow.ingest import Report, ingest
+from isthmus.flow.lists import Published, Unmapped, Waiting
+from isthmus.gate.session import open_session
+from isthmus.research.studies import resection
+from isthmus.research.studies.resection import Result
+from isthmus.serving.truth import Score, scores, true_ratio
+from isthmus.simulation import Summary, simulate
+
+
+@dataclass(frozen=True, slots=True)
+class Demo:
+    """All that the page shows. Seconds by step in `seconds`."""
+
+    workspace: Path
+    summary: Summary
+    report: Report
+    edition: Published
+    quarantine: list[Waiting]
+    unmapped: list[Unmapped]
+    scores: list[Score]
+    study: Result
+    true_ratio: float
+    checks: list[verify.Finding]
+    seconds: dict[str, float]
+
+
+def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progress: Progress) -> Demo:
+    """Simulate, ingest, verify, study. An earlier demo in the folder is replaced."""
+    if (root / "workspace").exists() and not (root / "workspace" / "isthmus.toml").exists():
+        raise FileExistsError(root)
+    for name in ("simulated", "workspace"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    seconds: dict[str, float] = {}
+    began = time.perf_counter()
+    summary = simulate(root / "simulated", sites=hospitals, patients=patients, seed=seed, progress=progress)
+    seconds["simulate"] = time.perf_counter() - began
+    began = time.perf_counter()
+    workspace = start.new(root / "workspace", synthetic=True)
+    exports = root / "simulated" / "exports"
+    for site in sorted({feed.site for feed in summary.feeds}):
+        for feed in summary.feeds:
+            if feed.site == site:
+                planned = sites.plan(
+                    workspace, site, str(exports / site / feed.name), pack=feed.pack, feed=feed.name, title=site
+                )
+                sites.add(workspace, planned)
+    report = ingest(workspace, progress=progress)
+    seconds["ingest"] = time.perf_counter() - began
+    began = time.perf_counter()
+    session = open_session(workspace.lake, synthetic=workspace.synthetic)
+    study = resection.run(session)
+    found = scores(session, root / "simulated" / "truth")
+    checks = verify.verify(workspace)
+    seconds["study and verify"] = time.perf_counter() - began
+    return Demo(
+        workspace=workspace.root, summary=summary, report=report, edition=lists.editions(workspace)[-1],
+        quarantine=lists.quarantine(workspace), unmapped=lists.unmapped(workspace, limit=12), scores=found, study=study,
+        true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds,
+    )  # fmt: skip

@@ -1,0 +1,41 @@
+"""Every sentence of the page, in English and in Simplified Chinese: `words.yaml`, and how it is spoken.
+
+A text may hold `{names}` to be filled in. `one|many` chooses by the number; Chinese has one form.
+"""
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal, cast
+
+import yaml
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+@cache
+def words() -> Mapping[str, Mapping[Language, str]]:
+    """The texts by key and language."""
+    text = Path(__file__).with_name("words.yaml").read_text("utf-8")
+    return cast(Mapping[str, Mapping[Language, str]], yaml.safe_load(text))
+
+
+class Speech:
+    """The words in one language. Raises KeyError for a word that is not there."""
+
+    def __init__(self, language: Language) -> None:
+        self.language: Language = language
+
+    def __call__(self, key: str, n: int | None = None, /, **values: object) -> str:
+        text = words()[key][self.language]
+        if n is not None:
+            one, _, many = text.partition("|")
+            text = one if n == 1 or not many else many
+            values["n"] = f"{n:,}"
+        return text.format(**values)
+
+    def name(self, group: str, name: str, **values: object) -> str:
+        """What people call something that has a name in the data; the name itself when there is no word for it."""
+        key = f"{group}.{name}"
+        return self(key, **values) if key in words() else name

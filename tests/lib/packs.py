@@ -1,0 +1,27 @@
+"""A pack written from one text: each file begins at a line `== NAME`."""
+
+from pathlib import Path
+from textwrap import dedent
+
+
+def write(root: Path, name: str, text: str) -> Path:
+    """Write the files of a pack below `root`; returns its folder. `pack.yaml` is made if the text has none."""
+    files = sections(text)
+    files.setdefault("pack.yaml", f"pack: {name}\nderive: []\n")
+    for file, body in files.items():
+        path = root / name / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(body, encoding="utf-8")
+    return root / name
+
+
+def sections(text: str) -> dict[str, str]:
+    """Names and contents of the files in a text."""
+    files: dict[str, list[str]] = {}
+    current: list[str] = []
+    for line in dedent(text).strip("\n").splitlines():
+        if line.startswith("== "):
+            current = files.setdefault(line[3:].strip(), [])
+        else:
+            current.append(line)
+    return {name: "\n".join(lines) + "\n" for name, lines in files.items()}
