@@ -46,7 +46,7 @@ def samples(workspace: Workspace, site: Site) -> list[Sample]:
         for feed in site.feeds:
             if "://" not in feed.source:
                 pack = workspace.pack(feed.pack)
-                vocabulary.load_codes(engine, pack, vocabulary.files_of(workspace.lake))
+                vocabulary.ready(engine, pack, vocabulary.files_of(workspace.lake))
                 found += list(_of_feed(engine, site, feed, pack))
     return found
 
@@ -98,8 +98,8 @@ def _pairs(
                 After("quarantine", {"reason": why}) if why else After(rule.table, values)
             )
         engine.drop("after")
-    engine.unload("raw")
-    engine.unload("reference")
+    engine.drop("raw")
+    engine.drop("reference")
     return [
         (before, afters.get(place, [])) for before, place in zip(befores, few.column("_place").to_pylist(), strict=True)
     ]
