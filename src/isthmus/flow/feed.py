@@ -52,7 +52,6 @@ class Taken:
     sequence: int
     name: str
     batch: Batch
-    size: int
 
 
 @dataclass(slots=True)
@@ -60,7 +59,7 @@ class Buffer:
     """Batches of one kind of record, waiting to be mapped together."""
 
     record: Record
-    tables: list[pa.Table] = field(default_factory=list)
+    taken: list[Taken] = field(default_factory=list)
     rows: int = 0
     size: int = 0
 
@@ -167,28 +166,24 @@ class FeedRun:
             for item in formats.read(one, fmt):
                 if isinstance(item, Batch):
                     batch = item if wanted is None else _only(item, wanted)
-                    yield Taken(part_id, receipt.sequence, one.name, batch, batch.size)
+                    yield Taken(part_id, receipt.sequence, one.name, batch)
                 elif wanted is None or item.place in wanted:
                     yield _refused(part_id, item)
         except Unreadable as error:
             yield _refused(part_id, Reject(WHOLE, 0, error.reason, error.detail, kind="file"))
 
     def _buffer(self, taken: Taken) -> None:
-        batch, rows = taken.batch, taken.batch.rows.num_rows
-        if not rows:
+        batch = taken.batch
+        if not batch.rows.num_rows:
             return
         kind = batch.kind or (Path(taken.name).stem if self.pack.format.get("kind") == "sql" else "")
         record = self.pack.record_of(taken.name, kind) or _kept(kind)
-        of_all = {"_part": taken.part_id, "_seq": taken.sequence}
-        table = pa.Table.from_arrays(
-            [*(pa.array(np.full(rows, value)) for value in of_all.values()), *batch.rows.columns],
-            names=[*of_all, *batch.rows.column_names],
-        )
-        key = (self._ranks.get(id(record), len(self._ranks)), record.name, tuple(table.column_names))
+        columns = tuple(f"{field.name} {field.type}" for field in batch.rows.schema)
+        key = (self._ranks.get(id(record), len(self._ranks)), record.name, columns)
         buffer = self._buffers.setdefault(key, Buffer(record))
-        buffer.tables.append(table)
-        buffer.rows += rows
-        buffer.size += taken.size
+        buffer.taken.append(taken)
+        buffer.rows += batch.rows.num_rows
+        buffer.size += batch.size
 
     def _drain(self, rows: int, size: int) -> None:
         """Map what waits when it is enough, all kinds in the pack's order."""
@@ -198,7 +193,7 @@ class FeedRun:
                 self._map(self._buffers.pop(key))
 
     def _map(self, buffer: Buffer) -> None:
-        for chunk in _chunks(buffer.tables):
+        for chunk in _chunks(buffer.taken):
             looked_up = {name for text in _texts(buffer.record) for name in LOOK.findall(text)}
             if looked_up:
                 self._view_reference(looked_up)
@@ -267,7 +262,7 @@ def _refused(part_id: int, reject: Reject) -> Note:
 
 
 def _weight(item: Receipt | PartRecord | Note | Taken) -> int:
-    return item.size if isinstance(item, Taken) else 1
+    return item.batch.size if isinstance(item, Taken) else 1
 
 
 def _kept(kind: str) -> Record:
@@ -282,9 +277,12 @@ def _only(batch: Batch, places: set[int]) -> Batch:
     return replace(batch, rows=batch.rows.filter(mask))
 
 
-def _chunks(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
-    """Tables of equal columns joined into chunks of at most CHUNK_ROWS rows."""
-    whole = pa.concat_tables(tables, promote_options="permissive")
+def _chunks(taken: Sequence[Taken]) -> Iterator[pa.Table]:
+    """Batches of equal columns joined into chunks of at most CHUNK_ROWS rows, each row with its `_part` and `_seq`."""
+    counts = [one.batch.rows.num_rows for one in taken]
+    whole = pa.concat_tables([one.batch.rows for one in taken])
+    for name, values in (("_seq", [one.sequence for one in taken]), ("_part", [one.part_id for one in taken])):
+        whole = whole.add_column(0, name, pa.array(np.repeat(np.array(values, np.int64), counts)))
     for start in range(0, whole.num_rows, CHUNK_ROWS):
         # A file each of a thousand patients would come as a thousand pieces, and engines pay for each; but one piece
         # alone would keep one core busy.

@@ -21,7 +21,7 @@ from isthmus.intake import sql
 from isthmus.intake.record import Reject
 from isthmus.records.models import Receipt, Watermark
 
-GROUP = 64  # receipts kept in one transaction
+GROUP = 256  # receipts kept in one transaction
 HANDS = 4  # files landed at once: most of it is waiting for the disk
 IGNORED = (".tmp", ".part", ".crdownload", ".swp", "~")
 

@@ -19,7 +19,9 @@ WHOLE = 32 << 20
 BATCH = 24 << 20
 SHORT = 12  # bytes; Arrow keeps texts up to this length inside a view
 
-Ints = npt.NDArray[np.int64]
+Kinds = dict[str, tuple[list[Text], list[int]]]
+Ints = npt.NDArray[np.int32]
+Longs = npt.NDArray[np.int64]
 
 _HEAD = 1 << 16
 _BLANKS = b" \t\r\n"
@@ -87,7 +89,7 @@ class _Sheaf:
     def __init__(self, document: bytes = b"", start: int = 0) -> None:
         self.size = 0
         self._document, self._start = document, start
-        self._kinds: dict[str, tuple[list[Text], list[int]]] = {}
+        self._kinds: Kinds = {}
 
     def take(self, found: Iterable[Resource | Reject]) -> Iterator[Reject]:
         """Keep the resources, pass on the rejects."""
@@ -103,21 +105,33 @@ class _Sheaf:
     def empty(self) -> Reading:
         """Everything as batches, the kinds by name."""
         kinds, self._kinds, self.size = self._kinds, {}, 0
-        whole = bool(self._document) and _is_utf8(self._document)
+        if self._document and kinds and _is_utf8(self._document) and _all_longer_than(SHORT, kinds):
+            yield from _slices(self._document, self._start, kinds)
+            return
         for kind, (texts, places) in sorted(kinds.items()):
             for first in range(0, len(texts), MAX_ROWS):
-                some, at = texts[first : first + MAX_ROWS], places[first : first + MAX_ROWS]
-                if whole and min(map(len, some)) > SHORT:
-                    yield _rows(kind, _views(self._document, np.array(at) - self._start, list(map(len, some))), at)
-                else:
-                    yield from _batch(kind, some, at)
+                yield from _batch(kind, texts[first : first + MAX_ROWS], places[first : first + MAX_ROWS])
 
 
-def _rows(kind: str, column: pa.Array, places: list[int]) -> Batch:
-    return Batch(kind, pa.Table.from_arrays([pa.array(places, pa.int64()), column], names=[PLACE, "resource"]))
+def _all_longer_than(length: int, kinds: Kinds) -> bool:
+    return all(min(map(len, texts)) > length for texts, _ in kinds.values())
 
 
-def _views(document: bytes, offsets: Ints, lengths: list[int]) -> pa.Array:
+def _slices(document: bytes, start: int, kinds: Kinds) -> Iterator[Batch]:
+    """Resources of a document as rows that point into it: nothing is copied, and one table serves all kinds."""
+    order = sorted(kinds)
+    places = np.array([place for kind in order for place in kinds[kind][1]], np.int64)
+    lengths = np.array([len(text) for kind in order for text in kinds[kind][0]], np.int32)
+    columns = [pa.array(places), _views(document, places - start, lengths)]
+    table = pa.Table.from_arrays(columns, names=[PLACE, "resource"])
+    first = 0
+    for kind in order:
+        count = len(kinds[kind][0])
+        yield Batch(kind, table.slice(first, count), int(lengths[first : first + count].sum(dtype=np.int64)))
+        first += count
+
+
+def _views(document: bytes, offsets: Longs, lengths: Ints) -> pa.Array:
     """Slices of a text as an array that points into it: Arrow's views of length, first four bytes, buffer, offset."""
     views = np.zeros((len(lengths), 4), np.int32)
     views[:, 0] = lengths
@@ -140,7 +154,7 @@ def _batch(kind: str, texts: list[Text], places: list[int]) -> Reading:
         column = raw.take(pa.array(good, pa.int64())).cast(pa.string())
         places = [places[row] for row in good]
     if places:
-        yield _rows(kind, column, places)
+        yield Batch(kind, pa.Table.from_arrays([pa.array(places, pa.int64()), column], names=[PLACE, "resource"]))
 
 
 def _is_utf8(text: Text) -> bool:

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
-import numpy as np
 import pyarrow as pa
 
 PLACE = "_place"
@@ -59,23 +58,18 @@ class Batch:
     """Rows of one kind: the first column is `_place` (int64), the others as the reader's docstring says.
 
     `kind` is the record kind as the format knows it: a FHIR resource type, an HL7 segment name, a sheet, a table; ''
-    for a plain table file.
+    for a plain table file. `length` is the bytes of the records themselves, where rows point into a text that other
+    batches share.
     """
 
     kind: str
     rows: pa.Table
+    length: int | None = None
 
     @property
     def size(self) -> int:
-        """Its bytes. Of a column that points into a text which other batches share, the parts it points to."""
-        return sum(
-            _shared(column) if column.type == pa.string_view() else column.nbytes for column in self.rows.columns
-        )
-
-
-def _shared(column: pa.ChunkedArray) -> int:
-    views = (np.frombuffer(chunk.buffers()[1], np.int32) for chunk in column.chunks)
-    return sum(int(one[::4].sum(dtype=np.int64)) for one in views)
+        """Its bytes."""
+        return self.rows.nbytes if self.length is None else self.length
 
 
 @dataclass(frozen=True, slots=True)
