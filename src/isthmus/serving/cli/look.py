@@ -37,7 +37,8 @@ def editions(workspace: Where, json: Json = False) -> None:
         document(listed)
     else:
         columns = ("edition", "published_at", "cdm", "persons", "rows", "digest")
-        table("Editions", columns, [[one[name] for name in columns] for one in listed])
+        short = [{**one, "digest": str(one["digest"])[:16]} for one in listed]
+        table("Editions", columns, [[one[name] for name in columns] for one in short])
 
 
 def receipts(workspace: Where, site: Site = None, json: Json = False) -> None:
