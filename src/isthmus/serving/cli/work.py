@@ -10,7 +10,7 @@ from isthmus.base.errors import PartialError
 from isthmus.flow import attach as attaching
 from isthmus.flow import preview, replay, sites, start
 from isthmus.flow.ingest import Report, ingest
-from isthmus.flow.workspace import Workspace
+from isthmus.flow.workspace import Site, Workspace
 from isthmus.records.store import total
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
@@ -64,29 +64,45 @@ def add_site(  # noqa: PLR0917 each parameter is an option of the command line
     opened = Workspace(workspace)
     planned = sites.plan(opened, name, source, pack=mapping, feed=feed, title=title)
     samples = preview.samples(opened, planned)
+    if mapping is None:
+        preview.demand_fit(planned, samples)
     if not dry_run:
         sites.add(opened, planned)
     if json:
-        document({"site": planned, "samples": samples, "registered": not dry_run})
+        document({"site": _plainly(planned), "samples": samples, "registered": not dry_run})
         return
-    table(f"Feeds of {name}", ["feed", "from", "pack"], [(one.name, one.source, one.pack) for one in planned.feeds])
+    table(f"Feeds of {name}", ["feed", "from", "pack"], [(one.name, one.shown, one.pack) for one in planned.feeds])
     for sample in samples:
-        say(f"\n{sample.feed} · {sample.record} · {sample.file}")
-        for before, after in sample.pairs:
-            say("  before  " + _shown(before))
-            for row in after:
-                say(f"  after   {row.table}: " + _shown(row.values))
+        _print_sample(sample)
     say("" if dry_run else f"\nRegistered. Next: isthmus ingest {workspace} --site {name}")
+
+
+def _print_sample(sample: preview.Sample) -> None:
+    if sample.note:
+        say(f"\n{sample.feed} · {sample.file}\n  {sample.note}")
+        return
+    say(f"\n{sample.feed} · {sample.record} · {sample.file}")
+    for before, after in sample.pairs:
+        say("  before  " + _shown(before))
+        for row in after:
+            say(f"  after   {row.table}: " + _shown(row.values))
+        if not after:
+            say("  after   nothing: no rule of the record applies; it would be kept and not mapped")
 
 
 def list_sites(workspace: Where, json: Json = False) -> None:
     """List the registered sites and their feeds."""
     found = Workspace(workspace).sites()
     if json:
-        document(found)
+        document([_plainly(one) for one in found])
     else:
-        rows = [(site.name, site.title, feed.name, feed.pack, feed.source) for site in found for feed in site.feeds]
+        rows = [(site.name, site.title, feed.name, feed.pack, feed.shown) for site in found for feed in site.feeds]
         table("Sites", ["site", "title", "feed", "pack", "from"], rows)
+
+
+def _plainly(site: Site) -> dict[str, Any]:
+    feeds = [{"name": one.name, "source": one.shown, "pack": one.pack} for one in site.feeds]
+    return {"name": site.name, "title": site.title, "feeds": feeds}
 
 
 def ingest_deliveries(
