@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from isthmus.base.clock import now
+from isthmus.base.errors import IntegrityError
 from isthmus.base.identity import digest63
 from isthmus.base.progress import Progress
 from isthmus.flow import vocabulary
@@ -93,7 +94,9 @@ def _vocabulary(workspace: Workspace, batch: Batch) -> dict[str, list[Path]]:
             return {
                 name: [workspace.lake.root / one.path for one in edition.files(name)] for name in vocabulary.MAPPING
             }
-    return vocabulary.files_of(workspace.lake)
+    raise IntegrityError(
+        f"batch {batch.batch_id} was opened under a vocabulary that is in no edition. Restore lake/editions from a backup."
+    )
 
 
 def standing(workspace: Workspace, batch: Batch, parts: Sequence[Part]) -> list[Part]:

@@ -226,7 +226,9 @@ def _check_inside(section: Section) -> None:
     """Raise PackError for a word that means nothing under `format`, `source` or `detect`."""
     for outer, known in INSIDE.items():
         inner = section.get(outer)
-        for key in inner if isinstance(inner, Section) else ():
+        if not isinstance(inner, Section):
+            continue
+        for key in inner:
             if key not in known:
                 raise PackError(
                     f"{inner.place(key)}: '{key}' is not known under `{outer}`. Known: {', '.join(sorted(known))}."
