@@ -95,7 +95,8 @@ def _vocabulary(workspace: Workspace, batch: Batch) -> dict[str, list[Path]]:
                 name: [workspace.lake.root / one.path for one in edition.files(name)] for name in vocabulary.MAPPING
             }
     raise IntegrityError(
-        f"batch {batch.batch_id} was opened under a vocabulary that is in no edition. Restore lake/editions from a backup."
+        f"batch {batch.batch_id} was opened under a vocabulary that is in no edition. Restore lake/editions from a "
+        "backup."
     )
 
 

@@ -94,8 +94,8 @@ def lay_over(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader]) 
             columns = ", ".join(f'"{one}"' for one in schema_of(table).names)
             ordered = ", ".join(f'"{one}"' for one in _order(table))
             select = (
-                f"SELECT {columns} FROM (SELECT * FROM old ANTI JOIN {name} USING ({key})) o WHERE ({_told(table)}) IS NOT TRUE "
-                f"UNION ALL SELECT {columns} FROM {name} ORDER BY {ordered}"
+                f"SELECT {columns} FROM (SELECT * FROM old ANTI JOIN {name} USING ({key})) o "
+                f"WHERE ({_told(table)}) IS NOT TRUE UNION ALL SELECT {columns} FROM {name} ORDER BY {ordered}"
             )
             _put_in_place(lake, table, *engine.write(query(select), lake.staging / table))
 

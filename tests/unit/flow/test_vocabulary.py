@@ -87,7 +87,7 @@ def test_what_is_keyed_by_name_is_replaced_and_chinese_names_stay(opened: Worksp
 def test_a_newer_export_in_the_same_folder_is_loaded(opened: Workspace, export: Path) -> None:
     start.load_athena(opened, export)
     _write(export, "concept_relationship", [f"901\t{STARTED}\tMaps to\t{DATES}"])
-    _write(export, "concept", EXPORT["concept"][:2] + [EXPORT["concept"][2].replace("an old code", "a retired code")])
+    _write(export, "concept", [*EXPORT["concept"][:2], EXPORT["concept"][2].replace("an old code", "a retired code")])
     edition = start.load_athena(opened, export)
     assert edition.number == 3
     assert _concepts(opened, "LOINC")[901] == "a retired code of it"

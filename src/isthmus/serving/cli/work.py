@@ -209,6 +209,8 @@ def _print_report(report: Report, accounts: Mapping[tuple[str, str], Mapping[str
             (name, count) for name, count in report.edition.tables().items() if count and name not in start.VOCABULARY
         ]
         table(f"Edition {report.edition.number}", ["table", "rows"], filled)
+    for note in report.notes:
+        say(note)
 
 
 def _as_document(report: Report, accounts: Mapping[tuple[str, str], Mapping[str, Mapping[str, int]]]) -> dict[str, Any]:
@@ -230,6 +232,7 @@ def _as_document(report: Report, accounts: Mapping[tuple[str, str], Mapping[str,
         "tables": edition.tables() if edition else {},
         "feeds": feeds,
         "failed": report.failed,
+        "notes": report.notes,
     }
 
 
