@@ -13,7 +13,7 @@ from isthmus.flow.feed import format_of
 from isthmus.flow.land import files_of
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Feed, Site, Workspace
-from isthmus.intake import archive, formats
+from isthmus.intake import archive, formats, sql
 from isthmus.intake.record import Batch, Part, Reject
 from isthmus.lake.engine import Engine
 from isthmus.mapping.pack import Pack, Record
@@ -56,10 +56,10 @@ def samples(workspace: Workspace, site: Site) -> list[Sample]:
     found = []
     with workspace.lake.engine() as engine:
         for feed in site.feeds:
-            if "://" not in feed.source:
-                pack = workspace.pack(feed.pack)
-                vocabulary.load_codes(engine, pack, vocabulary.files_of(workspace.lake))
-                found += list(_of_feed(engine, site, feed, pack))
+            pack = workspace.pack(feed.pack)
+            vocabulary.load_codes(engine, pack, vocabulary.files_of(workspace.lake))
+            look = _of_database if "://" in feed.source else _of_feed
+            found += list(look(engine, site, feed, pack))
     return found
 
 
@@ -74,6 +74,19 @@ def demand_fit(site: Site, found: Sequence[Sample]) -> None:
                 f"the files in {feed.source} are named like those of pack {feed.pack}, but not one sample record would "
                 f"be mapped ({said}). Name another pack with --mapping, or write one: docs/how-to/write-a-pack.md."
             )
+
+
+def _of_database(engine: Engine, site: Site, feed: Feed, pack: Pack) -> Iterator[Sample]:
+    for record in pack.records:
+        if record.kind:
+            try:
+                read = sql.read_table(feed.source, record.kind)
+                rows = next((item.rows for item in read if isinstance(item, Batch)), None)
+            except Unreadable as error:
+                yield Sample(feed.name, "", f"table {record.kind}", note=f"cannot be read: {error}")
+                continue
+            if rows is not None:
+                yield Sample(feed.name, record.name, record.kind, _pairs(engine, site, pack, record, rows))
 
 
 def _of_feed(engine: Engine, site: Site, feed: Feed, pack: Pack) -> Iterator[Sample]:
@@ -145,6 +158,8 @@ def _pairs(
             values = {
                 key: value for key, value in row.items() if key not in ("part_id", "mapping_id") and value is not None
             }
+            if why and any("look(" in text for text in record.texts()):
+                why += " (look() finds nothing in a dry run)"
             afters.setdefault(place, []).append(
                 After(QUARANTINE, {"reason": why}) if why else After(rule.table, values)
             )

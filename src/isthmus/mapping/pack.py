@@ -62,6 +62,11 @@ class Record:
     rules: Sequence[Rule]
     place: str
 
+    def texts(self) -> Iterator[str]:
+        """Every piece of SQL in it."""
+        yield from filter(None, (self.key, self.version, self.person, *self.let.values()))
+        yield from _texts(self.rules)
+
     def reads(self, file: str, kind: str) -> bool:
         """Whether a batch of this kind, out of a file of this name, is a record of this sort."""
         base = file.rsplit("/", 1)[-1].lower()

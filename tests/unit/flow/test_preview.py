@@ -1,5 +1,7 @@
 """What `site add` shows before anything is loaded, and what it refuses."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -84,3 +86,44 @@ def test_a_guess_that_maps_some_records_stands(tmp_path: Path, opened: Workspace
 )
 def test_the_password_of_a_database_is_not_shown(source: str, shown: str) -> None:
     assert Feed("his", source, "his").shown == shown
+
+
+DATABASE = """
+== pack.yaml
+pack: his
+format: {kind: sql}
+order: [stay]
+== stay.yaml
+source: {kind: STAY}
+key: ID
+into:
+  - table: reference
+    set: {key: ID, pid: PID}
+== lab.yaml
+source: {kind: LAB, watermark: ID}
+key: ID
+person: look('stay', STAY, 'pid')
+into:
+  - table: measurement
+    set: {measurement_date: date(DAY), measurement_source_value: ITEM}
+== gone.yaml
+source: {kind: GONE}
+into:
+  - table: measurement
+    set: {measurement_date: date(DAY)}
+"""
+
+
+def test_a_database_is_shown_too(tmp_path: Path, opened: Workspace) -> None:
+    with closing(sqlite3.connect(tmp_path / "his.db")) as connection, connection:
+        connection.execute("CREATE TABLE STAY (ID integer, PID integer)")
+        connection.execute("CREATE TABLE LAB (ID integer, STAY integer, DAY text, ITEM text)")
+        connection.execute("INSERT INTO STAY VALUES (1, 7)")
+        connection.execute("INSERT INTO LAB VALUES (1, 1, '2024-01-02', 'ALT')")
+    folder = packs.write(tmp_path / "packs", "his", DATABASE)
+    site = Site("east", "East", (Feed("his", f"sqlite:///{tmp_path / 'his.db'}", str(folder)),))
+    stay, gone, lab = preview.samples(opened, site)
+    assert (stay.file, stay.pairs[0][0]) == ("STAY", {"ID": 1, "PID": 7})
+    assert "has no table 'GONE'" in gone.note
+    (after,) = lab.pairs[0][1]
+    assert after.values == {"reason": "no-person (look() finds nothing in a dry run)"}
