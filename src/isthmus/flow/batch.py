@@ -15,7 +15,7 @@ from isthmus.flow.commit import commit
 from isthmus.flow.feed import FeedRun
 from isthmus.flow.schema import schema_of
 from isthmus.flow.stage import Stage
-from isthmus.flow.statement import query
+from isthmus.flow.statement import literal, query
 from isthmus.flow.workspace import Site, Workspace
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack
@@ -136,13 +136,13 @@ def _waiting(workspace: Workspace, batch: Batch) -> list[dict[str, Any]]:
     assert batch.replays is not None
     edition = workspace.lake.editions.get(int(batch.replays["edition"]))
     files = [workspace.lake.root / one.path for one in edition.files("record") if one.site == batch.site]
-    beginning = str(batch.replays.get("reason") or "").replace("'", "''")
+    beginning = literal(str(batch.replays.get("reason") or ""))
     with workspace.lake.engine() as engine:
         engine.view("ledger", files, empty=schema_of("record"))
         rows: list[dict[str, Any]] = engine.rows(
             query(
                 "SELECT part_id, kind, list(place) AS places FROM ledger WHERE outcome = 'quarantined' AND "
-                f"starts_with(reason, '{beginning}') GROUP BY part_id, kind"
+                f"starts_with(reason, {beginning}) GROUP BY part_id, kind"
             )
         ).to_pylist()
     return rows

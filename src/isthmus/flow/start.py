@@ -16,8 +16,12 @@ VOCABULARY = vocabulary.VOCABULARY
 
 
 def new(root: Path, *, synthetic: bool = False) -> Workspace:
-    """Make a workspace whose first edition holds the starter vocabulary. Raises UsageError when the folder is taken."""
-    made = workspace.create(root, synthetic=synthetic)
+    """Make a workspace whose first edition holds the starter vocabulary. Raises UsageError when the folder is taken.
+
+    One whose making was interrupted is finished: without its vocabulary it would map every code to 0.
+    """
+    begun = (root / workspace.SETTINGS).exists() and not Workspace(root).lake.editions.numbers()
+    made = Workspace(root) if begun else workspace.create(root, synthetic=synthetic)
     with made.lake.writing():
         vocabulary.keep(made.lake, starter.starter(), batch="starter")
         publish(made, [])

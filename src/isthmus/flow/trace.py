@@ -70,7 +70,7 @@ class Tracer:
     def origin(self, table: str, row: Mapping[str, Any]) -> Trace:
         """The origin of a row that is at hand with its provenance columns."""
         record, receipt, part = self._parts(row["part_id"])
-        passage = formats.locate(part, Format(_kind(record.format), record.options), row["place"])
+        passage = formats.locate(part, Format(record.format, record.options), row["place"])
         mapping = self._mappings().get((receipt.feed, row["mapping_id"]), "")
         return Trace(self.edition.number, table, row, receipt, record, passage, mapping)
 
@@ -141,7 +141,3 @@ def key_of(table: str) -> str:
         raise UsageError(f"rows of '{table}' come from no delivered file. Tables that do: {known}.")
     spec = TABLES[table]
     return spec.primary_key or ("person_id" if spec.person else spec.columns[0].name)
-
-
-def _kind(text: str) -> Any:
-    return text

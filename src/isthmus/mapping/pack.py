@@ -24,6 +24,7 @@ OPTIONS = (
     "delimiter", "encoding", "header", "skip_after_header", "nulls", "quote", "columns", "max_record", "json_field",
     "tables", "watermark",
 )  # fmt: skip
+WHOLES = ("header", "skip_after_header", "max_record")
 INSIDE = {
     "format": ("kind", *OPTIONS),
     "source": ("files", "kind", "format", *OPTIONS),
@@ -238,6 +239,20 @@ def _check_inside(section: Section) -> None:
                 raise PackError(
                     f"{inner.place(key)}: '{key}' is not known under `{outer}`. Known: {', '.join(sorted(known))}."
                 )
+            if outer != "detect" and inner[key] is not None:
+                _check_option(inner, key)
+
+
+def _check_option(inner: Section, key: str) -> None:
+    if key in WHOLES:
+        grammar.demand(inner, key, grammar.WHOLE)
+    elif key in ("nulls", "columns", "tables", "files"):
+        grammar.demand(inner, key, grammar.TEXTS)
+    else:
+        grammar.demand(inner, key, grammar.TEXT)
+    letter = str(inner[key])
+    if key in ("delimiter", "quote") and letter not in ("", "none") and not (len(letter) == 1 and letter.isascii()):
+        raise PackError(f"{inner.place(key)}: `{key}` is one ASCII character; '{letter}' is none.")
 
 
 def _format(source: Mapping[str, Any], usual: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -35,6 +35,9 @@ def test_a_record_may_lay_options_over_those_of_the_pack(tmp_path: Path) -> None
     [
         ("source: {delimter: ';'}", "pack: p\n", r"p/one\.yaml:1: 'delimter' is not known under `source`"),
         ("source: {}", "pack: p\nformat: {encodng: gbk}\n", r"p/pack\.yaml:2: 'encodng' is not known under `format`"),
+        ("source: {header: first}", "pack: p\n", r"p/one\.yaml:1: `header` is a whole number"),
+        ("source: {delimiter: '，'}", "pack: p\n", r"p/one\.yaml:1: `delimiter` is one ASCII character"),
+        ("source: {nulls: '-'}", "pack: p\n", r"p/one\.yaml:1: `nulls` is a list"),
         ("source: {}", "pack: p\ndetect: {file: ['*']}\n", r"p/pack\.yaml:2: 'file' is not known under `detect`"),
     ],
 )
