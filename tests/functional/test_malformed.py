@@ -159,13 +159,13 @@ def test_a_file_that_grows_while_it_is_read_is_left_for_the_next_time(
     path.write_bytes(CSV)
     real = type(opened.lake.landing)._copy
 
-    def grow(self: object, source: Path, sha256: str) -> None:
+    def grow(self: object, source: Path, before: os.stat_result) -> tuple[str, int]:
         if source == path:
             with path.open("ab") as stream:
                 stream.write(b"N900,P9,2024-03-05,late\n")
-        real(self, source, sha256)  # type: ignore[arg-type]
+        return real(self, source, before)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("isthmus.lake.landing.SMALL", 0)  # what is small is read once, and cannot change between
+    monkeypatch.setattr("isthmus.lake.landing.SMALL", 0)
     monkeypatch.setattr(type(opened.lake.landing), "_copy", grow)
     report = ingest(opened)
     assert ["changed while it was being landed" in text for one in report.landed["h01"] for text in one.refused] == [

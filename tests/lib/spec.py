@@ -99,7 +99,7 @@ class Spec:
         return Mapped(tables, sorted(reasons), ())
 
     def _source(self, pack: Pack, rows: list[Row], *, record: int = 0, site: str = SITE) -> RecordPlan:
-        vocabulary.load_codes(self.engine, pack, self.vocabulary)
+        vocabulary.ready(self.engine, pack, self.vocabulary)
         raw = arrow(rows)
         columns = [name for name in raw.column_names if name != "_place"]
         planned = plan(pack, pack.records[record], columns, Place(site, 5))
@@ -109,8 +109,8 @@ class Spec:
             empty = pa.table({name: pa.array([], pa.string()) for name in ("_record", "_key", "_fields")})
             self.engine.load("reference", empty)
             self.engine.create("source", planned.source)
-            self.engine.unload("raw")
-            self.engine.unload("reference")
+            self.engine.drop("raw")
+            self.engine.drop("reference")
         return planned
 
 

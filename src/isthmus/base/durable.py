@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import get_ident
 from typing import BinaryIO
 
 BLOCK = 1 << 20
@@ -35,7 +36,7 @@ def replaced(path: Path, *, drafts: Path | None = None) -> Iterator[BinaryIO]:
     The draft is written beside `path`, or in the folder `drafts` of the same file system; a killed process leaves it.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = (drafts or path.parent) / f".{path.name}.{os.getpid()}.tmp"
+    temporary = (drafts or path.parent) / f".{path.name}.{os.getpid()}.{get_ident()}.tmp"
     temporary.parent.mkdir(parents=True, exist_ok=True)
     try:
         with temporary.open("wb") as stream:

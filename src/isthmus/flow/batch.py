@@ -58,7 +58,7 @@ def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress
         for feed, pack in packs.items():
             mine = [receipt for receipt in receipts if receipt.feed == feed]
             if mine:
-                vocabulary.load_codes(engine, pack, codes)
+                vocabulary.ready(engine, pack, codes)
                 run = FeedRun(stage, pack, mapping_id=digest63(batch.mappings[feed], batch.mappings[""]))
                 by_id = {receipt.receipt_id: receipt for receipt in mine}
                 parts += [(by_id[part.receipt_id], part) for part in run.take(mine, progress, places=places)]
@@ -158,4 +158,4 @@ def _give_way(stage: Stage, places: Mapping[int, set[int]]) -> None:
     )
     stage.engine.load("giving_way", table)
     stage.engine.insert("replayed", query("SELECT * FROM giving_way"))
-    stage.engine.unload("giving_way")
+    stage.engine.drop("giving_way")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
@@ -23,7 +24,8 @@ from isthmus.records.models import Part as PartRecord
 from isthmus.records.models import Receipt
 
 CHUNK_ROWS = 524_288
-CHUNK_BYTES = 256 << 20
+CHUNK_BYTES = 384 << 20
+PIECE_ROWS = 8192
 AHEAD_BYTES = 48 << 20  # read ahead while the engine maps what was read before
 LOOK = re.compile(r"\blook\(\s*'([^']+)'", re.IGNORECASE)  # the record that an expression looks up
 ARCHIVES = (".gz", ".tgz", ".tar", ".zip")
@@ -50,6 +52,7 @@ class Taken:
     sequence: int
     name: str
     batch: Batch
+    size: int
 
 
 @dataclass(slots=True)
@@ -72,6 +75,7 @@ class FeedRun:
         self.mapping_id = mapping_id
         self._buffers: dict[tuple[int, str, tuple[str, ...]], Buffer] = {}
         self._rejects: list[dict[str, object]] = []
+        self._ranks = {id(record): rank for rank, record in enumerate(pack.records)}
 
     def take(
         self, receipts: Sequence[Receipt], progress: Progress, *, places: Mapping[int, set[int]] | None = None
@@ -163,7 +167,7 @@ class FeedRun:
             for item in formats.read(one, fmt):
                 if isinstance(item, Batch):
                     batch = item if wanted is None else _only(item, wanted)
-                    yield Taken(part_id, receipt.sequence, one.name, batch)
+                    yield Taken(part_id, receipt.sequence, one.name, batch, batch.size)
                 elif wanted is None or item.place in wanted:
                     yield _refused(part_id, item)
         except Unreadable as error:
@@ -175,26 +179,23 @@ class FeedRun:
             return
         kind = batch.kind or (Path(taken.name).stem if self.pack.format.get("kind") == "sql" else "")
         record = self.pack.record_of(taken.name, kind) or _kept(kind)
-        table = batch.rows.add_column(0, "_seq", pa.repeat(pa.scalar(taken.sequence, pa.int64()), rows))
-        table = table.add_column(0, "_part", pa.repeat(pa.scalar(taken.part_id, pa.int64()), rows))
-        rank = next((i for i, known in enumerate(self.pack.records) if known is record), len(self.pack.records))
-        key = (rank, record.name, tuple(table.column_names))
+        of_all = {"_part": taken.part_id, "_seq": taken.sequence}
+        table = pa.Table.from_arrays(
+            [*(pa.array(np.full(rows, value)) for value in of_all.values()), *batch.rows.columns],
+            names=[*of_all, *batch.rows.column_names],
+        )
+        key = (self._ranks.get(id(record), len(self._ranks)), record.name, tuple(table.column_names))
         buffer = self._buffers.setdefault(key, Buffer(record))
         buffer.tables.append(table)
         buffer.rows += rows
-        buffer.size += table.nbytes
+        buffer.size += taken.size
 
     def _drain(self, rows: int, size: int) -> None:
-        """Map what waits when it is enough: all kinds that have rules, in the pack's order; and all that have none.
-
-        The latter need no other kind, and are more than half of the bytes of FHIR.
-        """
-        for ruled in (True, False):
-            waiting = {key: one for key, one in self._buffers.items() if bool(one.record.rules) is ruled}
-            full = any(one.rows >= rows for one in waiting.values())
-            if full or sum(one.size for one in waiting.values()) >= max(size, 1):
-                for key in sorted(waiting):
-                    self._map(self._buffers.pop(key))
+        """Map what waits when it is enough, all kinds in the pack's order."""
+        waiting = self._buffers.values()
+        if any(one.rows >= rows for one in waiting) or sum(one.size for one in waiting) >= max(size, 1):
+            for key in sorted(self._buffers):
+                self._map(self._buffers.pop(key))
 
     def _map(self, buffer: Buffer) -> None:
         for chunk in _chunks(buffer.tables):
@@ -266,7 +267,7 @@ def _refused(part_id: int, reject: Reject) -> Note:
 
 
 def _weight(item: Receipt | PartRecord | Note | Taken) -> int:
-    return item.batch.rows.nbytes if isinstance(item, Taken) else 1
+    return item.size if isinstance(item, Taken) else 1
 
 
 def _kept(kind: str) -> Record:
@@ -285,8 +286,10 @@ def _chunks(tables: Sequence[pa.Table]) -> Iterator[pa.Table]:
     """Tables of equal columns joined into chunks of at most CHUNK_ROWS rows."""
     whole = pa.concat_tables(tables, promote_options="permissive")
     for start in range(0, whole.num_rows, CHUNK_ROWS):
-        # In one piece: a file each of a thousand patients would come as a thousand pieces, and engines pay for each.
-        yield whole.slice(start, CHUNK_ROWS).combine_chunks()
+        # A file each of a thousand patients would come as a thousand pieces, and engines pay for each; but one piece
+        # alone would keep one core busy.
+        together = whole.slice(start, CHUNK_ROWS).combine_chunks()
+        yield pa.Table.from_batches(together.to_batches(PIECE_ROWS), together.schema)
 
 
 def _texts(record: Record) -> Iterator[str]:

@@ -3,8 +3,10 @@
 import os
 import re
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,7 @@ from isthmus.intake.record import Reject
 from isthmus.records.models import Receipt, Watermark
 
 GROUP = 64  # receipts kept in one transaction
+HANDS = 4  # files landed at once: most of it is waiting for the disk
 IGNORED = (".tmp", ".part", ".crdownload", ".swp", "~")
 
 
@@ -43,21 +46,23 @@ def land(workspace: Workspace, site: Site, feed: Feed, progress: Progress) -> La
     """
     if "://" in feed.source:
         return _land_database(workspace, site, feed, progress)
-    known = workspace.records.digests(site.name, feed.name)
+    known = workspace.records.delivered(site.name, feed.name)
     came, refused, receipts = len(known), list[str](), list[Receipt]()
     task = f"{site.name} {feed.name}: landing"
     files = list(files_of(feed))
     progress.start(task, total=len(files), unit="files")
-    for name, path in files:
-        try:
-            receipt = receipt_of(workspace, site, feed, name=name, path=path, known=known)
-            receipts += [receipt] if receipt is not None else []
-        except InputError as error:
-            refused.append(str(error))
-        if len(receipts) == GROUP:
-            _keep(workspace, receipts)
-            receipts = []
-        progress.advance(task)
+    with ThreadPoolExecutor(HANDS) as hands:
+        put = partial(_put, workspace, seen=frozenset(known.values()))
+        for name, outcome in zip((name for name, _ in files), hands.map(put, (path for _, path in files)), strict=True):
+            if isinstance(outcome, InputError):
+                refused.append(str(outcome))
+            elif outcome[0] not in known:
+                receipts.append(_receipt(site, feed, name, *outcome))
+                known[outcome[0]] = outcome[1]
+            if len(receipts) == GROUP:
+                _keep(workspace, receipts)
+                receipts = []
+            progress.advance(task)
     _keep(workspace, receipts)
     progress.finish(task)
     new = len(known) - came
@@ -103,13 +108,13 @@ def extract(workspace: Workspace, site: Site, feed: Feed, *, table: str, waterma
     if writer is None:
         return None
     writer.close()
-    known = workspace.records.digests(site.name, feed.name)
-    receipt = receipt_of(workspace, site, feed, name=f"{table}.parquet", path=draft, known=known)
-    if receipt is not None:
+    known = workspace.records.delivered(site.name, feed.name)
+    sha256, size = workspace.lake.landing.put(draft)
+    if sha256 not in known:
         mark = since if highest is None else str(highest)
         marks = [] if mark is None else [Watermark(site=site.name, feed=feed.name, table=table, value=mark)]
-        _keep(workspace, [receipt], *marks)
-    return receipt is not None
+        _keep(workspace, [_receipt(site, feed, f"{table}.parquet", sha256, size)], *marks)
+    return sha256 not in known
 
 
 def files_of(feed: Feed) -> Iterator[tuple[str, Path]]:
@@ -143,14 +148,16 @@ def _readable(name: str) -> str:
     )
 
 
-def receipt_of(
-    workspace: Workspace, site: Site, feed: Feed, *, name: str, path: Path, known: set[str]
-) -> Receipt | None:
-    """Land a file's bytes and write its receipt (not yet kept); None when these bytes are among those `known`."""
-    sha256, size = workspace.lake.landing.put(path)
-    if sha256 in known:
-        return None
-    known.add(sha256)
+def _put(workspace: Workspace, path: Path, *, seen: frozenset[int]) -> tuple[str, int] | InputError:
+    """Land a file's bytes; one that cannot be landed must not hold up the others."""
+    try:
+        return workspace.lake.landing.put(path, seen=seen)
+    except InputError as error:
+        return error
+
+
+def _receipt(site: Site, feed: Feed, name: str, sha256: str, size: int) -> Receipt:
+    """The receipt of landed bytes, not yet kept."""
     return Receipt(
         receipt_id=digest63(site.name, feed.name, sha256), site=site.name, feed=feed.name, name=name, sha256=sha256,
         size=size, received_at=now(),

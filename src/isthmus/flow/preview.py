@@ -57,7 +57,7 @@ def samples(workspace: Workspace, site: Site) -> list[Sample]:
     with workspace.lake.engine() as engine:
         for feed in site.feeds:
             pack = workspace.pack(feed.pack)
-            vocabulary.load_codes(engine, pack, vocabulary.files_of(workspace.lake))
+            vocabulary.ready(engine, pack, vocabulary.files_of(workspace.lake))
             look = _of_database if "://" in feed.source else _of_feed
             found += list(look(engine, site, feed, pack))
     return found
@@ -164,8 +164,8 @@ def _pairs(
                 After(QUARANTINE, {"reason": why}) if why else After(rule.table, values)
             )
         engine.drop("after")
-    engine.unload("raw")
-    engine.unload("reference")
+    engine.drop("raw")
+    engine.drop("reference")
     return [
         (before, afters.get(place, [])) for before, place in zip(befores, few.column("_place").to_pylist(), strict=True)
     ]

@@ -81,7 +81,7 @@ class Stage:
         engine.create("replayed", query("SELECT part_id, place FROM no_records"))
         engine.create("stage_record", query("SELECT * EXCLUDE (site) FROM no_records"))
         engine.create("touched", query("SELECT record_id AS person_id FROM no_records"))
-        engine.unload("no_records")
+        engine.drop("no_records")
 
     def take(self, pack: Pack, record: Record, chunk: pa.Table, *, mapping_id: int) -> None:
         """Map one chunk: `_part`, `_seq` and `_place` (int64) and the record's columns."""
@@ -100,14 +100,14 @@ class Stage:
             outcomes = [self._apply(index, rule.table, rule.select) for index, rule in enumerate(planned.rules)]
             self._note(record, pack.keep.get(record.name, "no rule of the pack applies"), outcomes, mapping_id)
             self._flush(FLUSH_ROWS)
-        self.engine.unload("raw")
+        self.engine.drop("raw")
 
     def reject(self, rejects: pa.Table) -> None:
         """Note records that could not be read; columns of the ledger but `site`."""
         self.engine.load("rejected", rejects)
         self.engine.insert("stage_record", query("SELECT * FROM rejected"))
         self._count("SELECT part_id, kind, outcome, count(*) AS n FROM rejected GROUP BY ALL")
-        self.engine.unload("rejected")
+        self.engine.drop("rejected")
 
     def finish(self) -> None:
         """Write what is left; after this, `drafts` is complete."""
@@ -180,7 +180,7 @@ class Stage:
                 if table == "record":
                     self.engine.load("no_records", RECORD.empty_table())
                     self.engine.create("stage_record", query("SELECT * EXCLUDE (site) FROM no_records"))
-                    self.engine.unload("no_records")
+                    self.engine.drop("no_records")
 
     def _write(self, table: str, sql: str) -> None:
         columns = columns_of(table)

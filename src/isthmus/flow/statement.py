@@ -1,9 +1,23 @@
 """Statements that flow writes out itself, as the values that an engine takes."""
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from sqlglot import exp, parse_one
+
+from isthmus.lake.engine import Engine
+from isthmus.mapping.functions import MEANINGS
+
+
+def teach(engine: Engine) -> None:
+    """Tell an engine what the functions of packs mean."""
+    for name, (parameters, meaning) in MEANINGS.items():
+        engine.define(name, parameters, _expression(meaning))
+
+
+@cache
+def _expression(sql: str) -> exp.Expr:
+    return parse_one(sql, dialect="duckdb")
 
 
 @lru_cache(maxsize=1024)

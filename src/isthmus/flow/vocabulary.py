@@ -9,7 +9,7 @@ from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES
 from isthmus.flow.schema import order_of, schema_of
 from isthmus.flow.stage import file_of
-from isthmus.flow.statement import query
+from isthmus.flow.statement import query, teach
 from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack
@@ -66,7 +66,7 @@ def keep(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader], *, b
                 f"ANTI JOIN old USING ({key})) ORDER BY {ordered}"
             )
             path, count = engine.write(query(select), lake.staging / batch)
-            engine.unload("new")
+            engine.drop("new")
             if count:
                 file = file_of(table, None, path, count)
                 (lake.root / file.path).parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def lay_over(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader]) 
             engine.create(
                 name, query(f"SELECT DISTINCT ON ({key}) * FROM (SELECT {', '.join(_typed(table))} FROM new)")
             )
-            engine.unload("new")
+            engine.drop("new")
             _view(lake, engine, table, "old")
             columns = ", ".join(f'"{one}"' for one in schema_of(table).names)
             ordered = ", ".join(f'"{one}"' for one in _order(table))
@@ -163,8 +163,9 @@ def files_of(lake: Lake) -> dict[str, list[Path]]:
     return {name: [lake.root / one.path for one in lake.deltas.files(name)] for name in MAPPING}
 
 
-def load_codes(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]]) -> None:
-    """Fill the engine's table `code` with every code that the pack can look up: its own lists and its vocabularies."""
+def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]]) -> None:
+    """Ready an engine for a pack: its functions, and the table `code` of all codes that the pack can look up."""
+    teach(engine)
     for name, paths in files.items():
         engine.view(name, paths, empty=schema_of(name))
     rows = [
@@ -184,8 +185,8 @@ def load_codes(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]]) 
     engine.create("standard", query(STANDARD))
     engine.create("code", query(CODE))
     engine.drop("standard")
-    engine.unload("local_code")
-    engine.unload("named")
+    engine.drop("local_code")
+    engine.drop("named")
 
 
 def _vocabularies(pack: Pack) -> dict[str, str]:

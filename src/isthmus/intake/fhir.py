@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from isthmus.base.errors import Unreadable
@@ -16,6 +17,9 @@ from isthmus.intake.stream import Blocks, copy_range, head_of, line_at
 # Documents up to this size are parsed in one go; longer ones are followed element by element, in constant memory.
 WHOLE = 32 << 20
 BATCH = 24 << 20
+SHORT = 12  # bytes; Arrow keeps texts up to this length inside a view
+
+Ints = npt.NDArray[np.int64]
 
 _HEAD = 1 << 16
 _BLANKS = b" \t\r\n"
@@ -78,10 +82,11 @@ def _limit(fmt: Format) -> int:
 
 
 class _Sheaf:
-    """Resources in hand, sorted by kind."""
+    """Resources in hand, sorted by kind; out of one `document` that begins at byte `start`, where there is one."""
 
-    def __init__(self) -> None:
+    def __init__(self, document: bytes = b"", start: int = 0) -> None:
         self.size = 0
+        self._document, self._start = document, start
         self._kinds: dict[str, tuple[list[Text], list[int]]] = {}
 
     def take(self, found: Iterable[Resource | Reject]) -> Iterator[Reject]:
@@ -98,9 +103,27 @@ class _Sheaf:
     def empty(self) -> Reading:
         """Everything as batches, the kinds by name."""
         kinds, self._kinds, self.size = self._kinds, {}, 0
+        whole = bool(self._document) and _is_utf8(self._document)
         for kind, (texts, places) in sorted(kinds.items()):
-            for start in range(0, len(texts), MAX_ROWS):
-                yield from _batch(kind, texts[start : start + MAX_ROWS], places[start : start + MAX_ROWS])
+            for first in range(0, len(texts), MAX_ROWS):
+                some, at = texts[first : first + MAX_ROWS], places[first : first + MAX_ROWS]
+                if whole and min(map(len, some)) > SHORT:
+                    yield _rows(kind, _views(self._document, np.array(at) - self._start, list(map(len, some))), at)
+                else:
+                    yield from _batch(kind, some, at)
+
+
+def _rows(kind: str, column: pa.Array, places: list[int]) -> Batch:
+    return Batch(kind, pa.Table.from_arrays([pa.array(places, pa.int64()), column], names=[PLACE, "resource"]))
+
+
+def _views(document: bytes, offsets: Ints, lengths: list[int]) -> pa.Array:
+    """Slices of a text as an array that points into it: Arrow's views of length, first four bytes, buffer, offset."""
+    views = np.zeros((len(lengths), 4), np.int32)
+    views[:, 0] = lengths
+    views[:, 1] = np.frombuffer(document, np.uint8)[offsets[:, None] + np.arange(4)].view(np.int32)[:, 0]
+    views[:, 3] = offsets
+    return pa.Array.from_buffers(pa.string_view(), len(lengths), [None, pa.py_buffer(views), pa.py_buffer(document)])
 
 
 def _batch(kind: str, texts: list[Text], places: list[int]) -> Reading:
@@ -117,12 +140,12 @@ def _batch(kind: str, texts: list[Text], places: list[int]) -> Reading:
         column = raw.take(pa.array(good, pa.int64())).cast(pa.string())
         places = [places[row] for row in good]
     if places:
-        yield Batch(kind, pa.Table.from_arrays([pa.array(places, pa.int64()), column], names=[PLACE, "resource"]))
+        yield _rows(kind, column, places)
 
 
 def _is_utf8(text: Text) -> bool:
     try:
-        bytes(text).decode()
+        str(text, "utf-8")
     except UnicodeDecodeError:
         return False
     return True
@@ -144,7 +167,8 @@ def _read_document(part: Part, limit: int) -> Reading:
     data = next(iter(source), b"")
     mark = len(MARK) if data.startswith(MARK) else 0
     if len(data) < WHOLE and source.failure is None:
-        data = data[mark:].strip(_BLANKS) if mark else data
+        data = data[mark:]
+        sheaf = _Sheaf(data, mark)
         try:
             yield from sheaf.take(list(resources_of(data, mark)))
         except NOT_JSON:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
+import numpy as np
 import pyarrow as pa
 
 PLACE = "_place"
@@ -63,6 +64,18 @@ class Batch:
 
     kind: str
     rows: pa.Table
+
+    @property
+    def size(self) -> int:
+        """Its bytes. Of a column that points into a text which other batches share, the parts it points to."""
+        return sum(
+            _shared(column) if column.type == pa.string_view() else column.nbytes for column in self.rows.columns
+        )
+
+
+def _shared(column: pa.ChunkedArray) -> int:
+    views = (np.frombuffer(chunk.buffers()[1], np.int32) for chunk in column.chunks)
+    return sum(int(one[::4].sum(dtype=np.int64)) for one in views)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,9 +42,10 @@ class Blocks:
     def _fill(self, stream: BinaryIO) -> bytes:
         pieces: list[bytes] = []
         missing = self.size
+        known = missing if self.part.size is None else self.part.size + 1  # room for a whole block is costly to ask for
         read = getattr(stream, "read1", stream.read)  # `read` would lose what comes before a break
         try:
-            while missing and (piece := read(missing)):
+            while missing and (piece := read(min(missing, max(known, HEAD)))):
                 pieces.append(piece)
                 missing -= len(piece)
         except Unreadable as error:

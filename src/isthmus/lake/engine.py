@@ -45,8 +45,8 @@ class Engine:
         )
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET enable_progress_bar = false")  # it would be drawn on stdout, into the JSON
-        # This optimiser would compute the rare branches of COALESCE (a date in an odd format) for every row.
-        self._connection.execute("SET disabled_optimizers = 'common_subexpressions'")
+        # It takes an Arrow table, whose length it does not know, for the small side of a join.
+        self._connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
         for macro in MACROS:
             self._connection.execute(macro)
 
@@ -54,19 +54,19 @@ class Engine:
         """Drop everything temporary."""
         self._connection.close()
 
+    def define(self, name: str, parameters: Sequence[str], meaning: exp.Expr) -> None:
+        """Give a scalar expression over parameters a name that statements may call."""
+        self._run(f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(parameters)}) AS {meaning.sql(DIALECT)}")
+
     def load(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name; it is not copied and must not change."""
         self._connection.register(name, table)
 
-    def unload(self, name: str) -> None:
-        """Forget an Arrow table."""
-        self._connection.unregister(name)
-
     def create(self, name: str, select: exp.Query) -> int:
         """Fill a temporary table with a statement's rows (replacing it); returns the number of rows."""
-        self._run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._sql(select)}')
+        (rows,) = self._run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._sql(select)}').fetchone() or (0,)
         self._tables.add(name)
-        return self.count(name)
+        return int(rows)
 
     def insert(self, name: str, select: exp.Query) -> None:
         """Append a statement's rows to a temporary table, by name; the table comes to be with the first."""
@@ -77,10 +77,12 @@ class Engine:
             self._tables.add(name)
 
     def drop(self, name: str) -> None:
-        """Forget a temporary table or view, if there is one."""
+        """Forget a temporary table or an Arrow table, if there is one."""
         if name in self._tables:
             self._run(f'DROP TABLE "{name}"')
             self._tables.discard(name)
+        else:
+            self._connection.unregister(name)
 
     def tables(self) -> set[str]:
         """Names of the temporary tables."""

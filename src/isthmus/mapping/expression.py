@@ -6,7 +6,7 @@ sqlglot tree in which those functions are replaced by plain SQL and by columns o
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 
 import sqlglot
 from sqlglot import exp
@@ -18,24 +18,6 @@ from isthmus.cdm.tables import TABLES
 from isthmus.mapping.grammar import place_of
 
 DIALECT = "duckdb"  # the spelling in which packs are written; engines translate from it
-
-# Operators of measured values, as OMOP names them.
-OPERATORS = (("<=", 4171754), ("≤", 4171754), (">=", 4171755), ("≥", 4171755), ("<", 4171756), (">", 4172704))
-
-# Formats tried after ISO and before those of the pack. HL7 v2 writes the compact ones.
-COMPACT = (
-    "%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d", "%Y%m%d%H%M%S.%f", "%Y年%m月%d日", "%Y年%m月%d日 %H:%M:%S",
-    "%Y年%m月%d日 %H:%M", "%Y年%m月%d日%H时%M分", "%Y年%m月%d日 %H时%M分", "%Y年%m月%d日%H时%M分%S秒",
-    "%Y年%m月%d日 %H时%M分%S秒", "%Y.%m.%d",
-    "%Y.%m.%d %H:%M:%S", "%Y.%m.%d %H:%M", "%Y%m%d %H:%M:%S", "%Y%m%d %H:%M", "%Y%m%dT%H%M%S",
-)  # fmt: skip
-# The text without its zone, which stands behind a time or a run of digits only: `05-03-2024` and `2024.3.5` have none.
-WITHOUT_ZONE = r"REGEXP_REPLACE(TRIM(:x), '(:\d{2}|\d{8,14})(\.\d+)?\s*(Z|[+-]\d{2}(:?\d{2})?)$', '\1\2')"
-# The engine takes 'epoch' and 'infinity' for dates.
-BEGINS_WITH_DIGIT = "LEFT(LTRIM(:x), 1) BETWEEN '0' AND '9'"
-
-# What HL7 v2 writes between two backslashes (chapter 2.7), and the character meant; the backslash itself last.
-HL7_ESCAPES = (("F", "|"), ("S", "^"), ("R", "~"), ("T", "&"), (".br", "\n"), ("E", "\\"))
 
 # Scalar functions beside those that sqlglot knows by class. Nothing here reads a file, a setting or a clock.
 PLAIN = frozenset(
@@ -126,7 +108,11 @@ def compile_scalar(sql: str, scope: Scope) -> exp.Expr:
 
 def parse_scalar(sql: str, place: str) -> exp.Expr:
     """Parse a fragment and refuse whatever is more than a scalar over the record's own columns."""
-    place = place_of(sql, place)
+    return _parsed(str(sql), place_of(sql, place)).copy()
+
+
+@lru_cache(4096)
+def _parsed(sql: str, place: str) -> exp.Expr:
     try:
         tree = sqlglot.parse_one(sql, dialect=DIALECT)
     except (SqlglotError, RecursionError):
@@ -192,47 +178,14 @@ def _template(sql: str) -> exp.Expr:
     return sqlglot.parse_one(sql, dialect=DIALECT)
 
 
-def _formats(scope: Scope) -> exp.Expr:
-    return exp.array(*(exp.Literal.string(one) for one in dict.fromkeys((*COMPACT, *scope.dates))))
+def _named(name: str, *, of_dates: bool = False) -> Callable[..., exp.Expr]:
+    """A function of `mapping.functions`, over one value as text (and the pack's own date formats)."""
 
+    def build(scope: Scope, value: exp.Expr) -> exp.Expr:
+        formats = [exp.array(*(exp.Literal.string(one) for one in scope.dates))] if of_dates else []
+        return exp.func(name, text_of(value), *formats)
 
-def _date(scope: Scope, value: exp.Expr) -> exp.Expr:
-    # A cast of the text as it is drops time and zone, so that the local day stays.
-    return exp.paren(_dated(scope, value, "DATE", tried="TRY_CAST(:x AS DATE)"), copy=False)
-
-
-def _datetime(scope: Scope, value: exp.Expr) -> exp.Expr:
-    tried = f"TRY_CAST(:x AS TIMESTAMP), TRY_CAST({WITHOUT_ZONE} AS TIMESTAMP)"
-    return exp.paren(_dated(scope, value, "TIMESTAMP", tried=tried), copy=False)
-
-
-def _dated(scope: Scope, value: exp.Expr, kind: str, *, tried: str) -> exp.Expr:
-    return _sql(
-        f"COALESCE(CASE WHEN {BEGINS_WITH_DIGIT} THEN COALESCE({tried}) END, CASE WHEN REGEXP_MATCHES(:x, '[0-9]') "
-        f"THEN CAST(TRY_STRPTIME({WITHOUT_ZONE}, :formats) AS {kind}) END)",
-        x=text_of(value),
-        formats=_formats(scope),
-    )
-
-
-def _number(scope: Scope, value: exp.Expr) -> exp.Expr:
-    # Hospitals write 1e400 and NaN too; neither is a measurement.
-    return _sql(
-        "CASE WHEN ISFINITE(:n) THEN :n END",
-        n=_sql(
-            "COALESCE(TRY_CAST(:x AS DOUBLE), TRY_CAST(REGEXP_REPLACE(:x, '[<>≤≥=~≈,，\\s]', '', 'g') AS DOUBLE))",
-            x=text_of(value),
-        ),
-    )
-
-
-def _comparator(scope: Scope, value: exp.Expr) -> exp.Expr:
-    case = exp.Case()
-    for sign, concept in OPERATORS:
-        begins = _sql("STARTS_WITH(LTRIM(:x), :sign)", x=text_of(value), sign=exp.Literal.string(sign))
-        case = case.when(begins, exp.Literal.number(concept))
-    # Most results are plain numbers, which the engine sees faster than it seeks six signs.
-    return _sql("CASE WHEN TRY_CAST(:x AS DOUBLE) IS NULL THEN :case END", x=text_of(value), case=case)
+    return build
 
 
 def _coded(column: str) -> Callable[..., exp.Expr]:
@@ -260,14 +213,6 @@ def _id(scope: Scope, table: exp.Expr, key: exp.Expr, *more: exp.Expr) -> exp.Ex
     if not table.is_string or table.name not in TABLES:
         raise PackError(f"{scope.place}: id() names a table of the CDM in quotes: id('visit_occurrence', key).")
     return digest_of((scope.site, scope.keyspace, table.name), (key, *more))
-
-
-def _reference(scope: Scope, value: exp.Expr) -> exp.Expr:
-    # Patient/7, urn:uuid:7, https://x.org/Patient/7/_history/2 and Patient?identifier=http://x.org/mrn|7 all mean 7.
-    return _sql(
-        "NULLIF(SPLIT_PART(SPLIT_PART(SPLIT_PART(SPLIT_PART(:x, '/_history/', 1), '|', -1), '/', -1), ':', -1), '')",
-        x=text_of(value),
-    )
 
 
 def _look(scope: Scope, record: exp.Expr, key: exp.Expr, name: exp.Expr) -> exp.Expr:
@@ -301,30 +246,20 @@ def _hl7(scope: Scope, segment: exp.Expr, *place: exp.Expr) -> exp.Expr:
         steps += [(r"[^~|]*~", repetition - 1), (r"[^\^~|]*\^", component - 1), (r"[^&\^~|]*&", part - 1)]
     pattern = "^" + "".join(f"(?:{step}){{{count}}}" for step, count in steps if count)
     pattern += r"([^&\^~|]*)" if component else r"([^|]*)"
-    plain: exp.Expr = exp.column("v")
-    for escape, character in HL7_ESCAPES:
-        plain = exp.func("replace", plain, exp.Literal.string(f"\\{escape}\\"), exp.Literal.string(character))
-    # One pass over the segment; the lambda keeps it at one, for NULLIF and CASE would compute their subject again.
-    return _sql(
-        "LIST_TRANSFORM([REGEXP_EXTRACT(:segment, :pattern, 1)], "
-        "v -> CASE WHEN v IN ('', '\"\"') THEN NULL WHEN CONTAINS(v, '\\') THEN :plain ELSE v END)[1]",
-        segment=text_of(segment),
-        pattern=exp.Literal.string(pattern),
-        plain=plain,
-    )
+    return exp.func("isthmus_hl7", text_of(segment), exp.Literal.string(pattern))
 
 
 FUNCTIONS: Mapping[str, Callable[..., exp.Expr]] = {
-    "date": _date,
-    "datetime": _datetime,
-    "number": _number,
-    "comparator": _comparator,
+    "date": _named("isthmus_date", of_dates=True),
+    "datetime": _named("isthmus_datetime", of_dates=True),
+    "number": _named("isthmus_number"),
+    "comparator": _named("isthmus_comparator"),
     "concept": _coded("_concept"),
     "source_concept": _coded("_source"),
     "domain": _coded("_domain"),
     "id": _id,
     "look": _look,
-    "reference": _reference,
+    "reference": _named("isthmus_reference"),
     "hl7": _hl7,
 }
 # sqlglot reads these of our names as classes of its own.

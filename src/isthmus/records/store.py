@@ -28,10 +28,11 @@ class Records:
         with self._session.begin() as session:
             yield session
 
-    def digests(self, site: str, feed: str) -> set[str]:
-        """SHA-256 of everything that came from a feed before."""
+    def delivered(self, site: str, feed: str) -> dict[str, int]:
+        """SHA-256 and size in bytes of everything that came from a feed before."""
         with self._work() as session:
-            return set(session.scalars(select(Receipt.sha256).filter_by(site=site, feed=feed)))
+            found = session.execute(select(Receipt.sha256, Receipt.size).filter_by(site=site, feed=feed))
+            return {row.sha256: row.size for row in found}
 
     def keep(self, *models: Model) -> None:
         """Keep records, new or changed, together."""

@@ -4,7 +4,6 @@ import hashlib
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
 
 import pytest
 
@@ -68,31 +67,45 @@ def test_an_object_cut_short_is_copied_anew(landing: Landing, source: Path) -> N
     assert landing.path(DIGEST).read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("small", [0, 1 << 20], ids=["copied block by block", "held at once"])
 def test_a_file_that_grows_while_it_is_landed_is_refused(
-    landing: Landing, source: Path, monkeypatch: pytest.MonkeyPatch
+    landing: Landing, source: Path, monkeypatch: pytest.MonkeyPatch, small: int
 ) -> None:
-    def sha256_then_grow(path: Path) -> str:
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        with path.open("ab") as stream:
-            stream.write(b"more")
-        return digest
+    sha256 = hashlib.sha256
 
-    monkeypatch.setattr(landing_module, "SMALL", 0)
-    monkeypatch.setattr(landing_module, "sha256_of", sha256_then_grow)
+    def grow_then_hash(*content: bytes) -> object:
+        with source.open("ab") as stream:
+            stream.write(b"more")
+        return sha256(*content)
+
+    monkeypatch.setattr(landing_module, "SMALL", small)
+    monkeypatch.setattr(hashlib, "sha256", grow_then_hash)
+    monkeypatch.setattr(Path, "read_bytes", lambda path: grow_then_hash() and CONTENT)
     with pytest.raises(InputError, match=r"^export\.csv changed while it was being landed\. Wait until"):
         landing.put(source)
     assert not list(landing.root.rglob("*.tmp"))
     assert not landing.path(DIGEST).exists()
 
 
+def test_a_large_file_is_copied_once_and_known_again(
+    landing: Landing, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(landing_module, "SMALL", 0)
+    assert landing.put(source) == (DIGEST, len(CONTENT))
+    landed = landing.path(DIGEST).stat()
+    assert landing.put(source) == landing.put(source, seen={len(CONTENT)}) == (DIGEST, len(CONTENT))
+    assert landing.path(DIGEST).stat().st_mtime_ns == landed.st_mtime_ns
+    assert not landed.st_mode & 0o222
+    assert not list(landing.root.rglob("*.tmp"))
+
+
 def test_a_file_that_may_not_be_read_is_refused_in_a_sentence(
     landing: Landing, source: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(path: Path, *_: object) -> BinaryIO:
+    def refuse(path: Path) -> bytes:
         raise PermissionError(13, "Permission denied", str(path))
 
-    monkeypatch.setattr(landing_module, "SMALL", 0)
-    monkeypatch.setattr(landing_module, "sha256_of", refuse)
+    monkeypatch.setattr(Path, "read_bytes", refuse)
     with pytest.raises(
         InputError, match=r"^export\.csv cannot be landed: Permission denied\. Check its permissions\.$"
     ):

@@ -1,15 +1,33 @@
 """Named expressions of a pack (`let`): shared by records, computed once each; and fields of HL7 v2 segments."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
-import duckdb
+import pyarrow as pa
 import pytest
+from sqlglot import exp
 
-from isthmus.base.errors import PackError
-from isthmus.lake.engine import MACROS
+from isthmus.base.errors import InputError, PackError
+from isthmus.flow.statement import query, teach
+from isthmus.lake.engine import Engine
 from isthmus.mapping import pack as packs
 from isthmus.mapping.expression import Scope, compile_scalar
 from isthmus.mapping.plan import Place, plan
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Engine]:
+    """An engine that knows the functions of packs."""
+    engine = Engine(tmp_path / "scratch")
+    teach(engine)
+    yield engine
+    engine.close()
+
+
+def raw(**columns: str) -> pa.Table:
+    """One record, as a reader gives it."""
+    return pa.table({"_part": [1], "_seq": [1], "_place": [0], **{name: [value] for name, value in columns.items()}})
+
 
 HEAD = """
 pack: small
@@ -30,7 +48,7 @@ into:
 """
 
 
-def test_named_expressions_build_on_one_another_and_on_the_packs(tmp_path: Path) -> None:
+def test_named_expressions_build_on_one_another_and_on_the_packs(tmp_path: Path, engine: Engine) -> None:
     """`again` stands on two others, one of them on the pack's `clean`; what a record does not use is left out."""
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "pack.yaml").write_text(HEAD)
@@ -40,23 +58,17 @@ def test_named_expressions_build_on_one_another_and_on_the_packs(tmp_path: Path)
     assert list(record.let) == ["clean", "loud", "twice", "again"]  # `never` is not used here
     planned = plan(pack, record, ["name"], Place("h01", 1))
     assert planned.missing == ()
-    connection = duckdb.connect()
-    for macro in MACROS:
-        connection.execute(macro)
-    connection.execute("CREATE TABLE raw AS SELECT 1::BIGINT _part, 1::BIGINT _seq, 0::BIGINT _place, ' ann ' AS name")
-    connection.execute("CREATE TABLE source AS " + planned.source.sql("duckdb"))
-    assert connection.execute("SELECT clean, loud, again, _key FROM source").fetchall() == [
-        ("ann", "ANN", "annANNANN", "annANN")
-    ]
-    with pytest.raises(duckdb.BinderException):  # named by no rule, so it is not kept
-        connection.execute("SELECT twice FROM source")
-    rows = connection.execute(
-        "SELECT person_source_value, year_of_birth, _why FROM (" + planned.rules[0].select.sql("duckdb") + ")"
-    )
-    assert rows.fetchall() == [("annANNANN", 3, None)]
+    engine.load("raw", raw(name=" ann "))
+    engine.create("source", planned.source)
+    found = engine.rows(query("SELECT clean, loud, again, _key FROM source"))
+    assert found.to_pylist() == [{"clean": "ann", "loud": "ANN", "again": "annANNANN", "_key": "annANN"}]
+    with pytest.raises(InputError, match="BinderException"):  # named by no rule, so it is not kept
+        engine.rows(query("SELECT twice FROM source"))
+    rows = engine.rows(planned.rules[0].select).select(["person_source_value", "year_of_birth", "_why"])
+    assert rows.to_pylist() == [{"person_source_value": "annANNANN", "year_of_birth": 3, "_why": None}]
 
 
-def test_numbered_columns_that_a_file_has_none_of_are_no_elements(tmp_path: Path) -> None:
+def test_numbered_columns_that_a_file_has_none_of_are_no_elements(tmp_path: Path, engine: Engine) -> None:
     """A front page without operations has no columns of operations: no rows, and no error."""
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "pack.yaml").write_text("pack: small\n")
@@ -64,21 +76,16 @@ def test_numbered_columns_that_a_file_has_none_of_are_no_elements(tmp_path: Path
         'into:\n  - table: note\n    each: {count: 3, code: "op{n}"}\n    set: {note_text: item.code}\n'
     )
     pack = packs.load("small", [tmp_path])
-    connection = duckdb.connect()
-    for macro in MACROS:
-        connection.execute(macro)
-    for columns, found in ((["name"], []), (["name", "op2"], [("cut",)])):
+    engine.load("raw", raw(name="ann", op2="cut"))
+    for columns, found in ((["name"], []), (["name", "op2"], ["cut"])):
         planned = plan(pack, pack.records[0], columns, Place("h01", 1))
-        connection.execute(
-            "CREATE OR REPLACE TABLE raw AS "
-            "SELECT 1::BIGINT _part, 1::BIGINT _seq, 0::BIGINT _place, 'ann' AS name, 'cut' AS op2"
-        )
-        connection.execute("CREATE OR REPLACE TABLE source AS " + planned.source.sql("duckdb"))
-        rows = connection.execute(f"SELECT note_text FROM ({planned.rules[0].select.sql('duckdb')})")
-        assert rows.fetchall() == found
+        engine.create("source", planned.source)
+        assert engine.rows(planned.rules[0].select)["note_text"].to_pylist() == found
 
 
-def test_an_expression_that_hides_a_column_is_refused_and_a_stray_column_gives_way(tmp_path: Path) -> None:
+def test_an_expression_that_hides_a_column_is_refused_and_a_stray_column_gives_way(
+    tmp_path: Path, engine: Engine
+) -> None:
     """Engines do not tell `kind` from `KIND`: silently, the one would be read for the other."""
     (tmp_path / "small").mkdir()
     (tmp_path / "small" / "pack.yaml").write_text("pack: small\n")
@@ -86,14 +93,9 @@ def test_an_expression_that_hides_a_column_is_refused_and_a_stray_column_gives_w
     (tmp_path / "small" / "people.yaml").write_text(record)
     pack = packs.load("small", [tmp_path])
     planned = plan(pack, pack.records[0], ["A", "KIND"], Place("h01", 1))  # a column that nobody reads
-    connection = duckdb.connect()
-    for macro in MACROS:
-        connection.execute(macro)
-    connection.execute(
-        "CREATE TABLE raw AS SELECT 1::BIGINT _part, 1::BIGINT _seq, 0::BIGINT _place, 'a' AS A, 'k' AS KIND"
-    )
-    connection.execute("CREATE TABLE source AS " + planned.source.sql("duckdb"))
-    assert connection.execute("SELECT kind FROM source").fetchall() == [("A",)]
+    engine.load("raw", raw(A="a", KIND="k"))
+    engine.create("source", planned.source)
+    assert engine.rows(query("SELECT kind FROM source"))["kind"].to_pylist() == ["A"]
     (tmp_path / "small" / "people.yaml").write_text(record.replace("upper(A)", "upper(KIND)"))
     pack = packs.load("small", [tmp_path])
     with pytest.raises(PackError, match="'kind' under `let` hides the column 'KIND'"):
@@ -122,9 +124,9 @@ SEGMENT = r'OBX|1|CE|a^b&c^d~e^f|""|x\S\y\E\z\.br\q||last'
         ("hl7('X|' || 'a^b', 1, 2)", "b"),
     ],
 )
-def test_a_field_of_a_segment(call: str, value: str | None) -> None:
+def test_a_field_of_a_segment(call: str, value: str | None, engine: Engine) -> None:
     """Fields, components, repetitions and subcomponents count from 1; MSH-1 is the separator itself."""
     scope = Scope("h01", "hospital", {}, (), "here")
-    sql = f"SELECT {compile_scalar(call, scope).sql('duckdb')} FROM (SELECT ? AS segment, ? AS msh)"
-    msh = r"MSH|^~\&|APP|FAC^1|||2020||ADT^A01|77"
-    assert duckdb.execute(sql, [SEGMENT, msh]).fetchone() == (value,)
+    engine.load("raw", raw(segment=SEGMENT, msh=r"MSH|^~\&|APP|FAC^1|||2020||ADT^A01|77"))
+    field = exp.select(exp.alias_(compile_scalar(call, scope), "field")).from_("raw")
+    assert engine.rows(field)["field"].to_pylist() == [value]
