@@ -15,6 +15,7 @@ import pytest
 
 from isthmus.base.errors import InputError, UsageError
 from isthmus.cdm.tables import TABLES
+from isthmus.flow import lists
 from isthmus.flow.ingest import ingest
 from isthmus.flow.trace import Tracer, key_of, rows_of_file
 from isthmus.flow.workspace import Workspace
@@ -175,3 +176,37 @@ def test_all_tables_that_rows_come_to_can_be_traced() -> None:
     for name, table in TABLES.items():
         if table.group not in ("vocabulary", "results"):
             assert key_of(name)
+
+
+def test_a_quarantined_record_can_be_looked_at(tmp_path: Path) -> None:
+    made = workspace.made(tmp_path / "ws", harbour.feeds(tmp_path / "packs", tmp_path / "in"))
+    (tmp_path / "in" / "lis").mkdir(parents=True)
+    (tmp_path / "in" / "his").mkdir()
+    rows = ["R1,P1,V1,AFP,10,ng/mL,2024-03-01,2024-03-01 10:00:00,1-20", "R2,,V1,AFP,11,ng/mL,2024-03-01,,1-20", "R3"]
+    harbour.write_csv(tmp_path / "in" / "lis" / "LIS_1.csv", [harbour.LIS_FILE, *(row.split(",") for row in rows)])
+    ingest(made)
+    waiting = {one.reason.split(":")[0]: one for one in lists.quarantine(made)}
+    assert set(waiting) == {"no-person", "wrong-width"}
+    for reason, row in (("no-person", rows[1]), ("wrong-width", rows[2])):
+        found = Tracer(made).trace("record", waiting[reason].record_id)
+        assert found.passage.text.rstrip() == row
+        assert waiting[reason].example == f"LIS_1.csv at {found.passage.start}"
+
+
+def test_what_was_not_read_at_all_is_named_and_not_shown(tmp_path: Path) -> None:
+    made = workspace.made(tmp_path / "ws", harbour.feeds(tmp_path / "packs", tmp_path / "in"))
+    (tmp_path / "in" / "his").mkdir(parents=True)
+    (tmp_path / "in" / "lis").mkdir()
+    (tmp_path / "in" / "lis" / "LIS_1.csv").write_bytes(b"PK\x03\x04 and nothing of a zip")
+    (tmp_path / "in" / "lis" / "LIS_2.csv").write_bytes(b"")
+    ingest(made)
+    waiting = lists.quarantine(made)
+    assert sorted(one.example for one in waiting) == ["LIS_1.csv", "LIS_2.csv"]
+    for one in waiting:
+        with pytest.raises(InputError, match="no record to show"):
+            Tracer(made).trace("record", one.record_id)
+
+
+def test_a_site_that_is_not_there_is_no_empty_list(opened: Workspace) -> None:
+    with pytest.raises(InputError, match="there is no site 'nowhere' here"):
+        lists.quarantine(opened, site="nowhere")

@@ -1,4 +1,4 @@
-"""Words with no medicine in them: errors, settings, clock, identities, progress, durable files, ports.
+"""Words with no medicine in them: errors, clock, identities, progress, durable files, documents.
 
 Would it make sense in a program about bananas? Then it may live here.
 """

@@ -6,13 +6,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from isthmus.base.durable import replaced
+from isthmus.base.durable import replaced, sha256_of
 from isthmus.base.errors import InputError
-from isthmus.base.identity import digest63
 from isthmus.base.progress import Progress
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import vocabulary
 from isthmus.flow.ingest import Report, ingest
+from isthmus.flow.keys import repeated
 from isthmus.flow.land import files_of
 from isthmus.flow.workspace import Feed, Site, Workspace
 from isthmus.intake import formats
@@ -26,8 +26,8 @@ def attach(
     """Register the CDM (5.3 or 5.4, Parquet or CSV) in a folder as a site, load its vocabulary, and ingest it.
 
     The first CDM attached keeps the ids of its rows, so that results stay comparable with those of other tools on the
-    same data; a further one gets derived ids, for two CDMs count from one each. Raises InputError when the folder
-    holds no CDM.
+    same data; a further one gets derived ids, for two CDMs count from one each. Ids that the CDM itself repeats are
+    kept, and named in the report's notes. Raises InputError when the folder holds no CDM.
     """
     people = [file for file, _ in files_of(Feed("omop", str(folder), "")) if stem_of(file) == "person"]
     if not people:
@@ -46,9 +46,12 @@ def attach(
         for table in vocabulary.VOCABULARY:
             for file, path in files_of(site.feeds[0]):
                 if stem_of(file) == table:
-                    batch = f"v{digest63(name, table, str(path.stat().st_size)):016x}"
+                    batch = f"v{sha256_of(path)[:16]}"
                     vocabulary.keep(workspace.lake, {table: _batches(table, path)}, batch=batch)
-    return ingest(workspace, sites=[name], progress=progress)
+    report = ingest(workspace, sites=[name], progress=progress)
+    if report.edition is not None:
+        report.notes += [str(one) for one in repeated(workspace, report.edition) if one.site == name]
+    return report
 
 
 def stem_of(file: str) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from isthmus.base.clock import now
+from isthmus.base.errors import IntegrityError
 from isthmus.base.identity import digest63
 from isthmus.base.progress import Progress
 from isthmus.flow import vocabulary
@@ -14,7 +15,7 @@ from isthmus.flow.commit import commit
 from isthmus.flow.feed import FeedRun
 from isthmus.flow.schema import schema_of
 from isthmus.flow.stage import Stage
-from isthmus.flow.statement import query
+from isthmus.flow.statement import literal, query
 from isthmus.flow.workspace import Site, Workspace
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack
@@ -93,7 +94,10 @@ def _vocabulary(workspace: Workspace, batch: Batch) -> dict[str, list[Path]]:
             return {
                 name: [workspace.lake.root / one.path for one in edition.files(name)] for name in vocabulary.MAPPING
             }
-    return vocabulary.files_of(workspace.lake)
+    raise IntegrityError(
+        f"batch {batch.batch_id} was opened under a vocabulary that is in no edition. Restore lake/editions from a "
+        "backup."
+    )
 
 
 def standing(workspace: Workspace, batch: Batch, parts: Sequence[Part]) -> list[Part]:
@@ -132,13 +136,13 @@ def _waiting(workspace: Workspace, batch: Batch) -> list[dict[str, Any]]:
     assert batch.replays is not None
     edition = workspace.lake.editions.get(int(batch.replays["edition"]))
     files = [workspace.lake.root / one.path for one in edition.files("record") if one.site == batch.site]
-    beginning = str(batch.replays.get("reason") or "").replace("'", "''")
+    beginning = literal(str(batch.replays.get("reason") or ""))
     with workspace.lake.engine() as engine:
         engine.view("ledger", files, empty=schema_of("record"))
         rows: list[dict[str, Any]] = engine.rows(
             query(
                 "SELECT part_id, kind, list(place) AS places FROM ledger WHERE outcome = 'quarantined' AND "
-                f"starts_with(reason, '{beginning}') GROUP BY part_id, kind"
+                f"starts_with(reason, {beginning}) GROUP BY part_id, kind"
             )
         ).to_pylist()
     return rows

@@ -23,12 +23,16 @@ from isthmus.records.models import Batch
 
 @dataclass(slots=True)
 class Report:
-    """What an ingest did. `landed` by site, `accounts` of parts by (site, feed), `failed` by site."""
+    """What an ingest did. `landed` by site, `accounts` of parts by (site, feed), `failed` by site.
+
+    `notes` are what a person should know of what was delivered, a sentence each.
+    """
 
     landed: dict[str, list[Landed]] = field(default_factory=dict)
     accounts: dict[tuple[str, str], list[Account]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
     edition: Edition | None = None
+    notes: list[str] = field(default_factory=list)
 
 
 def ingest(workspace: Workspace, *, sites: Sequence[str] = (), progress: Progress | None = None) -> Report:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -92,7 +93,7 @@ def extract(workspace: Workspace, site: Site, feed: Feed, *, table: str, waterma
     """Land the rows of a table beyond its watermark; None when there are none, else whether they are new."""
     since = workspace.records.watermark(site.name, feed.name, table)
     draft = workspace.lake.staging / f"{table}.parquet"
-    highest = since
+    highest: Any = None
     writer: pq.ParquetWriter | None = None
     for batch in sql.read_table(feed.source, table, watermark, since):
         if isinstance(batch, Reject):
@@ -101,15 +102,17 @@ def extract(workspace: Workspace, site: Site, feed: Feed, *, table: str, waterma
         writer = writer or pq.ParquetWriter(draft, rows.schema, compression="zstd")
         writer.write_table(rows)
         if watermark and watermark in rows.column_names:
-            last = pa.compute.max(rows[watermark].cast(pa.string())).as_py()
-            highest = max(filter(None, (highest, last)), default=None)
+            # In the column's own order: as text, 9 would be greater than 10.
+            last = pa.compute.max(rows[watermark]).as_py()
+            highest = max((one for one in (highest, last) if one is not None), default=None)
     if writer is None:
         return None
     writer.close()
     known = workspace.records.delivered(site.name, feed.name)
     sha256, size = workspace.lake.landing.put(draft)
     if sha256 not in known:
-        marks = [Watermark(site=site.name, feed=feed.name, table=table, value=highest)] if highest else []
+        mark = since if highest is None else str(highest)
+        marks = [] if mark is None else [Watermark(site=site.name, feed=feed.name, table=table, value=mark)]
         _keep(workspace, [_receipt(site, feed, f"{table}.parquet", sha256, size)], *marks)
     return sha256 not in known
 

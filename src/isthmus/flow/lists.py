@@ -7,7 +7,9 @@ from datetime import datetime
 from isthmus.cdm.tables import TABLES
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import query
+from isthmus.flow.trace import UNREAD
 from isthmus.flow.workspace import Workspace
+from isthmus.records.models import Part, Receipt
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class Published:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Records in quarantine for one reason. `example` names a place, never a value."""
+    """Records in quarantine for one reason. `example` names a place, never a value; `record_id` is its to trace."""
 
     site: str
     kind: str
@@ -34,6 +36,7 @@ class Waiting:
     first_seen: datetime | None
     last_seen: datetime | None
     example: str
+    record_id: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +63,12 @@ def editions(workspace: Workspace) -> list[Published]:
 
 
 def quarantine(workspace: Workspace, *, site: str | None = None) -> list[Waiting]:
-    """What is in quarantine in the current edition, the most frequent reason first."""
+    """What is in quarantine in the current edition, the most frequent reason first.
+
+    Raises InputError for a site that is not registered.
+    """
+    if site is not None:
+        workspace.site(site)
     edition = workspace.lake.editions.current()
     if edition is None:
         return []
@@ -70,7 +78,8 @@ def quarantine(workspace: Workspace, *, site: str | None = None) -> list[Waiting
         rows = engine.rows(
             query("""
                 SELECT site, kind, reason, count(*) AS n, list(DISTINCT part_id) AS parts,
-                    arg_min(part_id, (part_id, place)) AS part, arg_min(place, (part_id, place)) AS place
+                    arg_min(part_id, (part_id, place)) AS part, arg_min(place, (part_id, place)) AS place,
+                    arg_min(record_id, (part_id, place)) AS record_id
                 FROM ledger WHERE outcome = 'quarantined'
                 GROUP BY site, kind, reason ORDER BY n DESC, site, kind, reason
             """)
@@ -79,11 +88,20 @@ def quarantine(workspace: Workspace, *, site: str | None = None) -> list[Waiting
     for row in rows:
         seen = [one[1] for part in row["parts"] if (one := workspace.records.part(part))]
         first = workspace.records.part(row["part"])
-        example = f"{first[0].member} at {row['place']}" if first else ""
+        example = _place(*first, row["place"]) if first else ""
         times = sorted(receipt.received_at for receipt in seen)
         first_seen, last_seen = (times[0], times[-1]) if times else (None, None)
-        found.append(Waiting(row["site"], row["kind"], row["reason"], row["n"], first_seen, last_seen, example))
+        found.append(
+            Waiting(row["site"], row["kind"], row["reason"], row["n"], first_seen, last_seen, example, row["record_id"])
+        )
     return found
+
+
+def _place(part: Part, receipt: Receipt, place: int) -> str:
+    """Where a record stands: file and place; the file alone, where nothing of it could be read."""
+    if part.member.startswith(UNREAD):
+        return receipt.name
+    return part.member if place < 0 else f"{part.member} at {place}"
 
 
 def unmapped(workspace: Workspace, *, limit: int = 100) -> list[Unmapped]:

@@ -9,7 +9,7 @@ from isthmus.base.progress import Progress, Silence
 from isthmus.flow.batch import open_batch, run_batch
 from isthmus.flow.ingest import Report, carry_out, finish_interrupted, publish
 from isthmus.flow.schema import schema_of
-from isthmus.flow.statement import query
+from isthmus.flow.statement import literal, query
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.lake import Lake
 
@@ -46,13 +46,12 @@ def quarantined(workspace: Workspace, beginning: str = "") -> Mapping[str, int]:
     if edition is None:
         return {}
     files = [workspace.lake.root / one.path for one in edition.files("record")]
-    words = beginning.replace("'", "''")
     with workspace.lake.engine() as engine:
         engine.view("ledger", files, empty=schema_of("record"))
         rows = engine.rows(
             query(
                 "SELECT site, count(*) AS n FROM ledger WHERE outcome = 'quarantined' AND "
-                f"starts_with(reason, '{words}') GROUP BY site"
+                f"starts_with(reason, {literal(beginning)}) GROUP BY site"
             )
         ).to_pylist()
     return {row["site"]: row["n"] for row in rows}

@@ -9,13 +9,15 @@ from pathlib import Path
 from isthmus.base.errors import InputError, UsageError
 from isthmus.flow.land import files_of
 from isthmus.flow.workspace import NAME, Feed, Site, Workspace
-from isthmus.intake import formats
+from isthmus.intake import archive, formats
 from isthmus.intake.record import Batch, Format, Part
+from isthmus.intake.stream import head_of
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
 from isthmus.mapping.plan import Place
 from isthmus.mapping.plan import plan as compile_record
 
+HEAD = 1 << 16  # bytes of a file that show its format
 LOOKED_AT = 200  # file names of a folder that are looked at to find its pack
 
 
@@ -126,10 +128,22 @@ def _share(pack: Pack, files: Sequence[tuple[str, Path]]) -> float:
         for name, path in files
         if any(fnmatchcase(name.rsplit("/", 1)[-1].lower(), glob) for glob in globs)
     ]
+    kind = pack.detect.get("format")
+    if kind and not any(_kind(name, path) == kind for name, path in matched):
+        return 0.0
     wanted = set(pack.detect.get("columns", ()))
     if wanted and not any(wanted <= _header(pack, name, path) for name, path in matched):
         return 0.0
     return len(matched) / len(files) if files else 0.0
+
+
+def _kind(name: str, path: Path) -> str:
+    """The format of a file, or of the first file in an archive, as its bytes show it; none when it cannot be read."""
+    try:
+        part = next(archive.members(path, name), None)
+        return formats.guess(part.name, head_of(part, HEAD)) if isinstance(part, Part) else ""
+    except InputError:
+        return ""
 
 
 def _header(pack: Pack, name: str, path: Path) -> set[str]:

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from isthmus.base.identity import digest63
+from isthmus.base.progress import Silence
 from isthmus.cdm import starter
 from isthmus.flow import vocabulary, workspace
-from isthmus.flow.ingest import publish
+from isthmus.flow.ingest import Report, finish_interrupted, publish
 from isthmus.flow.schema import schema_of
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.edition import Edition
@@ -16,8 +16,12 @@ VOCABULARY = vocabulary.VOCABULARY
 
 
 def new(root: Path, *, synthetic: bool = False) -> Workspace:
-    """Make a workspace whose first edition holds the starter vocabulary. Raises UsageError when the folder is taken."""
-    made = workspace.create(root, synthetic=synthetic)
+    """Make a workspace whose first edition holds the starter vocabulary. Raises UsageError when the folder is taken.
+
+    One whose making was interrupted is finished: without its vocabulary it would map every code to 0.
+    """
+    begun = (root / workspace.SETTINGS).exists() and not Workspace(root).lake.editions.numbers()
+    made = Workspace(root) if begun else workspace.create(root, synthetic=synthetic)
     with made.lake.writing():
         vocabulary.keep(made.lake, starter.starter(), batch="starter")
         publish(made, [])
@@ -25,13 +29,26 @@ def new(root: Path, *, synthetic: bool = False) -> Workspace:
 
 
 def load_athena(opened: Workspace, folder: Path) -> Edition:
-    """Add an unpacked Athena export to the vocabulary and publish an edition with it.
+    """Lay an unpacked Athena export over the vocabulary and publish an edition with it.
 
-    Rows that are there already stay; records mapped before keep their concepts until they are mapped again.
+    What the export speaks of it replaces, be it the starter's or an older export's. Records mapped before keep their
+    concepts until they are mapped again. Interrupted batches are finished first, under the vocabulary that they began
+    with. The same export again publishes nothing, and the edition that stands is returned.
     """
     tables = starter.athena(folder)
     with opened.lake.writing():
-        for name, batches in tables.items():
-            reader = pa.RecordBatchReader.from_batches(schema_of(name), batches)
-            vocabulary.keep(opened.lake, {name: reader}, batch=f"v{digest63(str(folder.resolve()), name):016x}")
-        return publish(opened, [])
+        done = finish_interrupted(opened, Report(), Silence())
+        readers = {
+            name: pa.RecordBatchReader.from_batches(schema_of(name), batches) for name, batches in tables.items()
+        }
+        vocabulary.lay_over(opened.lake, readers)
+        current = opened.lake.editions.current()
+        if current is not None and not done and not _has_changed(opened, current):
+            return current
+        return publish(opened, done)
+
+
+def _has_changed(opened: Workspace, edition: Edition) -> bool:
+    """Whether the vocabulary tables are others than those of the edition."""
+    published = {name: [one.path for one in edition.files(name)] for name in VOCABULARY}
+    return published != {name: [one.path for one in opened.lake.deltas.files(name)] for name in VOCABULARY}

@@ -17,6 +17,8 @@ from isthmus.lake.edition import Edition
 from isthmus.records.models import Part as PartRecord
 from isthmus.records.models import Receipt
 
+UNREAD = "?"  # begins the name of a part that could not be opened
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
@@ -44,7 +46,7 @@ class Tracer:
         self._mappings = cache(self._find_mappings)
 
     def trace(self, table: str, row_id: int) -> Trace:
-        """The origin of the row with this primary key (of `death`, the person's id).
+        """The origin of the row with this primary key (of `death`, the person's id; of `record`, the record's).
 
         Raises InputError when there is no such row, UsageError for a table whose rows come from no file.
         """
@@ -52,15 +54,23 @@ class Tracer:
         files = [self.workspace.lake.root / one.path for one in self.edition.files(table)]
         with self.workspace.lake.engine() as engine:
             engine.view("traced", files, empty=schema_of(table))
-            rows = engine.rows(query(f'SELECT * FROM traced WHERE "{key}" = {int(row_id)} LIMIT 1')).to_pylist()
+            # Of a record that came several times, the one in quarantine is what somebody looks for.
+            latest = "ORDER BY outcome = 'quarantined' DESC, part_id, place" if table == "record" else ""
+            found = f'SELECT * FROM traced WHERE "{key}" = {int(row_id)} {latest} LIMIT 1'
+            rows = engine.rows(query(found)).to_pylist()
         if not rows:
-            raise InputError(f"edition {self.edition.number} has no {table} row with {key} = {row_id}.")
+            raise InputError(
+                f"edition {self.edition.number} has no {table} row with {key} = {row_id}. The ids that came from a "
+                f"file: isthmus trace {self.workspace.root} --file SHA256."
+            )
+        if rows[0]["place"] < 0:
+            raise InputError(f"the file as a whole was not read ({rows[0]['reason']}), so there is no record to show.")
         return self.origin(table, rows[0])
 
     def origin(self, table: str, row: Mapping[str, Any]) -> Trace:
         """The origin of a row that is at hand with its provenance columns."""
         record, receipt, part = self._parts(row["part_id"])
-        passage = formats.locate(part, Format(_kind(record.format), record.options), row["place"])
+        passage = formats.locate(part, Format(record.format, record.options), row["place"])
         mapping = self._mappings().get((receipt.feed, row["mapping_id"]), "")
         return Trace(self.edition.number, table, row, receipt, record, passage, mapping)
 
@@ -77,6 +87,8 @@ class Tracer:
         if found is None:
             raise InputError(f"the records know no part {part_id}. Run `isthmus verify` to see what else is missing.")
         record, receipt = found
+        if record.member.startswith(UNREAD):
+            raise InputError(f"{receipt.name}, or a member of it, could not be opened: there is no record to show.")
         part = archive.member(self.workspace.lake.landing.path(receipt.sha256), record.member, receipt.name)
         return record, receipt, part
 
@@ -122,12 +134,10 @@ def rows_of_file(workspace: Workspace, sha256: str) -> list[FileRows]:
 
 def key_of(table: str) -> str:
     """The column by which a row of a table is found."""
+    if table == "record":
+        return "record_id"
     if table not in TABLES or TABLES[table].group == "vocabulary":
         known = ", ".join(sorted(name for name, one in TABLES.items() if one.group != "vocabulary"))
         raise UsageError(f"rows of '{table}' come from no delivered file. Tables that do: {known}.")
     spec = TABLES[table]
     return spec.primary_key or ("person_id" if spec.person else spec.columns[0].name)
-
-
-def _kind(text: str) -> Any:
-    return text

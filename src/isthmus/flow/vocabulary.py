@@ -74,6 +74,59 @@ def keep(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader], *, b
                 lake.deltas.commit(table, schema_of(table), add=[file], remove=[], batch=batch)
 
 
+def lay_over(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader]) -> None:
+    """Lay a whole export over the vocabulary: of what it speaks, what was there gives way; the rest stays.
+
+    `tables` begins with `concept`. Concepts give way by id, and where the export has their vocabulary; relations and
+    the like where it has all concepts that they name; other rows by key. The same export again changes no table. The
+    lake must be being written (`Lake.writing`).
+    """
+    with lake.engine() as engine:
+        for table, rows in tables.items():
+            name = "export_concept" if table == "concept" else "export"
+            key = ", ".join(key_of(table))
+            engine.load("new", rows)
+            engine.create(
+                name, query(f"SELECT DISTINCT ON ({key}) * FROM (SELECT {', '.join(_typed(table))} FROM new)")
+            )
+            engine.drop("new")
+            _view(lake, engine, table, "old")
+            columns = ", ".join(f'"{one}"' for one in schema_of(table).names)
+            ordered = ", ".join(f'"{one}"' for one in _order(table))
+            select = (
+                f"SELECT {columns} FROM (SELECT * FROM old ANTI JOIN {name} USING ({key})) o "
+                f"WHERE ({_told(table)}) IS NOT TRUE UNION ALL SELECT {columns} FROM {name} ORDER BY {ordered}"
+            )
+            _put_in_place(lake, table, *engine.write(query(select), lake.staging / table))
+
+
+def _put_in_place(lake: Lake, table: str, draft: Path, rows: int) -> None:
+    """Make a draft the only file of a vocabulary table, unless it is that already."""
+    former = lake.deltas.files(table)
+    file = file_of(table, None, draft, rows)
+    if [one.path for one in former] == [file.path] or not (rows or former):
+        return
+    (lake.root / file.path).parent.mkdir(parents=True, exist_ok=True)
+    draft.replace(lake.root / file.path)
+    gone = [one for one in former if one.path != file.path]
+    added = [file] if len(gone) == len(former) else []
+    batch = f"v{lake.deltas.version(table)}-{file.sha256[:16]}"
+    lake.deltas.commit(table, schema_of(table), add=added, remove=gone, batch=batch)
+
+
+def _told(table: str) -> str:
+    """Whether an export that holds the concepts of `export_concept` speaks of an old row."""
+    if table == "concept":
+        return "vocabulary_id IN (SELECT vocabulary_id FROM export_concept)"
+    subjects = {
+        "concept_relationship": ("concept_id_1", "concept_id_2"),
+        "concept_ancestor": ("ancestor_concept_id", "descendant_concept_id"),
+        "concept_synonym": ("concept_id", "language_concept_id"),
+        "drug_strength": ("drug_concept_id", "ingredient_concept_id"),
+    }.get(table, ())
+    return " AND ".join(f"{one} IN (SELECT concept_id FROM export_concept)" for one in subjects) or "false"
+
+
 def _typed(table: str) -> list[str]:
     """Every column of a vocabulary table from text or its own type; dates may be written 20060131."""
     types = {column.name: SQL_TYPES[column.type] for column in TABLES[table].columns}

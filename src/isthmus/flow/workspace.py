@@ -10,13 +10,15 @@ from typing import Any
 import orjson
 
 from isthmus.base.durable import replaced
-from isthmus.base.errors import InputError, UsageError
+from isthmus.base.errors import InputError, PackError, UsageError
+from isthmus.intake.formats import READERS
 from isthmus.lake.lake import Lake
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
 from isthmus.records.store import Records
 
 SETTINGS = "isthmus.toml"
+PASSWORD = re.compile(r"^([^/@]*://[^/@:]*:)[^@]*@")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
 
@@ -27,6 +29,11 @@ class Feed:
     name: str
     source: str
     pack: str
+
+    @property
+    def shown(self) -> str:
+        """The source as it may be printed: without the password of a database."""
+        return PASSWORD.sub(r"\1***@", self.source)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +108,12 @@ class Workspace:
             stream.write(("\n".join(lines) + "\n").encode())
 
     def pack(self, name: str) -> Pack:
-        """A pack, looked up in the workspace's own `packs/` first."""
-        return packs.load(name, (self.root / "packs",))
+        """A pack, looked up in the workspace's own `packs/` first. Raises PackError, also for an unknown format."""
+        pack = packs.load(name, (self.root / "packs",))
+        for kind in {str(one.get("kind", "csv")) for one in (pack.format, *(record.format for record in pack.records))}:
+            if kind not in READERS:
+                raise PackError(f"{pack.name}: no reader knows the format '{kind}'. Known: {', '.join(READERS)}.")
+        return pack
 
     def archive(self, pack: Pack) -> None:
         """Keep the pack's files as they are now, so that its mapping can be repeated later."""

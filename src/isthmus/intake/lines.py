@@ -50,15 +50,11 @@ class Syntax:
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """Records found in a buffer: `starts`, `ends` (without line end), and how many bytes they use with line ends.
-
-    `open_quote` tells that what remains begins with a record whose quote is not closed.
-    """
+    """Records found in a buffer: `starts`, `ends` (without line end), and how many bytes they use with line ends."""
 
     starts: Offsets
     ends: Offsets
     used: int
-    open_quote: bool = False
 
 
 def cut(data: bytes, syntax: Syntax, *, final: bool) -> Cut:
@@ -77,7 +73,7 @@ def cut(data: bytes, syntax: Syntax, *, final: bool) -> Cut:
     outside = np.searchsorted(quotes, ends) % 2 == 0
     ends, nexts = ends[outside], nexts[outside]
     if quotes.size % 2:
-        return _closed(data, ends, nexts, final=False, open_quote=True)
+        return _closed(data, ends, nexts, final=False)
     return _closed(data, ends, nexts, final=final)
 
 
@@ -97,7 +93,7 @@ def _between(positions: Offsets, starts: Offsets, ends: Offsets) -> Offsets:
     return found
 
 
-def _closed(data: bytes, ends: Offsets, nexts: Offsets, *, final: bool, open_quote: bool = False) -> Cut:
+def _closed(data: bytes, ends: Offsets, nexts: Offsets, *, final: bool) -> Cut:
     used = int(nexts[-1]) if nexts.size else 0
     if final and used < len(data):
         ends = np.append(ends, len(data))
@@ -105,7 +101,7 @@ def _closed(data: bytes, ends: Offsets, nexts: Offsets, *, final: bool, open_quo
         used = len(data)
     starts = np.zeros(ends.size, np.int64)
     starts[1:] = nexts[:-1]
-    return Cut(starts, ends, used, open_quote)
+    return Cut(starts, ends, used)
 
 
 def _line_ends(data: bytes, *, final: bool) -> tuple[Offsets, Offsets]:
@@ -145,7 +141,7 @@ def _cut_slowly(data: bytes, syntax: Syntax, *, final: bool) -> Cut:
     while at < size:
         found = match(data, at)
         if found is None:
-            return Cut(np.array(starts, np.int64), np.array(ends, np.int64), at, open_quote=True)
+            return Cut(np.array(starts, np.int64), np.array(ends, np.int64), at)
         if not final and (found.end() == found.start(1) or (found[1] == b"\r" and found.end() == size)):
             break
         starts.append(at)

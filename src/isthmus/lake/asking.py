@@ -12,7 +12,9 @@ from isthmus.lake.lake import Lake
 
 def answer(lake: Lake, edition: Edition, question: ir.Table, *, schemas: Mapping[str, pa.Schema]) -> pa.Table:
     """The rows of an unbound expression over the named tables of an edition; a table without rows is empty."""
-    connection = ibis.duckdb.connect(threads=2, memory_limit=lake.memory)
+    connection = ibis.duckdb.connect(
+        threads=2, memory_limit=lake.memory, autoinstall_known_extensions=False, autoload_known_extensions=False
+    )
     try:
         for name, schema in schemas.items():
             files: Sequence[str] = [str(lake.root / one.path) for one in edition.files(name)]

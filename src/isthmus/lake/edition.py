@@ -58,7 +58,7 @@ class Editions:
 
     def numbers(self) -> list[int]:
         """Numbers of the published editions, ascending."""
-        return sorted(int(path.stem) for path in self.folder.glob("[0-9]*.json"))
+        return sorted(int(path.stem) for path in self.folder.glob("[0-9]*.json") if path.stem.isdecimal())
 
     def current(self) -> Edition | None:
         """The newest edition, or None before the first."""

@@ -1,6 +1,7 @@
 """One lake: its landing, its Delta tables and its editions under one folder, with one writer at a time."""
 
 import fcntl
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,6 +30,17 @@ class Lake:
         """Where drafts lie; nothing in it is part of any table."""
         return self.root / ".staging"
 
+    @property
+    def _scratch(self) -> Path:
+        return self.root / ".scratch"
+
+    def _clear_scratch(self) -> None:
+        """Throw away what engines of dead processes left. Those that live may be reading, and spill there."""
+        for folder in self._scratch.glob("*"):
+            process = folder.name.split(".")[0]
+            if not (process.isdecimal() and _is_alive(int(process))):
+                shutil.rmtree(folder, ignore_errors=True)
+
     @contextmanager
     def writing(self) -> Iterator[None]:
         """Be the only writer; drafts of an interrupted one are thrown away first.
@@ -44,7 +56,7 @@ class Lake:
                     "another process is writing to this workspace. Wait until it has finished, then try again."
                 ) from None
             shutil.rmtree(self.staging, ignore_errors=True)
-            shutil.rmtree(self.root / ".scratch", ignore_errors=True)
+            self._clear_scratch()
             self.landing.clear()
             self.editions.clear()
             self.staging.mkdir()
@@ -56,10 +68,20 @@ class Lake:
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         """An engine for the length of a block."""
-        scratch = self.root / ".scratch" / uuid4().hex
+        scratch = self._scratch / f"{os.getpid()}.{uuid4().hex}"
         engine = Engine(scratch, memory=self.memory)
         try:
             yield engine
         finally:
             engine.close()
             shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True

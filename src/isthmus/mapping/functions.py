@@ -23,9 +23,10 @@ WITHOUT_ZONE = r"REGEXP_REPLACE(TRIM(x), '(:\d{2}|\d{8,14})(\.\d+)?\s*(Z|[+-]\d{
 
 
 def _dated(kind: str, *tried: str) -> str:
-    # The engine takes 'epoch' and 'infinity' for dates. What is rare stands inside CASE, where no optimiser hoists it.
+    # The engine takes 'epoch' and 'infinity' for dates, and `24-03-05` for one of the year 24: a year has four digits.
+    # What is rare stands inside CASE, where no optimiser hoists it.
     return (
-        f"COALESCE(CASE WHEN LEFT(LTRIM(x), 1) BETWEEN '0' AND '9' THEN COALESCE({', '.join(tried)}) END, "
+        f"COALESCE(CASE WHEN TRY_CAST(LEFT(LTRIM(x), 4) AS UINT) >= 0 THEN COALESCE({', '.join(tried)}) END, "
         f"CASE WHEN REGEXP_MATCHES(x, '[0-9]') THEN CAST(TRY_STRPTIME({WITHOUT_ZONE}, {FORMATS}) AS {kind}) END)"
     )
 

@@ -19,6 +19,17 @@ from isthmus.mapping import grammar
 from isthmus.mapping.grammar import Fragment
 
 SHIPPED = Path(__file__).parent / "packs"
+# How a file is written: what may stand in `format` of a pack and in `source` of a record.
+OPTIONS = (
+    "delimiter", "encoding", "header", "skip_after_header", "nulls", "quote", "columns", "max_record", "json_field",
+    "tables", "watermark",
+)  # fmt: skip
+WHOLES = ("header", "skip_after_header", "max_record")
+INSIDE = {
+    "format": ("kind", *OPTIONS),
+    "source": ("files", "kind", "format", *OPTIONS),
+    "detect": ("files", "format", "columns"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +62,11 @@ class Record:
     let: Mapping[str, str]
     rules: Sequence[Rule]
     place: str
+
+    def texts(self) -> Iterator[str]:
+        """Every piece of SQL in it."""
+        yield from filter(None, (self.key, self.version, self.person, *self.let.values()))
+        yield from _texts(self.rules)
 
     def reads(self, file: str, kind: str) -> bool:
         """Whether a batch of this kind, out of a file of this name, is a record of this sort."""
@@ -97,6 +113,7 @@ def load(name: str, roots: Sequence[Path] = ()) -> Pack:
     documents, files, codes = _gather(name, (*roots, SHIPPED), seen=())
     head = documents.pop("pack.yaml")
     grammar.check_pack(head)
+    _check_inside(head)
     records = [_record(body, head, file) for file, body in sorted(documents.items())]
     digest = hashlib.sha256()
     for file, content in sorted(files.items()):
@@ -188,6 +205,7 @@ def _codes(path: Path, label: str) -> list[dict[str, str]]:
 
 def _record(body: Section, head: Section, file: str) -> Record:
     grammar.check(body, grammar.RECORD)
+    _check_inside(body)
     source = body.get("source", {})
     name = str(body.get("record", file.removesuffix(".yaml")))
     texts = [body.get("key"), body.get("version"), body.get("person"), *body.get("let", {}).values()]
@@ -197,7 +215,7 @@ def _record(body: Section, head: Section, file: str) -> Record:
         title=body.get("title", {}),
         files=tuple(source.get("files", ())),
         kind=str(source.get("kind", "")),
-        format={**head.get("format", {}), **{k: v for k, v in source.items() if k not in ("files", "kind")}},
+        format=_format(source, head.get("format", {})),
         columns={key: tuple(map(str, value or ())) for key, value in body.get("columns", {}).items()},
         optional=tuple(map(str, body.get("optional", ()))),
         shape=body.get("shape"),
@@ -208,6 +226,41 @@ def _record(body: Section, head: Section, file: str) -> Record:
         rules=rules,
         place=body.place(),
     )
+
+
+def _check_inside(section: Section) -> None:
+    """Raise PackError for a word that means nothing under `format`, `source` or `detect`."""
+    for outer, known in INSIDE.items():
+        inner = section.get(outer)
+        if not isinstance(inner, Section):
+            continue
+        for key in inner:
+            if key not in known:
+                raise PackError(
+                    f"{inner.place(key)}: '{key}' is not known under `{outer}`. Known: {', '.join(sorted(known))}."
+                )
+            if outer != "detect" and inner[key] is not None:
+                _check_option(inner, key)
+
+
+def _check_option(inner: Section, key: str) -> None:
+    if key in WHOLES:
+        grammar.demand(inner, key, grammar.WHOLE)
+    elif key in ("nulls", "columns", "tables", "files"):
+        grammar.demand(inner, key, grammar.TEXTS)
+    else:
+        grammar.demand(inner, key, grammar.TEXT)
+    letter = str(inner[key])
+    if key in ("delimiter", "quote") and letter not in ("", "none") and not (len(letter) == 1 and letter.isascii()):
+        raise PackError(f"{inner.place(key)}: `{key}` is one ASCII character; '{letter}' is none.")
+
+
+def _format(source: Mapping[str, Any], usual: Mapping[str, Any]) -> Mapping[str, Any]:
+    """How the record's files are written: as the pack's, but for the options of its own; or in another format."""
+    own = {key: value for key, value in source.items() if key not in ("files", "kind", "format")}
+    if source.get("format", usual.get("kind")) == usual.get("kind"):
+        return {**usual, **own}
+    return {"kind": source["format"], **own}
 
 
 def _lets(body: Section, head: Section, texts: list[str]) -> Mapping[str, str]:

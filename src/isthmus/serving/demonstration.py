@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from isthmus.base.progress import Progress
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.cdm.tables import TABLES
 from isthmus.flow import lists, sites, start, verify
 from isthmus.flow.ingest import Report, ingest
 from isthmus.flow.lists import Published, Unmapped, Waiting
-from isthmus.gate.session import open_session
+from isthmus.gate.session import Session, open_session
 from isthmus.research.studies import resection
 from isthmus.research.studies.resection import Result
 from isthmus.serving.truth import Score, scores, true_ratio
@@ -18,7 +20,7 @@ from isthmus.simulation import Summary, simulate
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """All that the page shows. Seconds by step in `seconds`."""
+    """All that the page shows. Seconds by step in `seconds`; `example` is table and id of a row that can be traced."""
 
     workspace: Path
     summary: Summary
@@ -31,6 +33,7 @@ class Demo:
     true_ratio: float
     checks: list[verify.Finding]
     seconds: dict[str, float]
+    example: tuple[str, int] | None
 
 
 def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progress: Progress) -> Demo:
@@ -64,5 +67,17 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     return Demo(
         workspace=workspace.root, summary=summary, report=report, edition=lists.editions(workspace)[-1],
         quarantine=lists.quarantine(workspace), unmapped=lists.unmapped(workspace, limit=12), scores=found, study=study,
-        true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds,
+        true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds, example=example(session),
     )  # fmt: skip
+
+
+def example(session: Session) -> tuple[str, int] | None:
+    """Table and id of one row of the edition, for people to trace: a measurement if there is any, else a person."""
+    for name in ("measurement", "person"):
+        key = TABLES[name].primary_key
+        assert key is not None
+        table = QUESTIONS[name]
+        ids = session.ask(table.select(key).order_by(key).limit(1)).column(0).to_pylist()
+        if ids:
+            return name, ids[0]
+    return None

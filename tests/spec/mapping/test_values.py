@@ -110,6 +110,26 @@ def test_an_impossible_date_is_null_and_not_another_day(spec: Spec) -> None:
     """)
 
 
+def test_a_year_of_two_digits_is_unreadable_unless_the_pack_says_so(spec: Spec) -> None:
+    """Else `24-03-05` would be a day of the year 24."""
+    spec.holds("""
+        x                | date(x) | datetime(x)
+        -----------------+---------+------------
+        24-03-05         |         |
+        24-3-5 08:30     |         |
+        024-03-05        |         |
+    """)
+    spec.holds(
+        """
+        x          | date(x)    | datetime(x)
+        -----------+------------+--------------------
+        24-03-05   | 2024-03-05 | 2024-03-05 00:00:00
+        2024-03-05 | 2024-03-05 | 2024-03-05 00:00:00
+        """,
+        pack='== pack.yaml\npack: spec\ndates: ["%y-%m-%d"]\n',
+    )
+
+
 def test_blanks_around_a_date_do_no_harm(spec: Spec) -> None:
     """Not one digit is lost to a blank before it."""
     spec.holds("""

@@ -101,6 +101,7 @@ def shown() -> Demo:
         study=Result({stage: _curve(stage) for stage in MEDIANS}, _effect(), 545), true_ratio=0.5488,
         checks=[Finding(check, count, ()) for check, count in CHECKS.items()],
         seconds={"simulate": 6.61, "ingest": 21.27, "study and verify": 3.94},
+        example=("measurement", 4_611_686_018_427_387_904),
     )  # fmt: skip
 
 
@@ -294,3 +295,8 @@ def test_each_theme_has_every_colour() -> None:
     assert len({LIGHT[name] for name in CHARTED}) == len(CHARTED)
     used = set(re.findall(r"var\(--(\w+)\)", (PAGE / "demo.css").read_text("utf-8")))
     assert used <= {*LIGHT, "font"}
+
+
+def test_the_page_names_a_row_that_can_be_traced(pages: dict[str, str]) -> None:
+    for page in pages.values():
+        assert "isthmus trace demo/workspace measurement 4611686018427387904" in page

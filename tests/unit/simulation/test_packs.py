@@ -82,3 +82,11 @@ def test_a_pack_can_be_read(name: str) -> None:
     assert pack.name == name
     assert pack.records
     assert all(record.key and record.person for record in pack.records)
+
+
+@pytest.mark.parametrize("codes", [catalogue.conditions().codes, catalogue.drugs().codes, catalogue.procedures()])
+def test_what_no_open_code_system_knows_has_no_open_code(codes: Codes) -> None:
+    """Else exports would hold the name of OMOP's concept 0 where a hospital writes its own code."""
+    nowhere = codes.concept == 0
+    assert {bool(one) for one, mine in zip(codes.open_code.to_pylist(), nowhere, strict=True) if mine} <= {False}
+    assert all(one is None or len(one.split()) <= 1 for one in codes.open_code.to_pylist())

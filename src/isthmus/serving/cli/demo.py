@@ -8,7 +8,7 @@ import typer
 
 from isthmus.base.errors import UsageError
 from isthmus.serving.cli.options import Json, Quiet
-from isthmus.serving.cli.output import bars, document, say, table
+from isthmus.serving.cli.output import bars, document, program, say, table
 from isthmus.serving.demonstration import Demo, demonstrate
 from isthmus.serving.page.demo import write
 
@@ -55,11 +55,13 @@ def _print(shown: Demo, page: Path) -> None:
             ("adjusted", ratio(*effect.adjusted)),
             ("true", f"{shown.true_ratio:.2f}"),
         ]
-        table("Hazard ratio of death, resection against TACE", ("", ""), ratios)
+        table("Hazard ratio of death, resection against TACE", ("estimate", "ratio (95 %)"), ratios)
     table("Seconds", ("step", "s"), [(name, round(value, 1)) for name, value in shown.seconds.items()])
     say(f"\nLook at {page}\nThen try:")
+    if shown.example is not None:
+        say(f"  {program()} trace {shown.workspace} {shown.example[0]} {shown.example[1]}")
     for verb in ("quarantine", "unmapped", "editions", "verify"):
-        say(f"  isthmus {verb} {shown.workspace}")
+        say(f"  {program()} {verb} {shown.workspace}")
 
 
 def _summary(shown: Demo, page: Path) -> dict[str, object]:
@@ -67,6 +69,7 @@ def _summary(shown: Demo, page: Path) -> dict[str, object]:
     return {
         "page": str(page), "workspace": str(shown.workspace), "edition": shown.edition.number,
         "tables": shown.edition.tables, "seconds": shown.seconds, "true_hazard_ratio": shown.true_ratio,
+        "example": shown.example,
         "effect": None if effect is None else {"naive": effect.naive, "adjusted": effect.adjusted},
         "scores": [
             {"table": one.table, "expected": one.expected, "found": one.found, "agree": one.agree, "recall": one.recall,

@@ -2,11 +2,11 @@
 
 import typer
 
-from isthmus.flow.verify import demand
+from isthmus.flow.verify import Finding, demand
 from isthmus.flow.verify import verify as verify_workspace
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Quiet, Where
-from isthmus.serving.cli.output import bars, complain, document, table
+from isthmus.serving.cli.output import bars, complain, document, say, table
 
 
 def register(app: typer.Typer) -> None:
@@ -21,11 +21,16 @@ def verify(workspace: Where, quiet: Quiet = False, json: Json = False) -> None:
     if json:
         document({"holds": not any(one.faults for one in findings), "checks": findings})
     else:
-        rows = [
-            (one.check, one.looked_at, "holds" if not one.faults else f"{len(one.faults)} fault(s)") for one in findings
-        ]
-        table("Verify", ("check", "looked at", "result"), rows)
+        table("Verify", ("check", "looked at", "result"), [(one.check, one.looked_at, _said(one)) for one in findings])
         for one in findings:
+            for note in one.notes:
+                say(f"  {note}")
             for fault in one.faults[:20]:
                 complain(f"  {fault}")
     demand(findings)
+
+
+def _said(one: Finding) -> str:
+    if one.faults:
+        return f"{len(one.faults)} fault(s)"
+    return "holds, but for the source's own" if one.notes else "holds"

@@ -37,12 +37,16 @@ def editions(workspace: Where, json: Json = False) -> None:
         document(listed)
     else:
         columns = ("edition", "published_at", "cdm", "persons", "rows", "digest")
-        table("Editions", columns, [[one[name] for name in columns] for one in listed])
+        short = [{**one, "digest": str(one["digest"])[:16]} for one in listed]
+        table("Editions", columns, [[one[name] for name in columns] for one in short])
 
 
 def receipts(workspace: Where, site: Site = None, json: Json = False) -> None:
     """List what was landed: one receipt a delivery."""
-    found = [one for one in Workspace(workspace).records.receipts() if site in (None, one.site)]
+    opened = Workspace(workspace)
+    if site is not None:
+        opened.site(site)
+    found = [one for one in opened.records.receipts() if site in (None, one.site)]
     listed = [
         {
             "site": one.site, "feed": one.feed, "name": one.name, "size": one.size, "sha256": one.sha256,
@@ -62,8 +66,10 @@ def receipts(workspace: Where, site: Site = None, json: Json = False) -> None:
 
 def trace(
     workspace: Where,
-    table_name: Annotated[str | None, typer.Argument(metavar="TABLE", help="A CDM table.")] = None,
-    row_id: Annotated[int | None, typer.Argument(metavar="ID", help="The row's primary key.")] = None,
+    table_name: Annotated[str | None, typer.Argument(metavar="TABLE", help="A CDM table; or record.")] = None,
+    row_id: Annotated[
+        int | None, typer.Argument(metavar="ID", help="The row's primary key; or the id that quarantine shows.")
+    ] = None,
     file: Annotated[
         str | None, typer.Option(metavar="SHA256", help="Instead: the rows that came from this landed file.")
     ] = None,
@@ -124,10 +130,15 @@ def quarantine(workspace: Where, site: Site = None, json: Json = False) -> None:
     if json:
         document(found)
     else:
-        rows = [(one.site, one.kind, one.reason, one.records, one.example) for one in found]
-        table("Quarantine", ("site", "record", "reason", "records", "for example"), rows)
-        if found:
-            say(f"Mend the pack (or the export), then: isthmus replay {workspace}")
+        rows = [(one.site, one.kind, one.reason, one.records, one.example, str(one.record_id)) for one in found]
+        if rows:
+            table("Quarantine", ("site", "record", "reason", "records", "for example", "id"), rows)
+            say(
+                f"See the source of one: isthmus trace {workspace} record ID\n"
+                f"Mend the pack (or the export), then: isthmus replay {workspace}"
+            )
+        else:
+            say("Nothing is in quarantine.")
 
 
 def unmapped(workspace: Where, limit: Annotated[int, typer.Option(min=1)] = 40, json: Json = False) -> None:
@@ -137,4 +148,7 @@ def unmapped(workspace: Where, limit: Annotated[int, typer.Option(min=1)] = 40, 
         document(found)
     else:
         rows = [(one.table, one.column, one.source_value, one.rows, one.sites) for one in found]
-        table("Work list", ("table", "column", "source value", "rows", "sites"), rows)
+        if rows:
+            table("Work list", ("table", "column", "source value", "rows", "sites"), rows)
+        else:
+            say("Every source value has a concept.")

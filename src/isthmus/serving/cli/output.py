@@ -1,5 +1,7 @@
 """What commands print: tables for people, one JSON document for programs, progress and errors on stderr."""
 
+import os
+import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,8 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+# Where nobody watches (a file, a pipe) there is no screen to fit: tables take the width they need.
+UNWATCHED = 10_000
 STDERR = Console(stderr=True)
-STDOUT = Console(soft_wrap=False)
+STDOUT = Console(width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else UNWATCHED)
 
 
 class Bars:
@@ -48,8 +52,8 @@ def bars(*, quiet: bool = False) -> Iterator[Bars]:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Print a table; numbers stand to the right."""
-    shown = Table(title=title, title_justify="left", header_style="bold")
+    """Print a table; numbers stand to the right. Columns without names have no line for them."""
+    shown = Table(title=title, title_justify="left", header_style="bold", show_header=any(columns))
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
@@ -59,8 +63,13 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> 
 
 
 def say(text: str) -> None:
-    """Print a line for people."""
-    STDOUT.print(text, markup=False, highlight=False)
+    """Print a line for people; only the terminal breaks it, so that a command in it can be copied."""
+    STDOUT.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
+def program() -> str:
+    """How the command was called, as far as it must be said to be found again: `isthmus` where that is on the path."""
+    return "isthmus" if shutil.which("isthmus") or not sys.argv[0].endswith("isthmus") else sys.argv[0]
 
 
 def document(value: Any) -> None:
@@ -73,7 +82,7 @@ def document(value: Any) -> None:
 
 def complain(text: str) -> None:
     """Print one sentence on stderr."""
-    STDERR.print(text, markup=False, highlight=False, style="red")
+    STDERR.print(text, markup=False, highlight=False, style="red", soft_wrap=True)
 
 
 def _cell(value: Any) -> str:

@@ -1,6 +1,6 @@
 """Verbs that change a workspace: init, site add, ingest, attach, replay, rebuild, vocabulary."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,11 +10,13 @@ from isthmus.base.errors import PartialError
 from isthmus.flow import attach as attaching
 from isthmus.flow import preview, replay, sites, start
 from isthmus.flow.ingest import Report, ingest
-from isthmus.flow.workspace import Workspace
+from isthmus.flow.land import Landed
+from isthmus.flow.workspace import Site, Workspace
 from isthmus.records.store import total
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
 
+Accounts = Mapping[tuple[str, str], Mapping[str, Mapping[str, int]]]  # by site and feed: kind → outcome → records
 OUTCOMES = ("mapped", "kept", "quarantined", "duplicate", "superseded")
 
 
@@ -64,29 +66,45 @@ def add_site(  # noqa: PLR0917 each parameter is an option of the command line
     opened = Workspace(workspace)
     planned = sites.plan(opened, name, source, pack=mapping, feed=feed, title=title)
     samples = preview.samples(opened, planned)
+    if mapping is None:
+        preview.demand_fit(planned, samples)
     if not dry_run:
         sites.add(opened, planned)
     if json:
-        document({"site": planned, "samples": samples, "registered": not dry_run})
+        document({"site": _plainly(planned), "samples": samples, "registered": not dry_run})
         return
-    table(f"Feeds of {name}", ["feed", "from", "pack"], [(one.name, one.source, one.pack) for one in planned.feeds])
+    table(f"Feeds of {name}", ["feed", "from", "pack"], [(one.name, one.shown, one.pack) for one in planned.feeds])
     for sample in samples:
-        say(f"\n{sample.feed} · {sample.record} · {sample.file}")
-        for before, after in sample.pairs:
-            say("  before  " + _shown(before))
-            for row in after:
-                say(f"  after   {row.table}: " + _shown(row.values))
+        _print_sample(sample)
     say("" if dry_run else f"\nRegistered. Next: isthmus ingest {workspace} --site {name}")
+
+
+def _print_sample(sample: preview.Sample) -> None:
+    if sample.note:
+        say(f"\n{sample.feed} · {sample.file}\n  {sample.note}")
+        return
+    say(f"\n{sample.feed} · {sample.record} · {sample.file}")
+    for before, after in sample.pairs:
+        say("  before  " + _shown(before))
+        for row in after:
+            say(f"  after   {row.table}: " + _shown(row.values))
+        if not after:
+            say("  after   nothing: no rule of the record applies; it would be kept and not mapped")
 
 
 def list_sites(workspace: Where, json: Json = False) -> None:
     """List the registered sites and their feeds."""
     found = Workspace(workspace).sites()
     if json:
-        document(found)
+        document([_plainly(one) for one in found])
     else:
-        rows = [(site.name, site.title, feed.name, feed.pack, feed.source) for site in found for feed in site.feeds]
+        rows = [(site.name, site.title, feed.name, feed.pack, feed.shown) for site in found for feed in site.feeds]
         table("Sites", ["site", "title", "feed", "pack", "from"], rows)
+
+
+def _plainly(site: Site) -> dict[str, Any]:
+    feeds = [{"name": one.name, "source": one.shown, "pack": one.pack} for one in site.feeds]
+    return {"name": site.name, "title": site.title, "feeds": feeds}
 
 
 def ingest_deliveries(
@@ -143,7 +161,7 @@ def replay_quarantine(
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
         report = replay.replay(opened, site=site, reason=reason, progress=progress)
-    _report(report, json=json)
+    _report(report, json=json, title="Replay")
 
 
 def rebuild(
@@ -164,28 +182,28 @@ def rebuild(
     replay.demand_same(compared)
 
 
-def _report(report: Report, *, json: bool) -> None:
+def _report(report: Report, *, json: bool, title: str = "Ingest") -> None:
     accounts = {key: total(parts) for key, parts in report.accounts.items()}
     if json:
         document(_as_document(report, accounts))
     else:
-        _print_report(report, accounts)
+        _print_report(report, accounts, title)
     if report.failed:
         for site, text in report.failed.items():
             complain(f"{site}: {text}")
         raise PartialError(f"{len(report.failed)} site(s) failed; what succeeded is published. Mend and ingest again.")
 
 
-def _print_report(report: Report, accounts: Mapping[tuple[str, str], Mapping[str, Mapping[str, int]]]) -> None:
+def _print_report(report: Report, accounts: Accounts, title: str) -> None:
     rows = []
-    for site, landed in report.landed.items():
-        for feed in landed:
-            outcomes = accounts.get((site, feed.feed), {})
-            counts = [sum(kinds.get(name, 0) for kinds in outcomes.values()) for name in OUTCOMES]
-            rows.append((site, feed.feed, feed.delivered, feed.new, sum(counts), *counts))
-            for text in feed.refused:
-                complain(f"{site}/{feed.feed}: {text}")
-    table("Ingest", ["site", "feed", "delivered", "landed", "records", *OUTCOMES], rows)
+    for site, feed, landed in _feeds(report, accounts):
+        outcomes = accounts.get((site, feed), {})
+        counts = [sum(kinds.get(name, 0) for kinds in outcomes.values()) for name in OUTCOMES]
+        rows.append((site, feed, landed.delivered, landed.new, sum(counts), *counts))
+        for text in landed.refused:
+            complain(f"{site}/{feed}: {text}")
+    if rows:
+        table(title, ["site", "feed", "delivered", "landed", "records", *OUTCOMES], rows)
     if report.edition is None:
         say("Nothing new; the edition stands as it was.")
     else:
@@ -193,27 +211,36 @@ def _print_report(report: Report, accounts: Mapping[tuple[str, str], Mapping[str
             (name, count) for name, count in report.edition.tables().items() if count and name not in start.VOCABULARY
         ]
         table(f"Edition {report.edition.number}", ["table", "rows"], filled)
+    for note in report.notes:
+        say(note)
 
 
-def _as_document(report: Report, accounts: Mapping[tuple[str, str], Mapping[str, Mapping[str, int]]]) -> dict[str, Any]:
+def _feeds(report: Report, accounts: Accounts) -> Iterator[tuple[str, str, Landed]]:
+    """Site, feed and what was landed: also of feeds of which nothing was, but records were mapped (again)."""
+    landed = {(site, one.feed): one for site, feeds in report.landed.items() for one in feeds}
+    for site, feed in {**landed, **dict.fromkeys(accounts)}:
+        yield site, feed, landed.get((site, feed), Landed(feed, 0, 0, 0, ()))
+
+
+def _as_document(report: Report, accounts: Accounts) -> dict[str, Any]:
     feeds = []
-    for site, landed in report.landed.items():
-        for feed in landed:
-            kinds = accounts.get((site, feed.feed), {})
-            counts = {name: sum(one.get(name, 0) for one in kinds.values()) for name in OUTCOMES}
-            feeds.append(
-                {
-                    "site": site, "feed": feed.feed, "delivered": feed.delivered, "landed": feed.new,
-                    "repeated": feed.repeated, "refused": feed.refused, "records": sum(counts.values()), **counts,
-                    "duplicates": counts["duplicate"], "kinds": kinds,
-                }
-            )  # fmt: skip
+    for site, feed, landed in _feeds(report, accounts):
+        kinds = accounts.get((site, feed), {})
+        counts = {name: sum(one.get(name, 0) for one in kinds.values()) for name in OUTCOMES}
+        feeds.append(
+            {
+                "site": site, "feed": feed, "delivered": landed.delivered, "landed": landed.new,
+                "repeated": landed.repeated, "refused": landed.refused, "records": sum(counts.values()), **counts,
+                "duplicates": counts["duplicate"], "kinds": kinds,
+            }
+        )  # fmt: skip
     edition = report.edition
     return {
         "edition": edition.number if edition else None,
         "tables": edition.tables() if edition else {},
         "feeds": feeds,
         "failed": report.failed,
+        "notes": report.notes,
     }
 
 

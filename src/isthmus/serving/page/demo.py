@@ -114,9 +114,9 @@ def _seconds(shown: Demo, speech: Speech) -> str:
 
 def _commands(shown: Demo, speech: Speech) -> Iterator[Command]:
     place = shlex.quote(str(shown.workspace))
-    filled = shown.edition.tables
-    table = next((name for name in ("measurement", "condition_occurrence", "person") if filled.get(name)), "person")
-    yield Command(speech("next.trace"), f"isthmus trace {place} {table} ID", speech("next.trace.text", table=table))
+    if shown.example is not None:
+        table, row = shown.example
+        yield Command(speech("next.trace"), f"isthmus trace {place} {table} {row}", speech("next.trace.text"))
     for verb in ("quarantine", "unmapped", "verify"):
         yield Command(speech(f"next.{verb}"), f"isthmus {verb} {place}", "")
     own = "isthmus init ./harbour\nisthmus site add ./harbour east --from /path/to/exports"

@@ -1,0 +1,102 @@
+"""An Athena export takes the place of what the starter vocabulary says of the same concepts."""
+
+from pathlib import Path
+
+import pytest
+
+from isthmus.cdm.tables import TABLES
+from isthmus.flow import start
+from isthmus.flow.verify import verify
+from isthmus.flow.workspace import Workspace
+from lib import workspace
+
+DATES = "19700101\t20991231\t"
+OWN = 2_000_000_000
+STARTED = 3006923  # ALT by LOINC 1742-6, which the starter has
+EXPORT = {
+    "concept": [
+        f"{STARTED}\tname of the export\tMeasurement\tLOINC\tLab Test\tS\t1742-6\t{DATES}",
+        f"900\tanother test\tMeasurement\tLOINC\tLab Test\tS\t9-9\t{DATES}",
+        f"901\tan old code of it\tMeasurement\tLOINC\tLab Test\t\t8-8\t{DATES}",
+    ],
+    "concept_relationship": [f"901\t900\tMaps to\t{DATES}"],
+    "concept_ancestor": [f"{STARTED}\t900\t1\t1"],
+    "concept_synonym": [f"{STARTED}\tGPT\t4180186"],
+    "vocabulary": ["LOINC\tnames of the export\t\t2.99\t44819102"],
+    "domain": ["Measurement\tmeasurement of the export\t21"],
+    "concept_class": ["Lab Test\tlab test\t44819144"],
+    "relationship": ["Maps to\tmaps to\t0\t0\tMapped from\t44818977"],
+    "drug_strength": [],
+}
+
+
+def _write(folder: Path, name: str, lines: list[str]) -> None:
+    header = "\t".join(column.name for column in TABLES[name].columns)
+    (folder / f"{name.upper()}.csv").write_text("\n".join([header, *lines]) + "\n", encoding="utf-8")
+
+
+@pytest.fixture
+def export(tmp_path: Path) -> Path:
+    (tmp_path / "athena").mkdir()
+    for name, lines in EXPORT.items():
+        _write(tmp_path / "athena", name, lines)
+    return tmp_path / "athena"
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Workspace:
+    return start.new(tmp_path / "ws", synthetic=True)
+
+
+def _concepts(opened: Workspace, vocabulary: str) -> dict[int, str]:
+    return {
+        row["concept_id"]: row["concept_name"]
+        for row in workspace.rows(opened, "concept")
+        if row["vocabulary_id"] == vocabulary
+    }
+
+
+def test_the_export_replaces_the_vocabularies_that_it_has_and_leaves_the_others(
+    opened: Workspace, export: Path
+) -> None:
+    before = {name: _concepts(opened, name) for name in ("LOINC", "SNOMED", "Isthmus")}
+    assert len(before["LOINC"]) > 2
+    assert STARTED in before["LOINC"]
+    start.load_athena(opened, export)
+    assert _concepts(opened, "LOINC") == {
+        STARTED: "name of the export", 900: "another test", 901: "an old code of it"
+    }  # fmt: skip
+    assert {name: _concepts(opened, name) for name in ("SNOMED", "Isthmus")} == {
+        name: before[name] for name in ("SNOMED", "Isthmus")
+    }
+    ids = [row["concept_id"] for row in workspace.rows(opened, "concept")]
+    assert len(ids) == len(set(ids))
+
+
+def test_what_is_keyed_by_name_is_replaced_and_chinese_names_stay(opened: Workspace, export: Path) -> None:
+    chinese = [row for row in workspace.rows(opened, "concept_synonym") if row["language_concept_id"] > OWN]
+    start.load_athena(opened, export)
+    said = {row["vocabulary_id"]: row["vocabulary_version"] for row in workspace.rows(opened, "vocabulary")}
+    assert said["LOINC"] == "2.99"
+    assert "Isthmus" in said
+    after = [row for row in workspace.rows(opened, "concept_synonym") if row["language_concept_id"] > OWN]
+    assert len(chinese) > 0
+    assert sorted(map(str, after)) == sorted(map(str, chinese))
+
+
+def test_a_newer_export_in_the_same_folder_is_loaded(opened: Workspace, export: Path) -> None:
+    start.load_athena(opened, export)
+    _write(export, "concept_relationship", [f"901\t{STARTED}\tMaps to\t{DATES}"])
+    _write(export, "concept", [*EXPORT["concept"][:2], EXPORT["concept"][2].replace("an old code", "a retired code")])
+    edition = start.load_athena(opened, export)
+    assert edition.number == 3
+    assert _concepts(opened, "LOINC")[901] == "a retired code of it"
+    mapped = [row for row in workspace.rows(opened, "concept_relationship") if row["concept_id_1"] == 901]
+    assert [row["concept_id_2"] for row in mapped] == [STARTED]
+
+
+def test_the_same_export_again_publishes_nothing(opened: Workspace, export: Path) -> None:
+    first = start.load_athena(opened, export)
+    assert start.load_athena(opened, export).number == first.number
+    assert opened.lake.editions.numbers() == [1, 2]
+    assert [fault for one in verify(opened) for fault in one.faults] == []
