@@ -14,7 +14,7 @@ from isthmus.base.errors import Unreadable
 from isthmus.base.identity import digest63
 from isthmus.base.progress import Progress
 from isthmus.flow.ahead import ahead
-from isthmus.flow.schema import RECORD, REFERENCE
+from isthmus.flow.schema import REFERENCE
 from isthmus.flow.stage import Stage
 from isthmus.flow.statement import query
 from isthmus.intake import archive, formats
@@ -30,6 +30,7 @@ AHEAD_BYTES = 48 << 20  # read ahead while the engine maps what was read before
 LOOK = re.compile(r"\blook\(\s*'([^']+)'", re.IGNORECASE)  # the record that an expression looks up
 ARCHIVES = (".gz", ".tgz", ".tar", ".zip")
 WHOLE = -1  # the place of a file as a whole
+TOLD = ("part_id", "kind", "outcome", "reason")  # of a note, to the ledger
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ class FeedRun:
         self.pack = pack
         self.mapping_id = mapping_id
         self._buffers: dict[tuple[int, str, tuple[str, ...]], Buffer] = {}
-        self._rejects: list[dict[str, object]] = []
+        self._notes: list[Note] = []
         self._ranks = {id(record): rank for rank, record in enumerate(pack.records)}
 
     def take(
@@ -97,7 +98,7 @@ class FeedRun:
                 self._buffer(item)
                 self._drain(CHUNK_ROWS, CHUNK_BYTES)
         self._drain(1, 0)
-        self._hand_over_rejects()
+        self._hand_over_notes()
         progress.finish(task)
         return parts
 
@@ -222,29 +223,26 @@ class FeedRun:
         )
 
     def _note(self, note: Note) -> None:
-        for offset in range(note.count):
-            place = note.place + offset
-            self._rejects.append(
-                {
-                    "kind": note.kind, "record_id": digest63(str(note.part_id), str(place)), "print": 0,
-                    "version": None, "part_id": note.part_id, "place": place, "mapping_id": self.mapping_id,
-                    "outcome": note.outcome, "reason": note.reason,
-                }
-            )  # fmt: skip
-        if len(self._rejects) > 50_000:
-            self._hand_over_rejects()
+        self._notes.append(note)
+        if len(self._notes) > 10_000 or note.count > 10_000:
+            self._hand_over_notes()
 
-    def _hand_over_rejects(self) -> None:
-        if self._rejects:
-            schema = pa.schema([field for field in RECORD if field.name != "site"])
-            self.stage.reject(pa.Table.from_pylist(self._rejects, schema=schema))
-            self._rejects = []
+    def _hand_over_notes(self) -> None:
+        """A note that tells of several records gives a row for each: their places follow one another."""
+        if self._notes:
+            notes, self._notes = self._notes, []
+            counts = np.array([note.count for note in notes])
+            first = np.repeat([note.place for note in notes] - np.cumsum(counts) + counts, counts)
+            told = pa.table({name: [getattr(note, name) for note in notes] for name in TOLD})
+            rows = told.take(pa.array(np.repeat(np.arange(len(notes)), counts)))
+            rows = rows.append_column("place", pa.array(first + np.arange(len(first))))
+            self.stage.reject(rows, mapping_id=self.mapping_id)
 
 
 def format_of(pack: Pack, name: str) -> Format | None:
     """How a part of this name is read: as its record says, else as the pack says; None when no record reads it."""
     kinded = any(record.kind for record in pack.records)
-    named = next((record for record in pack.records if record.files and record.reads(name, record.kind)), None)
+    named = next((one for one in pack.records if (one.files or not one.kind) and one.reads(name, one.kind)), None)
     options = dict(named.format if named else pack.format)
     kind = str(options.pop("kind", "csv"))
     if named is None and not kinded:
@@ -255,10 +253,8 @@ def format_of(pack: Pack, name: str) -> Format | None:
 
 
 def _refused(part_id: int, reject: Reject) -> Note:
-    count = max(reject.count, 1) if reject.count < 1000 else 1
-    return Note(
-        part_id, reject.place, reject.kind or "row", "quarantined", f"{reject.reason}: {reject.detail}", count=count
-    )
+    reason = f"{reject.reason}: {reject.detail}"
+    return Note(part_id, reject.place, reject.kind or "row", "quarantined", reason, count=max(reject.count, 1))
 
 
 def _weight(item: Receipt | PartRecord | Note | Taken) -> int:

@@ -13,7 +13,8 @@ CONFLICT = "conflict: same key, other content"
 
 # Within the chunk, of records with one key: the greatest version, then the latest delivery, then the last in the file.
 RANKED = """
-    SELECT s._part, s._place, s._print, row_number() OVER w AS rank, first_value(s._print) OVER w AS winner
+    SELECT s._part, s._place, s._print, s._version AS version, row_number() OVER w AS rank,
+        first_value(s._print) OVER w AS winner, first_value(s._version) OVER w AS newest
     FROM source s
     SEMI JOIN (SELECT _record FROM source GROUP BY _record HAVING count(*) > 1) d USING (_record)
     WINDOW w AS (
@@ -24,33 +25,35 @@ RANKED = """
 # Against what was landed before.
 KNOWN = """
     SELECT s._part, s._place, l.part_id AS old_part, l.place AS old_place, s._print = l.print AS same,
-        coalesce(s._version < l.version, false) AS older, s._version IS NOT NULL AS versioned
-    FROM source s
-    JOIN (
+        coalesce(s._version < l.version, l.version IS NOT NULL AND s._version IS NULL) AS older,
+        coalesce(s._version > l.version, s._version IS NOT NULL) AS newer
+    FROM (
         SELECT record_id, print, version, part_id, place FROM ledger
         WHERE kind = {kind} AND outcome IN ('mapped', 'kept', 'quarantined')
-    ) l ON s._record = l.record_id
+    ) l
+    JOIN source s ON s._record = l.record_id
     ANTI JOIN gone g ON g.part_id = l.part_id AND g.place = l.place
 """
 # What of the chunk is not mapped: said before word for word, or older than what is known.
 ASIDE = """
-    SELECT _part, _place, CASE WHEN _print = winner THEN 'duplicate' ELSE 'superseded' END AS outcome
+    SELECT _part, _place, CASE WHEN _print = winner THEN 'duplicate' ELSE 'superseded' END AS outcome,
+        coalesce(version < newest, newest IS NOT NULL) AS older
     FROM ranked WHERE rank > 1
     UNION ALL
-    SELECT _part, _place, CASE WHEN same THEN 'duplicate' ELSE 'superseded' END AS outcome
+    SELECT _part, _place, CASE WHEN same THEN 'duplicate' ELSE 'superseded' END AS outcome, older
     FROM known ANTI JOIN (SELECT _part, _place FROM ranked WHERE rank > 1) r USING (_part, _place)
     WHERE same OR older
 """
 GIVING_WAY = f"""
     SELECT DISTINCT old_part AS part_id, old_place AS place,
-        CASE WHEN versioned THEN 'newer version' ELSE '{CONFLICT}' END AS reason
+        CASE WHEN newer THEN 'newer version' ELSE '{CONFLICT}' END AS reason
     FROM known ANTI JOIN aside USING (_part, _place)
 """
 # Superseded records stand in the ledger beside their successor; repeated ones are only counted.
 SUPERSEDED = f"""
     SELECT {{kind}} AS kind, s._record AS record_id, s._print AS print, s._version AS version, s._part AS part_id,
         s._place AS place, CAST({{mapping_id}} AS BIGINT) AS mapping_id, a.outcome,
-        CASE WHEN s._version IS NULL THEN '{CONFLICT}' ELSE 'older version' END AS reason
+        CASE WHEN a.older THEN 'older version' ELSE '{CONFLICT}' END AS reason
     FROM source s JOIN aside a USING (_part, _place) WHERE a.outcome = 'superseded'
 """
 

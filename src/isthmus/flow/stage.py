@@ -31,6 +31,12 @@ REFUSED = """
         'quarantined' AS outcome, {reason} AS reason
     FROM raw
 """
+# What could not be read has no key; its place stands for it.
+REJECTED = """
+    SELECT *, isthmus_digest(part_id || chr(31) || place) AS record_id, CAST(0 AS BIGINT) AS print,
+        CAST(NULL AS TEXT) AS version, CAST({mapping} AS BIGINT) AS mapping_id
+    FROM rejected
+"""
 # A rule that gives at most one row per record needs no counting.
 SINGLE = "SELECT part_id, place, _why AS why, CASE WHEN _why IS NULL THEN 1 ELSE 0 END AS good FROM rule_0"
 OUTCOME = """
@@ -102,10 +108,10 @@ class Stage:
             self._flush(FLUSH_ROWS)
         self.engine.drop("raw")
 
-    def reject(self, rejects: pa.Table) -> None:
-        """Note records that could not be read; columns of the ledger but `site`."""
+    def reject(self, rejects: pa.Table, *, mapping_id: int) -> None:
+        """Note records that no rule was asked about: `part_id`, `place`, `kind`, `outcome` and `reason` of each."""
         self.engine.load("rejected", rejects)
-        self.engine.insert("stage_record", query("SELECT * FROM rejected"))
+        self.engine.insert("stage_record", query(REJECTED.format(mapping=mapping_id)))
         self._count("SELECT part_id, kind, outcome, count(*) AS n FROM rejected GROUP BY ALL")
         self.engine.drop("rejected")
 

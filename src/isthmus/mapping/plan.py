@@ -186,7 +186,7 @@ def _source(record: Record, opened: exp.Select, columns: set[str], scope: Scope)
     keyed = exp.select(
         *[exp.column(name, quoted=True) for name in (*OUTER, *carried)],
         exp.alias_(key, "_key", copy=False),
-        exp.alias_(exp.cast(version, "text"), "_version", copy=False),
+        exp.alias_(exp.func("isthmus_version", exp.cast(version, "text")), "_version", copy=False),
         exp.alias_(person, "_person", copy=False),
     ).from_(opened.subquery("_layer", copy=False), copy=False)
     identity = digest_of((scope.site, scope.keyspace, record.name), [exp.column("_key")])
