@@ -160,6 +160,23 @@ def test_other_content_under_one_key_is_a_flagged_conflict_and_the_later_deliver
     _holds(opened)
 
 
+@pytest.mark.parametrize("together", [True, False], ids=["in one file", "one after the other"])
+def test_other_content_of_an_equal_version_is_a_conflict_too(opened: Workspace, folder: Path, together: bool) -> None:
+    """A source that changes a record without saying so: the later delivery stands, and it is flagged."""
+    changed = FIRST.replace(",10,", ",11,")
+    if together:
+        _lab(folder, "LIS_1.csv", FIRST, changed)
+    else:
+        _lab(folder, "LIS_1.csv", FIRST)
+        ingest(opened)
+        _lab(folder, "LIS_2.csv", changed)
+    ingest(opened)
+    assert [row["value_source_value"] for row in _results(opened)] == ["11"]
+    ledger = sorted((row["outcome"], row["reason"] or "") for row in workspace.rows(opened, "record"))
+    assert ledger == [("mapped", ""), ("superseded", CONFLICT)]
+    _holds(opened)
+
+
 def test_a_conflict_within_one_file_keeps_the_last_and_flags_the_other(opened: Workspace, folder: Path) -> None:
     _diagnoses(folder, "诊断_1.csv", "D1,P1,V1,C22.0,20240301", "D1,P1,V1,K74.6,20240301")
     ingest(opened)

@@ -130,3 +130,13 @@ def test_a_field_of_a_segment(call: str, value: str | None, engine: Engine) -> N
     engine.load("raw", raw(segment=SEGMENT, msh=r"MSH|^~\&|APP|FAC^1|||2020||ADT^A01|77"))
     field = exp.select(exp.alias_(compile_scalar(call, scope), "field")).from_("raw")
     assert engine.rows(field)["field"].to_pylist() == [value]
+
+
+def test_versions_that_are_whole_numbers_compare_as_numbers_and_others_as_text(engine: Engine) -> None:
+    found = engine.rows(
+        query(
+            "SELECT isthmus_version('10') > isthmus_version('9') AS numbers, isthmus_version('2024-03-05') AS day, "
+            "isthmus_version(NULL) AS nothing"
+        )
+    )
+    assert found.to_pylist() == [{"numbers": True, "day": "2024-03-05", "nothing": None}]
