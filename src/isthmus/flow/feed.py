@@ -25,7 +25,7 @@ from isthmus.records.models import Receipt
 
 CHUNK_ROWS = 524_288
 CHUNK_BYTES = 384 << 20
-PIECE_ROWS = 8192
+PIECE_ROWS = 16_384
 AHEAD_BYTES = 48 << 20  # read ahead while the engine maps what was read before
 LOOK = re.compile(r"\blook\(\s*'([^']+)'", re.IGNORECASE)  # the record that an expression looks up
 ARCHIVES = (".gz", ".tgz", ".tar", ".zip")

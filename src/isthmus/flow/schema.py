@@ -69,5 +69,7 @@ def order_of(table: str) -> Sequence[str]:
         return (SHARED[stated], "part_id", "place")
     spec = TABLES[table]
     first = ["person_id"] if any(column.name == "person_id" for column in spec.columns) else []
-    own = [spec.primary_key] if spec.primary_key and spec.primary_key not in first else []
-    return (*first, *own, "part_id", "place", *(c.name for c in spec.columns if c.name.endswith("concept_id")))
+    if spec.primary_key:
+        own = [spec.primary_key] if spec.primary_key not in first else []
+        return (*first, *own, "part_id", "place")
+    return (*first, "part_id", "place", *(c.name for c in spec.columns if c.name.endswith("concept_id")))

@@ -56,7 +56,10 @@ MEANINGS: Mapping[str, tuple[Sequence[str], str]] = {
     "isthmus_number": (("x",), f"CASE WHEN ISFINITE({NUMBER}) THEN {NUMBER} END"),
     "isthmus_comparator": (("x",), _signs()),
     # Versions are compared as text: whole numbers get one length.
-    "isthmus_version": (("x",), "CASE WHEN REGEXP_FULL_MATCH(x, '[0-9]{1,19}') THEN LPAD(x, 19, '0') ELSE x END"),
+    "isthmus_version": (
+        ("x",),
+        "CASE WHEN LENGTH(x) < 19 AND REGEXP_FULL_MATCH(x, '[0-9]+') THEN LPAD(x, 18, '0') ELSE x END",
+    ),
     # Patient/7, urn:uuid:7, https://x.org/Patient/7/_history/2 and Patient?identifier=http://x.org/mrn|7 all mean 7.
     "isthmus_reference": (
         ("x",),
