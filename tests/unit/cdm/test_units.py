@@ -26,7 +26,7 @@ def test_units_of_one_dimension_convert(source: str, target: str, factor: float 
     assert found == (factor if factor is None else pytest.approx(factor, rel=1e-12))
 
 
-@pytest.mark.parametrize("code", ["", "mg//dL", "mg/", "(mg", "mgg", "Mg/", "{only", "kmin", "10*", "毫克"])
+@pytest.mark.parametrize("code", ["", "mg//dL", "mg/", "(mg", "mgg", "Mg/", "{only", "kmin", "10*", "0/L", "毫克"])
 def test_what_is_no_ucum_is_refused(code: str) -> None:
     assert not ucum.readable(code)
     with pytest.raises(InputError, match="is not a UCUM code"):
@@ -45,6 +45,7 @@ def test_what_is_no_ucum_is_refused(code: str) -> None:
         ("cells/uL", "/uL"),
         ("mL/min/1.73m²", "mL/min/{1.73_m2}"), ("g/24h", "g/(24.h)"), (" g / L ", "g/L"), ("mg per dL", "mg/dL"),
         ("G/L", None), ("-", None), ("", None), ("见备注", None), ("阳性", None),
+        ("0.51", None), ("<5", None),
     ],
 )  # fmt: skip
 def test_a_spelling_of_a_hospital_is_read(written: str, code: str | None) -> None:

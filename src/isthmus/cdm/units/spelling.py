@@ -17,6 +17,8 @@ AFTER_TEN = re.compile(r"10\s*([⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺]+)")
 TEN = re.compile(r"(?<![\d.])[x×*✕·.]?(?:10(?:\*\*|[*^]|e\+?0*)|1?e\+?0*)\(?([+-]?\d+)\)?", re.IGNORECASE)
 AMBIGUOUS = frozenset({"G/L"})
 """Giga per litre to one laboratory, grams per litre in capitals to another: only the analyte could tell."""
+NUMBER = re.compile(r"[<>]?[-+]?[\d.,]+")
+"""A result that has slipped into the unit's field."""
 BODY = re.compile(r"/?1\.?73m\^?2$", re.IGNORECASE)
 LOST = re.compile(r"^[x×*]?10\s*(3|4|6|9|12)(?=(?:个|cells?)?/)", re.IGNORECASE)
 """A power whose raised digits have sunk: `109/L`, `10 9/L`."""
@@ -39,7 +41,7 @@ def codes(texts: pa.Array | pa.ChunkedArray) -> pa.Array:
 def code(text: str) -> str | None:
     """The UCUM code of one text, or None. A usual code is given where the text means one, else a code spelled out."""
     cleaned = _cleaned(text)
-    if cleaned.lower() in NOTHING or cleaned in AMBIGUOUS:
+    if cleaned.lower() in NOTHING or cleaned in AMBIGUOUS or NUMBER.fullmatch(text.strip()):
         return None
     whole, tokens = _spellings(), _tokens(cleaned)
     for candidate in (cleaned, whole.get(cleaned), _usual().get(cleaned.casefold()), whole.get(cleaned.casefold())):

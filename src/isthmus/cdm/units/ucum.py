@@ -150,7 +150,7 @@ def _simple(token: re.Match[str]) -> Value | None:
     if token["ten"]:
         return 10.0 ** int(token["ten"]), Counter()
     if token["number"]:
-        return float(token["number"]), Counter()
+        return (float(token["number"]), Counter()) if int(token["number"]) else None
     value = _atom(token["atom"])
     return None if value is None else _raised(value, int(token["power"] or 1))
 

@@ -24,6 +24,7 @@ NOWHERE = -3.5  # of a number about which nothing is known: one over the span of
 MISTYPED = 0.02  # a priori, a limit was typed wrongly
 FREEDOM = 4.0  # of Student's t for limits: laboratories differ in them more often than a normal curve allows
 SITES_COUNT = 20.0  # rows of a site after which its own habit weighs as much as what all sites do
+ROUNDS = 4
 ENOUGH = 40  # rows after which the centre of the values is taken from them
 
 
@@ -68,10 +69,12 @@ def weigh(column: Column) -> Belief:
     values = _of_values(column, found, centre)
     ranges = _of_ranges(column, found, limits)
     has_range = ~(np.isnan(column.low) & np.isnan(column.high))
-    share, anchored = _shares(column.site, (values, ranges), found, meant)
-    value, value_sure = _chosen(values, ranges, share, anchored[0], meant)
-    into, range_sure = _chosen(ranges, values, share, anchored[1], meant)
-    return Belief(found, meant, value, np.where(has_range, into, -1), value_sure, range_sure, limits)
+    share, allowed = _shares(column.site, (values, ranges), found, meant)
+    of_value = _weights(values, ranges, share, allowed[0])
+    of_range = _weights(ranges, values, share, allowed[1])
+    into = np.where(has_range, np.argmax(of_range, axis=1), -1)
+    value_sure, range_sure = (np.asarray(np.exp(np.max(weight, axis=1))) for weight in (of_value, of_range))
+    return Belief(found, meant, np.argmax(of_value, axis=1), into, value_sure, range_sure, limits)
 
 
 def _habit(column: Column, known: Usual, found: Sequence[Reading]) -> int:
@@ -167,25 +170,44 @@ def _near(limit: Floats, expected: float, spread: float) -> Floats:
 def _shares(site: Ints, parts: Sequence[Floats], found: Sequence[Reading], meant: int) -> tuple[Floats, list[Mask]]:
     """The share of each reading at a row's site (logarithm), and for each part (values, ranges) the readings that
     are anchored: by the row itself or by its site. All are rows by readings.
+
+    Shares begin with the anchors; then rows of a site decide together, for a few rounds of expectation maximisation.
     """
     prior = np.array([reading.prior for reading in found])
-    sites, place = np.unique(site, return_inverse=True)
-    counts = np.zeros((len(sites), len(found)))
-    anchors = []
-    for part, beside in (parts, parts[::-1]):
-        fit = part + _together(beside, np.log(_normed(prior)))
-        best = np.argmax(fit + np.log(prior), axis=1)[:, None]
-        gain = np.take_along_axis(fit, best, axis=1) - fit[:, [meant]]
-        anchor = np.zeros(fit.shape, dtype=bool)
-        np.put_along_axis(anchor, best, (gain >= ANCHOR) | (best == meant), axis=1)
-        anchors.append(anchor)
-        np.add.at(counts, place, 0.5 * anchor)
-    pooled = _normed(counts.sum(axis=0) + SITES_COUNT * _normed(prior))
     scarce = np.array([reading.kind in (NOTHING, SCALE) for reading in found])
-    pooled = np.where(scarce, np.minimum(pooled, 0.02), pooled)
-    pooled[meant] = max(pooled[meant], 0.2)
-    share = np.log(_normed(counts + 2.0 * pooled)[place])
-    return share, [anchor | (counts >= 0.5)[place] for anchor in anchors]
+    sites, place = np.unique(site, return_inverse=True)
+    anchors = [_anchors(part, beside, prior, meant) for part, beside in (parts, parts[::-1])]
+    counts = _summed(place, len(sites), [0.5 * anchor for anchor in anchors])
+    allowed = [anchor | (counts >= 0.5)[place] for anchor in anchors]
+    for mask in allowed:
+        mask[:, meant] = True
+    for _ in range(ROUNDS):
+        pooled = _normed(counts.sum(axis=0) + SITES_COUNT * _normed(prior))
+        pooled = np.where(scarce, np.minimum(pooled, 0.02), pooled)
+        pooled[meant] = max(pooled[meant], 0.2)
+        share = np.log(_normed(counts + 2.0 * pooled)[place])
+        pairs = zip(parts, parts[::-1], allowed, strict=True)
+        weights = [np.exp(_weights(part, beside, share, mask)) for part, beside, mask in pairs]
+        counts = _summed(place, len(sites), [0.5 * weight for weight in weights])
+    return share, allowed
+
+
+def _anchors(part: Floats, beside: Floats, prior: Floats, meant: int) -> Mask:
+    """Where a row's best reading explains it a thousand times better than the one that is meant, or is that one."""
+    fit = part + _together(beside, np.log(_normed(prior)))
+    best = np.argmax(fit + np.log(prior), axis=1)[:, None]
+    gain = np.take_along_axis(fit, best, axis=1) - fit[:, [meant]]
+    anchor = np.zeros(fit.shape, dtype=bool)
+    np.put_along_axis(anchor, best, (gain >= ANCHOR) | (best == meant), axis=1)
+    return anchor
+
+
+def _summed(place: Ints, sites: int, weights: Sequence[npt.NDArray[np.floating]]) -> Floats:
+    """Sums by site and reading."""
+    counts = np.zeros((sites, weights[0].shape[1]))
+    for weight in weights:
+        np.add.at(counts, place, weight)
+    return counts
 
 
 def _normed(counts: Floats) -> Floats:
@@ -198,11 +220,7 @@ def _together(beside: Floats, share: Floats) -> Floats:
     return np.asarray(np.logaddexp(np.log1p(-APART) + beside, np.log(APART) + others))
 
 
-def _chosen(fit: Floats, beside: Floats, share: Floats, anchored: Mask, meant: int) -> tuple[Ints, Floats]:
-    """The reading of one part of the rows (value or range), the other part beside it, and how sure it is."""
-    weight = fit + share + _together(beside, share)
-    allowed = anchored.copy()
-    allowed[:, meant] = True
-    weight = np.where(allowed, weight, -np.inf)
-    choice = np.argmax(weight, axis=1)
-    return choice, np.exp(weight[np.arange(len(fit)), choice] - np.logaddexp.reduce(weight, axis=1))
+def _weights(fit: Floats, beside: Floats, share: Floats, allowed: Mask) -> Floats:
+    """Logarithms of the probabilities of the readings of one part of the rows, the other part beside it."""
+    weight = np.where(allowed, fit + share + _together(beside, share), -np.inf)
+    return np.asarray(weight - np.logaddexp.reduce(weight, axis=1)[:, None])

@@ -133,11 +133,11 @@ def _sure(belief: Belief, case: Case) -> Floats:
 def _proposal(column: Column, belief: Belief, case: Case, site: str, code: str) -> dict[str, object]:
     reading, meant = belief.readings[case.reading], belief.readings[belief.meant]
     elsewhere = reading.kind == OTHER
-    words = (case.family, site, column.analyte, code, meant.unit, reading.name, case.action,
+    words = (case.family, site, column.analyte, code, meant.unit, reading.name(meant), case.action,
              f"{case.factor:g}/{case.low:g}/{case.high:g}")  # fmt: skip
     return {
         "proposal_id": digest63(*words), "family": case.family, "site": site, "analyte": column.analyte,
-        "unit": code or None, "meant": meant.unit, "found": reading.name,
+        "unit": code or None, "meant": meant.unit, "found": reading.name(meant),
         "to_analyte": reading.analyte if elsewhere else column.analyte,
         "to_unit": reading.unit if elsewhere else meant.unit, "action": case.action, "factor": case.factor,
         "offset": case.offset, "low_factor": case.low, "high_factor": case.high, "rows": len(case.rows),

@@ -14,24 +14,24 @@ def sentence(column: Column, belief: Belief, case: Case) -> str:
     ranges = _ranges(column, case.rows)
     said = meant.unit if column.declared else f"{meant.unit}, which most sites write"
     if case.family in ("wrong-unit", "wrong-scale", "wrong-analyte"):
-        what = _what(reading)
+        what = _what(reading, meant)
         text = f"{count} fit {what} and not {said}; {_support(column, belief, case, ranges)}."
         if case.action == ASIDE:
             text = text[:-1] + "; written too coarsely to be converted."
         return text
     return {
-        "unit-conflict": f"{count} stand beside a range in another unit: {ranges} is {_what(reading)}.",
+        "unit-conflict": f"{count} stand beside a range in another unit: {ranges} is {_what(reading, meant)}.",
         "range-typed": f"Of the range {ranges} beside {count}, {_factors(case)} what laboratories have.",
-        "range-foreign": f"The range {ranges} beside {count} is {_what(reading)}, while the values fit {said}.",
-        "mixed-units": f"{count} are in {reading.name}, and most others of this site are not.",
-        "implausible": f"{count} cannot be of a living patient in {said}" + _hint(reading) + ".",
+        "range-foreign": f"The range {ranges} beside {count} is {_what(reading, meant)}, while the values fit {said}.",
+        "mixed-units": f"In {reading.name(meant)}: {count}; the others of this site are not.",
+        "implausible": f"{count} cannot be of a living patient in {said}" + _hint(reading, meant) + ".",
     }[case.family]
 
 
-def _what(reading: Reading) -> str:
+def _what(reading: Reading, meant: Reading) -> str:
     if reading.kind == OTHER:
         return f"{usual()[reading.analyte].analyte} ({reading.unit})"
-    return "nothing that is known" if reading.kind == NOTHING else reading.name
+    return "nothing that is known" if reading.kind == NOTHING else reading.name(meant)
 
 
 def _support(column: Column, belief: Belief, case: Case, ranges: str) -> str:
@@ -63,5 +63,5 @@ def _factors(case: Case) -> str:
     return " and ".join(parts)
 
 
-def _hint(reading: Reading) -> str:
-    return "" if reading.kind == NOTHING else f", but could be {_what(reading)}"
+def _hint(reading: Reading, meant: Reading) -> str:
+    return "" if reading.kind == NOTHING else f", but could be {_what(reading, meant)}"

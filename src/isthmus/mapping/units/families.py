@@ -82,7 +82,7 @@ def _of_ranges(column: Column, belief: Belief, rows: Ints, slips: Slips) -> Iter
     if into == number or reading.kind == value.kind == OTHER:
         return
     factor = reading.factor / meant.factor
-    if reading.kind == UNIT and value.kind in (UNIT, SCALE):
+    if reading.kind == value.kind == UNIT:
         yield Case("unit-conflict", rows, into, MEND if into != belief.meant else LOOK, low=factor, high=factor)
     elif reading.kind == SCALE:
         yield Case("range-typed", rows, into, MEND, low=factor, high=factor)

@@ -68,12 +68,11 @@ class Reading:
     offset: float
     prior: float
 
-    @property
-    def name(self) -> str:
-        """What a person calls it."""
-        return {UNIT: self.unit, SCALE: f"×{self.factor:g}", OTHER: f"{self.analyte} in {self.unit}"}.get(
-            self.kind, "nothing known"
-        )
+    def name(self, meant: "Reading") -> str:
+        """What a person calls it, who was told that the numbers are in `meant`."""
+        if self.kind == SCALE:
+            return f"{meant.unit} × {meant.factor / self.factor:g}"
+        return {UNIT: self.unit, OTHER: f"{self.analyte} in {self.unit}"}.get(self.kind, "nothing known")
 
 
 @cache
