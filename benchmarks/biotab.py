@@ -13,6 +13,8 @@ import pyarrow as pa
 from rich.console import Console
 from rich.table import Table
 
+from isthmus.mapping.drugs.match import match
+
 STEMS = {
     "AFP": r"alpha_?feto|fetoprot", "PLT": "platelet", "INR": r"prothrom|_inr_|norm_ratio", "ALB": "albumin",
     "TBIL": "bilirubin", "CREA": "creatinine", "CA199": r"ca_?19", "CEA": r"(^|_)cea(_|$)", "HGB": "h(a)?emoglobin",
@@ -109,5 +111,23 @@ def drug_names(path: Path) -> Counter[str]:
 
 
 def drugs(path: Path, show: Console) -> None:
-    """Print every name with what it was matched to."""
-    show.print(Table(title=f"{len(drug_names(path))} names in {path.name}"))
+    """Print every distinct name with its match, to be judged by eye, and how many of each kind there are."""
+    names = drug_names(path)
+    found = match(pa.array(list(names))).to_pylist()
+    table = Table(
+        "name", "rows", "ingredients", "ATC", "how", "score", "or else", title=path.name, title_justify="left"
+    )
+    kinds: Counter[str] = Counter()
+    rows: Counter[str] = Counter()
+    for (name, count), row in sorted(zip(names.items(), found, strict=True), key=lambda one: str(one[1]["how"])):
+        kind = row["how"] or f"work list: {row['reason']}"
+        kinds[kind] += 1
+        rows[kind] += count
+        elsewise = "" if row["how"] else " ".join([kind, *(row["candidates"] or [])])
+        table.add_row(name, str(count), " + ".join(row["ingredients"] or []), " ".join(row["atc"] or []),
+                      row["how"] or "", f"{row['score'] or 0:g}", elsewise)  # fmt: skip
+    show.print(table)
+    for kind, count in sorted(kinds.items()):
+        show.print(
+            f"{kind}: {count} of {len(names)} names, {rows[kind]} of {sum(names.values())} rows", highlight=False
+        )

@@ -47,8 +47,7 @@ def residents(
     born, real = _born(digits, on)
     reasons.mark(~real, "birth-date")
     reasons.mark(CHECKS[digits[:, :17] @ WEIGHTS % 11] != letters[:, 17], "check-digit")
-    good = reasons.good
-    texts = pa.array(letters.view("S18").ravel().astype("U18"))
+    good, texts = reasons.good, pa.array(letters.view("S18").ravel().astype("U18"))
     kind = np.where(province >= 90, "foreigner", np.where(province >= 81, "permit", "resident"))
     told = np.where(digits[:, 16] % 2 == 1, "M", "F")
     return pa.table(
