@@ -80,6 +80,21 @@ def _number(text: str) -> float | None:
         return None
 
 
+def from_csv(path: Path) -> pa.Table:
+    """Results from a CSV file that has the columns of `detect` already; a barcode is made up where there is none."""
+    with path.open(encoding="utf-8-sig", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    columns = {name: [row.get(name) or None for row in rows] for name in ("site", "analyte", "unit")}
+    numbers = {
+        name: pa.array([_number(row.get(name) or "") for row in rows], pa.float64())
+        for name in ("value", "low", "high")
+    }
+    barcode = [row.get("barcode") or str(number) for number, row in enumerate(rows)]
+    return pa.table(
+        {"barcode": barcode, **{name: pa.array(texts, pa.string()) for name, texts in columns.items()}, **numbers}
+    )
+
+
 def albi(table: pa.Table, mended: pa.Table | None) -> tuple[int, int, int, int] | None:
     """How many patients have ALBI grade 1, 2, 3, and any; albumin in g/dL and bilirubin in mg/dL as written or mended.
 

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.biotab import albi, drugs, results
+from benchmarks.biotab import albi, drugs, from_csv, results
 from isthmus.mapping.units.detect import Findings, detect
 from isthmus.mapping.units.families import FAMILIES
 from isthmus.mapping.units.repair import apply
@@ -37,7 +37,8 @@ def main() -> int:
                                      formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     commands = parser.add_subparsers(required=True)
     one = commands.add_parser("ranges", help="judge the laboratory values of a patient table")
-    one.add_argument("--table", type=Path, required=True)
+    one.add_argument("--table", type=Path, required=True, help="a biotab table, or a CSV of results: columns site, "
+                     "analyte, value, unit, low, high, and barcode for --truth")  # fmt: skip
     one.add_argument("--truth", type=Path, help="CSV with barcode, analyte, family: then precision and recall are told")
     one.set_defaults(run=_ranges)
     one = commands.add_parser("inject", help="errors with truth, put into simulated laboratories")
@@ -56,7 +57,7 @@ def main() -> int:
 
 
 def _ranges(chosen: argparse.Namespace) -> None:
-    table = results(chosen.table)
+    table = from_csv(chosen.table) if chosen.table.suffix == ".csv" else results(chosen.table)
     findings = detect(table)
     _list(findings)
     counts = Counter(

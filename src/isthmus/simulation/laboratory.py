@@ -16,8 +16,8 @@ NOTHING, UNIT, SCALE, ANALYTE, TYPED, CONFLICT = range(6)
 FAMILIES = ("", "wrong-unit", "wrong-scale", "wrong-analyte", "range-typed", "unit-conflict")
 SWAPS = (("INR", "PT"), ("CREA", "GLU"), ("HGB", "HCT"), ("CREA", "BUN"), ("ALB", "TP"))
 """A test, and the one whose results stand in its place."""
-ALIKE = ("PLT", "CREA", "INR")
-"""Tests at which ten times the number is something else: 10*4/uL, mg/L (8.84), and the seconds beside the ratio."""
+ALIKE = ("PLT", "CREA", "DD", "INR", "PT")
+"""Tests at which ten times the number, or a tenth, is something else: 10*4/uL, mg/L (8.84), mg/dL, seconds."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from isthmus.base.errors import InputError, UsageError
 from isthmus.mapping.units import readings
 from isthmus.mapping.units.detect import ROWS, Findings, detect
-from isthmus.mapping.units.repair import MENDED, apply
+from isthmus.mapping.units.repair import MENDED, apply, by_rule
 from isthmus.simulation.laboratory import FAMILIES, laboratory
 
 
@@ -187,6 +187,27 @@ def test_only_what_was_confirmed_is_applied() -> None:
     assert apply(results, found, [])["mended_value"].to_pylist() == results["value"].to_pylist()
     with pytest.raises(UsageError, match="belong to no proposal"):
         apply(results, found, [1])
+
+
+def test_a_rule_confirms_units_but_no_other_analyte() -> None:
+    found = detect(
+        table("a PLT 210 . 150-400 x40\nb PLT 204000 . 150000-400000\na INR 1 . 0.8-1.2 x9\nb INR 11 . 9-13 x9")
+    )
+    families_of = dict(zip(*(found.proposals[name].to_pylist() for name in ("proposal_id", "family")), strict=True))
+    assert {families_of[one] for one in by_rule(found)} == {"wrong-unit"}
+    assert by_rule(found, families=("wrong-analyte",)) and not by_rule(found, least=1.1)
+
+
+def test_numbers_alone_show_a_unit_but_no_other_analyte() -> None:
+    """A form without ranges, its headings wrong: platelets in two units, albumin in another than told."""
+    rng = np.random.default_rng(5)
+    platelets = 110 * np.exp(rng.normal(0, 0.6, 100)) * np.where(np.arange(100) < 70, 1000, 1)
+    albumin = 3.2 * np.exp(rng.normal(0, 0.2, 100))
+    rows = [{"site": "a", "analyte": "PLT", "value": value, "unit": "10^9/L"} for value in platelets]
+    rows += [{"site": "a", "analyte": "ALB", "value": value, "unit": "mg/dL"} for value in albumin]
+    found = detect(pa.Table.from_pylist(rows, schema=table("a ALB 42 g/L 40-55").schema))
+    assert families(found)["wrong-unit"] == {*range(70), *range(100, 200)}
+    assert {row["found"] for row in found.proposals.to_pylist() if row["family"] == "wrong-unit"} == {"/uL", "g/dL"}
 
 
 def test_the_same_results_give_the_same_proposals() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from isthmus.mapping.units.readings import NOTHING, SCALE, UNIT, Reading, Usual, readings, scales, usual
+from isthmus.mapping.units.readings import NOTHING, OTHER, SCALE, UNIT, Reading, Usual, readings, scales, usual
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -69,6 +69,8 @@ def weigh(column: Column) -> Belief:
     values = _of_values(column, found, centre)
     ranges = _of_ranges(column, found, limits)
     has_range = ~(np.isnan(column.low) & np.isnan(column.high))
+    other = np.array([reading.kind == OTHER for reading in found])
+    values -= ANCHOR * np.outer(~has_range, other)  # a number alone seldom names another analyte
     share, allowed = _shares(column.site, (values, ranges), found, meant)
     of_value = _weights(values, ranges, share, allowed[0])
     of_range = _weights(ranges, values, share, allowed[1])
@@ -176,7 +178,7 @@ def _shares(site: Ints, parts: Sequence[Floats], found: Sequence[Reading], meant
     prior = np.array([reading.prior for reading in found])
     scarce = np.array([reading.kind in (NOTHING, SCALE) for reading in found])
     sites, place = np.unique(site, return_inverse=True)
-    anchors = [_anchors(part, beside, prior, meant) for part, beside in (parts, parts[::-1])]
+    anchors = [_anchors(part, beside, found, meant) for part, beside in (parts, parts[::-1])]
     counts = _summed(place, len(sites), [0.5 * anchor for anchor in anchors])
     allowed = [anchor | (counts >= 0.5)[place] for anchor in anchors]
     for mask in allowed:
@@ -192,10 +194,16 @@ def _shares(site: Ints, parts: Sequence[Floats], found: Sequence[Reading], meant
     return share, allowed
 
 
-def _anchors(part: Floats, beside: Floats, prior: Floats, meant: int) -> Mask:
-    """Where a row's best reading explains it a thousand times better than the one that is meant, or is that one."""
+def _anchors(part: Floats, beside: Floats, found: Sequence[Reading], meant: int) -> Mask:
+    """Where a row's best reading explains it a thousand times better than the one that is meant, or is that one.
+
+    A wrong scale must be so much better than every unit of the analyte: laboratories change units, and seldom scales.
+    """
+    prior = np.array([reading.prior for reading in found])
+    scale, unit = (np.array([reading.kind == kind for reading in found]) for kind in (SCALE, UNIT))
     fit = part + _together(beside, np.log(_normed(prior)))
-    best = np.argmax(fit + np.log(prior), axis=1)[:, None]
+    weak = scale & (fit < fit[:, unit].max(axis=1)[:, None] + ANCHOR)
+    best = np.argmax(np.where(weak, -np.inf, fit + np.log(prior)), axis=1)[:, None]
     gain = np.take_along_axis(fit, best, axis=1) - fit[:, [meant]]
     anchor = np.zeros(fit.shape, dtype=bool)
     np.put_along_axis(anchor, best, (gain >= ANCHOR) | (best == meant), axis=1)

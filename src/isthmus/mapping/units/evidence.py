@@ -10,21 +10,20 @@ from isthmus.mapping.units.readings import NOTHING, OTHER, Reading, usual
 def sentence(column: Column, belief: Belief, case: Case) -> str:
     """One sentence of evidence."""
     reading, meant = belief.readings[case.reading], belief.readings[belief.meant]
-    count = f"{len(case.rows)} value{'s' * (len(case.rows) > 1)}"
-    ranges = _ranges(column, case.rows)
+    several = len(case.rows) > 1
+    count = f"{len(case.rows)} values" if several else "1 value"
+    fit, stand = ("fit", "stand") if several else ("fits", "stands")
+    ranges, what = _ranges(column, case.rows), _what(reading, meant)
     said = meant.unit if column.declared else f"{meant.unit}, which most sites write"
     if case.family in ("wrong-unit", "wrong-scale", "wrong-analyte"):
-        what = _what(reading, meant)
-        text = f"{count} fit {what} and not {said}; {_support(column, belief, case, ranges)}."
-        if case.action == ASIDE:
-            text = text[:-1] + "; written too coarsely to be converted."
-        return text
+        coarse = "; written too coarsely to be converted" if case.action == ASIDE else ""
+        return f"{count} {fit} {what} and not {said}; {_support(column, belief, case, ranges)}{coarse}."
     return {
-        "unit-conflict": f"{count} stand beside a range in another unit: {ranges} is {_what(reading, meant)}.",
+        "unit-conflict": f"{count} {stand} beside a range in another unit: {ranges} is {what}.",
         "range-typed": f"Of the range {ranges} beside {count}, {_factors(case)} what laboratories have.",
-        "range-foreign": f"The range {ranges} beside {count} is {_what(reading, meant)}, while the values fit {said}.",
-        "mixed-units": f"In {reading.name(meant)}: {count}; the others of this site are not.",
-        "implausible": f"{count} cannot be of a living patient in {said}" + _hint(reading, meant) + ".",
+        "range-foreign": f"The range {ranges} beside {count} is {what}; what is measured {fit} {said}.",
+        "mixed-units": f"In {what}: {count}; the others of this site are not.",
+        "implausible": f"{count} cannot be of a living patient in {said}{_hint(reading, meant)}.",
     }[case.family]
 
 
@@ -38,8 +37,10 @@ def _support(column: Column, belief: Belief, case: Case, ranges: str) -> str:
     into = belief.range[case.rows]
     if np.all(into < 0):
         alike = int(np.sum((column.site == column.site[case.rows[0]]) & (belief.value == case.reading)))
-        return f"no range stands beside them, and {alike} rows of this site are like them"
+        return f"no range stands beside, and {alike} rows of this site are alike"
     agree = int(np.sum(into == case.reading))
+    if len(case.rows) == 1:
+        return f"its range ({ranges}) says {'the same' if agree else 'otherwise'}"
     return f"{agree} of their {len(case.rows)} ranges ({ranges}) say the same"
 
 

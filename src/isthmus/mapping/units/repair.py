@@ -38,6 +38,21 @@ def apply(results: pa.Table, findings: Findings, confirmed: Iterable[int]) -> pa
     return mended.table(results)
 
 
+def by_rule(
+    findings: Findings, least: float = 0.99, families: Iterable[str] = ("wrong-unit", "wrong-scale", "range-typed")
+) -> list[int]:
+    """The proposals that a rule may confirm without a person: of these families, and at least so sure.
+
+    Another analyte is never among the default: whether a result is relabelled is for people to say.
+    """
+    chosen = pc.and_(
+        pc.is_in(findings.proposals["family"], pa.array(list(families))),
+        pc.greater_equal(findings.proposals["confidence"], least),
+    )
+    ids: list[int] = findings.proposals.filter(chosen)["proposal_id"].to_pylist()
+    return ids
+
+
 class _Mended:
     """The new columns while they are made. Words are kept as indices of a short list, so that rows cost no objects."""
 
