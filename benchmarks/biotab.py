@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table
 
 from isthmus.mapping.drugs.match import match
+from isthmus.mapping.units.detect import RESULTS
 
 STEMS = {
     "AFP": r"alpha_?feto|fetoprot", "PLT": "platelet", "INR": r"prothrom|_inr_|norm_ratio", "ALB": "albumin",
@@ -41,7 +42,7 @@ def results(path: Path) -> pa.Table:
     parts = []
     for key, stem in STEMS.items():
         places = _places(heads[0], stem)
-        if "value" not in places or not {"low", "high"} & set(places):
+        if "value" not in places:
             continue
         names = " ".join(head[places["value"]].lower() for head in heads[:2])
         told = next((unit for word, unit in UNITS.items() if word in names), None)
@@ -59,6 +60,8 @@ def results(path: Path) -> pa.Table:
                 }
             )
         )  # fmt: skip
+    if not parts:
+        return RESULTS.empty_table().append_column("barcode", pa.array([], pa.string()))
     table = pa.concat_tables(parts)
     return table.filter(pa.array(~np.isnan(table["value"].to_numpy())))
 

@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.biotab import albi, drugs, from_csv, results
+from benchmarks.slips import slips
 from isthmus.mapping.units.detect import Findings, detect
 from isthmus.mapping.units.families import FAMILIES
 from isthmus.mapping.units.repair import apply
@@ -51,6 +52,8 @@ def main() -> int:
     one = commands.add_parser("drugs", help="match the drug names of a drug table")
     one.add_argument("--table", type=Path, required=True)
     one.set_defaults(run=lambda chosen: drugs(chosen.table, SHOW))
+    one = commands.add_parser("slips", help="match names of drugs with slips put in")
+    one.set_defaults(run=lambda chosen: slips(SHOW))
     chosen = parser.parse_args()
     chosen.run(chosen)
     return 0
@@ -58,6 +61,9 @@ def main() -> int:
 
 def _ranges(chosen: argparse.Namespace) -> None:
     table = from_csv(chosen.table) if chosen.table.suffix == ".csv" else results(chosen.table)
+    if not len(table):
+        SHOW.print("The table holds no laboratory values that are known here.")
+        return
     findings = detect(table)
     _list(findings)
     counts = Counter(
@@ -87,11 +93,31 @@ def _ranges(chosen: argparse.Namespace) -> None:
 def _inject(chosen: argparse.Namespace) -> None:
     for told in (True, False):
         tally: Counter[tuple[str, str]] = Counter()
+        sure: Counter[tuple[str, str]] = Counter()
         for seed in range(chosen.seeds):
             table = laboratory(chosen.rows, 8, seed, units=told)
-            tally += _against(table["family"], detect(table))
+            findings = detect(table)
+            tally += _against(table["family"], findings)
+            sure += _calibrated(table["family"], findings)
         title = f"{chosen.seeds} x {chosen.rows} results of 8 hospitals, units {'told' if told else 'not told'}"
         _scores(title, tally)
+        bins = sorted({least for least, _ in sure}, reverse=True)
+        counts = [(least, sure[least, "right"], sure[least, "right"] + sure[least, "wrong"]) for least in bins]
+        rows = [(least, count, f"{right / count:.3f}") for least, right, count in counts]
+        _print("how sure, and how often right", ("confidence from", "rows", "right"), rows)
+
+
+def _calibrated(family: pa.ChunkedArray, findings: Findings) -> "Counter[tuple[str, str]]":
+    """Counts by the confidence that a row reaches, and whether its family is the true one."""
+    tally: Counter[tuple[str, str]] = Counter()
+    truth = family.to_pylist()
+    for row in findings.rows.to_pylist():
+        if row["family"] not in ("mixed-units", "implausible"):  # true of rows of any family
+            true = truth[row["row"]]
+            right = true == row["family"] or (row["family"], true) == ("unit-conflict", "wrong-unit")
+            least = next(least for least in ("0.999", "0.99", "0.9", "0") if row["confidence"] >= float(least))
+            tally[least, "right" if right else "wrong"] += 1
+    return tally
 
 
 def _against(family: pa.ChunkedArray, findings: Findings) -> "Counter[tuple[str, str]]":

@@ -4,6 +4,7 @@ import random
 
 import pyarrow as pa
 import pytest
+from benchmarks.slips import slipped
 
 from isthmus.mapping.drugs import lexicon as lexicons
 from isthmus.mapping.drugs.lexicon import HAN, lexicon, squeezed
@@ -95,21 +96,12 @@ def test_drugs_of_the_simulated_pharmacy_are_recognised() -> None:
     assert unread == ["院内制剂：护肝合剂", "院内制剂：止咳糖浆"]
 
 
-def _slipped(word: str, rng: random.Random) -> str:
-    """One slip of the keyboard, behind the first letter."""
-    at, letter = rng.randrange(1, len(word)), rng.choice("abcdefghijklmnopqrstuvwxyz")
-    return rng.choice(
-        [word[:at] + letter + word[at:], word[:at] + letter + word[at + 1 :], word[:at] + word[at + 1 :],
-         word[: at - 1] + word[at] + word[at - 1] + word[at + 1 :]]
-    )  # fmt: skip
-
-
 def test_one_slip_is_forgiven_and_never_leads_to_another_drug() -> None:
     rng = random.Random(11)
     known = lexicon()
     names = sorted(name for name in known.names if name.isalpha() and not HAN.search(name) and len(name) >= 8
                    and name not in known.regimens)  # fmt: skip
-    found = match(pa.array([_slipped(name, rng) for name in names])).to_pylist()
+    found = match(pa.array([slipped(name, rng) for name in names])).to_pylist()
     meant = [list(known.names[name][0].ingredients) for name in names]
     right = sum(row["ingredients"] == drug for row, drug in zip(found, meant, strict=True))
     wrong = sum(row["ingredients"] not in (None, drug) for row, drug in zip(found, meant, strict=True))

@@ -23,6 +23,7 @@ IMPOSSIBLE = -20.0  # logarithm of the density of a value that no living patient
 NOWHERE = -3.5  # of a number about which nothing is known: one over the span of laboratory numbers
 MISTYPED = 0.02  # a priori, a limit was typed wrongly
 FREEDOM = 4.0  # of Student's t for limits: laboratories differ in them more often than a normal curve allows
+TRUSTED = 5  # limits, or sites, that weigh as much as the facts
 SITES_COUNT = 20.0  # rows of a site after which its own habit weighs as much as what all sites do
 ROUNDS = 4
 ENOUGH = 40  # rows after which the centre of the values is taken from them
@@ -32,7 +33,8 @@ ENOUGH = 40  # rows after which the centre of the values is taken from them
 class Column:
     """Results of one analyte under one declared unit (a UCUM code, None where none is told); NaN where missing.
 
-    All arrays have one element per row; `site` holds small integers.
+    All arrays have one element per row; `site` holds small integers. `foreign`: the unit that is written is one of
+    another quantity, so it tells nothing.
     """
 
     analyte: str
@@ -41,6 +43,7 @@ class Column:
     value: Floats
     low: Floats
     high: Floats
+    foreign: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,7 @@ def weigh(column: Column) -> Belief:
     found = [*found[:-1], *scales(found, found[meant]), found[-1]]
     centre, limits = _centred(column, known, found[meant])
     values = _of_values(column, found, centre)
-    ranges = _of_ranges(column, found, limits)
+    ranges = _of_ranges(column, found, limits, _spread(column, known, found[meant]))
     has_range = ~(np.isnan(column.low) & np.isnan(column.high))
     other = np.array([reading.kind == OTHER for reading in found])
     values -= ANCHOR * np.outer(~has_range, other)  # a number alone seldom names another analyte
@@ -83,7 +86,7 @@ def _habit(column: Column, known: Usual, found: Sequence[Reading]) -> int:
     """The unit that explains most rows of all sites, each site counting for at most twenty rows."""
     own = [number for number, reading in enumerate(found) if reading.kind == UNIT]
     some = [found[number] for number in own]
-    fit = _of_values(column, some, known.centre) + _of_ranges(column, some, _usual_limits(known))
+    fit = _of_values(column, some, known.centre) + _of_ranges(column, some, _usual_limits(known), known.spread)
     _, position, count = np.unique(column.site, return_inverse=True, return_counts=True)
     weight = np.minimum(1.0, SITES_COUNT / count[position])
     best = np.argmax(fit, axis=1)
@@ -105,8 +108,21 @@ def _centred(column: Column, known: Usual, meant: Reading) -> tuple[float, tuple
     for usually, numbers in zip(_usual_limits(known), (column.low, column.high), strict=True):
         written = np.unique(np.round(_logged(numbers, meant), 6))
         near = written[np.abs(written - usually) < 4 * known.spread]
-        limits.append((usually * 5 + float(near.sum())) / (5 + len(near)))
+        limits.append((usually * TRUSTED + float(near.sum())) / (TRUSTED + len(near)))
     return centre, (limits[0], limits[1])
+
+
+def _spread(column: Column, known: Usual, meant: Reading) -> float:
+    """How much laboratories differ in the upper limit: the facts, drawn towards the sites at hand."""
+    upper = _logged(column.high, meant)
+    near = np.abs(upper - _usual_limits(known)[1]) < 4 * known.spread
+    sites = np.unique(column.site[near])
+    if len(sites) < 3:
+        return known.spread
+    middles = np.array([np.median(upper[near & (column.site == site)]) for site in sites])
+    seen = 1.48 * float(np.median(np.abs(middles - np.median(middles))))
+    both = (TRUSTED * known.spread**2 + len(sites) * seen**2) / (TRUSTED + len(sites))
+    return float(np.clip(np.sqrt(both), known.spread / 2, known.spread))
 
 
 def _logged(numbers: Floats, reading: Reading) -> Floats:
@@ -142,18 +158,19 @@ def _normal(value: Floats, middle: float, deviation: float) -> Floats:
     return np.asarray(np.exp(-0.5 * ((value - middle) / deviation) ** 2) / (deviation * np.sqrt(2 * np.pi)))
 
 
-def _of_ranges(column: Column, found: Sequence[Reading], limits: tuple[float, float]) -> Floats:
+def _of_ranges(column: Column, found: Sequence[Reading], limits: tuple[float, float], spread: float) -> Floats:
     """Log densities of both limits, rows by readings. A limit that is missing or zero says nothing."""
     fit = np.zeros((len(column.value), len(found)))
     for number, reading in enumerate(found):
         known = usual()[reading.analyte]
-        expected = limits if reading.analyte == column.analyte else _usual_limits(known)
+        own = reading.analyte == column.analyte
+        expected, wide = (limits, spread) if own else (_usual_limits(known), known.spread)
         targets = [expected, *((float(np.log(one)), float(np.log(other))) for one, other in known.targets)]
         if reading.kind == NOTHING:
             both = [_unknown(column.low) + _unknown(column.high)]
         else:
             low, high = _logged(column.low, reading), _logged(column.high, reading)
-            both = [_near(low, pair[0], known.spread) + _near(high, pair[1], known.spread) for pair in targets]
+            both = [_near(low, pair[0], wide) + _near(high, pair[1], wide) for pair in targets]
         fit[:, number] = np.logaddexp.reduce(np.stack([both[0], *(one - 3.0 for one in both[1:])]), axis=0)
     return fit
 

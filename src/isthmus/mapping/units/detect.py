@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from isthmus.base.errors import InputError
 from isthmus.base.identity import digest63
 from isthmus.cdm.units import analyte as facts
-from isthmus.cdm.units import spelling
+from isthmus.cdm.units import spelling, ucum
 from isthmus.mapping.units import limits
 from isthmus.mapping.units.belief import Belief, Column, Floats, Ints, weigh
 from isthmus.mapping.units.evidence import sentence
@@ -65,7 +65,7 @@ def detect(results: pa.Table) -> Findings:
     for key, code, rows in _groups(table):
         if key in usual():
             part = {name: values[rows] for name, values in numbers.items()}
-            columns.append(Column(key, _declared(key, code), sites[rows], **part))
+            columns.append(Column(key, _declared(key, code), sites[rows], **part, foreign=_foreign(key, code)))
             places.append((rows, code))
     beliefs = [weigh(column) for column in columns]
     found = [
@@ -123,6 +123,18 @@ def _declared(key: str, code: str) -> str | None:
     if not code or facts.conversion(key, code, usual()[key].unit) is None:
         return None
     return code
+
+
+def _foreign(key: str, code: str) -> bool:
+    """Whether the unit is one of another quantity: cells are not weighed, and no concentration is a time.
+
+    Between amounts in a volume nothing is said, for the fact that would convert them may only be missing here.
+    """
+    if not code or _declared(key, code) is not None:
+        return False
+    mine, theirs = (ucum.read(unit).dimension for unit in (usual()[key].unit, code))
+    concentration = ("m", -3) in mine and len(mine) > 1
+    return ("m", -3) not in theirs if concentration else mine != theirs
 
 
 def _sure(belief: Belief, case: Case) -> Floats:

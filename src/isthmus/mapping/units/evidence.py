@@ -15,6 +15,8 @@ def sentence(column: Column, belief: Belief, case: Case) -> str:
     fit, stand = ("fit", "stand") if several else ("fits", "stands")
     ranges, what = _ranges(column, case.rows), _what(reading, meant)
     said = meant.unit if column.declared else f"{meant.unit}, which most sites write"
+    if column.foreign and case.reading == belief.meant and case.family == "wrong-unit":
+        return f"{count} {fit} {meant.unit}, and the unit that is written is one of another quantity."
     if case.family in ("wrong-unit", "wrong-scale", "wrong-analyte"):
         coarse = "; written too coarsely to be converted" if case.action == ASIDE else ""
         return f"{count} {fit} {what} and not {said}; {_support(column, belief, case, ranges)}{coarse}."

@@ -50,6 +50,15 @@ def cases(column: Column, belief: Belief) -> Iterator[Case]:
             yield from _of_values(column, belief, members)
             yield from _of_ranges(column, belief, members, slips)
     yield from _mixed(column, belief)
+    if column.foreign:
+        yield from _foreign(column, belief)
+
+
+def _foreign(column: Column, belief: Belief) -> Iterator[Case]:
+    """Values that fit the unit that is meant, beside a unit of another quantity: the number stays, the unit changes."""
+    fitting = (belief.value == belief.meant) & (column.value > 0)
+    for site in np.unique(column.site[fitting]):
+        yield Case("wrong-unit", np.flatnonzero(fitting & (column.site == site)), belief.meant, CONVERT)
 
 
 def _of_values(column: Column, belief: Belief, rows: Ints) -> Iterator[Case]:

@@ -1,7 +1,7 @@
 """Reference ranges that were typed wrongly: one limit a power of ten away, or the limits of another analyte's test."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,22 +29,27 @@ class Slips:
 
 def mistyped(column: Column, belief: Belief) -> Slips:
     """Limits that a power of ten brings from far away to where laboratories have them, beside one that fits."""
+    spread = usual()[column.analyte].spread
+    factors = []
+    for away, far in _away(column, belief):
+        found = np.ones(len(away))
+        for power in POWERS:
+            found[far & (np.abs(away + np.log(10.0) * power) <= NEAR * spread)] = 10.0**power
+        factors.append(found)
+    low, high = factors
+    return Slips(np.where(high == 1.0, low, 1.0), np.where(low == 1.0, high, 1.0))
+
+
+def _away(column: Column, belief: Belief) -> Iterator[tuple[Floats, Mask]]:
+    """For the lower and the upper limits: logarithms from what is usual, and which are far from it in their unit."""
     known = usual()[column.analyte]
     own = np.array([reading.kind == UNIT for reading in belief.readings])
     factor = np.array([reading.factor for reading in belief.readings])
     reading = np.where(belief.range >= 0, belief.range, belief.meant)
     rows = (belief.range >= 0) & own[reading]
-    factors = []
     for limit, expected in zip((column.low, column.high), belief.limits, strict=True):
-        with np.errstate(divide="ignore", invalid="ignore"):
-            away = np.log(np.where(limit > 0, limit * factor[reading], np.nan)) - expected
-        found = np.ones(len(limit))
-        for power in POWERS:
-            near = np.abs(away + np.log(10.0) * power) <= NEAR * known.spread
-            found[rows & near & (np.abs(away) > max(FAR * known.spread, np.log(3.0)))] = 10.0**power
-        factors.append(found)
-    low, high = factors
-    return Slips(np.where(high == 1.0, low, 1.0), np.where(low == 1.0, high, 1.0))
+        away = np.log(np.where(limit > 0, limit * factor[reading], np.nan)) - expected
+        yield away, rows & (np.abs(away) > max(FAR * known.spread, np.log(3.0)))
 
 
 def borrowed(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Sequence[Mapping[tuple[int, float, float], str]]:
@@ -60,7 +65,8 @@ def borrowed(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Sequence[M
     found = []
     for column, belief in zip(columns, beliefs, strict=True):
         doubtful = np.array([reading.kind in (SCALE, NOTHING) for reading in belief.readings])
-        rows = np.flatnonzero((belief.range >= 0) & (doubtful[belief.range] | mistyped(column, belief).rows))
+        far = np.any([far for _, far in _away(column, belief)], axis=0)
+        rows = np.flatnonzero((belief.range >= 0) & (doubtful[belief.range] | far))
         pairs = set(_pairs(column, rows))
         found.append({pair: lenders[pair] for pair in pairs if lenders.get(pair, column.analyte) != column.analyte})
     return found

@@ -19,7 +19,7 @@ from isthmus.cdm.units import analyte as facts
 from isthmus.cdm.units import ucum
 
 UNIT, SCALE, OTHER, NOTHING = "unit", "scale", "analyte", "nothing"
-PRIOR_SCALE, PRIOR_OTHER, PRIOR_NOTHING = 0.001, 0.004, 0.0005
+PRIOR_SCALE, PRIOR_OTHER, PRIOR_NOTHING = 0.001, 0.001, 0.0005
 PRIOR_UNDECLARED = 0.02
 """A priori share of rows at a wrong scale (each power of ten), of another analyte (each), of no sense, and, where the
 record declares its unit, in another unit of the analyte (all together)."""
