@@ -103,9 +103,9 @@ def _latin(drug: Drug) -> list[str]:
 def _alike() -> dict[int, str]:
     """Characters that sound or look alike, each to the first of its line; a character counts on its first line only."""
     table: dict[int, str] = {}
-    for line in (FOLDER / "alike.txt").read_text(encoding="utf-8").split():
-        for character in line:
-            table.setdefault(ord(character), line[0])
+    for row in _rows("alike.csv"):
+        for character in row["characters"]:
+            table.setdefault(ord(character), row["characters"][0])
     return table
 
 
