@@ -22,9 +22,13 @@ APART = 0.03  # a priori, a value and its range stand in two different units
 IMPOSSIBLE = -20.0  # logarithm of the density of a value that no living patient has
 NOWHERE = -3.5  # of a number about which nothing is known: one over the span of laboratory numbers
 MISTYPED = 0.02  # a priori, a limit was typed wrongly
+HEALTHY, ILL, ANYTHING = 0.70, 0.27, 0.03  # of patients: as the limits say, widely around them, anywhere that occurs
+TARGETED = -3.0  # logarithm of how seldom a range for treatment is written in the place of one for health
 FREEDOM = 4.0  # of Student's t for limits: laboratories differ in them more often than a normal curve allows
 TRUSTED = 5  # limits, or sites, that weigh as much as the facts
-SITES_COUNT = 20.0  # rows of a site after which its own habit weighs as much as what all sites do
+SITES_COUNT = 20.0  # rows for which a site counts at most, and that weigh as much as what was known before
+FEW_ROWS = 2.0  # rows of a site that weigh as much as what is known from all sites
+SELDOM, MEANT = 0.02, 0.2  # at most this share of all rows at a wrong scale; at least this share as it is meant
 ROUNDS = 4
 ENOUGH = 40  # rows after which the centre of the values is taken from them
 
@@ -149,7 +153,8 @@ def _density(value: Floats, known: Usual, middle: float) -> Floats:
     """The healthy, the ill around them, and a thin layer of everything that occurs."""
     floor, ceiling = np.log(known.floor), np.log(known.ceiling)
     wide = max(3.0 * known.width, (ceiling - floor) / 8)
-    density = 0.7 * _normal(value, middle, known.width) + 0.27 * _normal(value, middle, wide) + 0.03 / (ceiling - floor)
+    density = HEALTHY * _normal(value, middle, known.width) + ILL * _normal(value, middle, wide)
+    density += ANYTHING / (ceiling - floor)
     inside = (value >= floor - 1e-9) & (value <= ceiling + 1e-9)
     return np.where(inside, np.log(density), IMPOSSIBLE)
 
@@ -171,7 +176,7 @@ def _of_ranges(column: Column, found: Sequence[Reading], limits: tuple[float, fl
         else:
             low, high = _logged(column.low, reading), _logged(column.high, reading)
             both = [_near(low, pair[0], wide) + _near(high, pair[1], wide) for pair in targets]
-        fit[:, number] = np.logaddexp.reduce(np.stack([both[0], *(one - 3.0 for one in both[1:])]), axis=0)
+        fit[:, number] = np.logaddexp.reduce(np.stack([both[0], *(one + TARGETED for one in both[1:])]), axis=0)
     return fit
 
 
@@ -202,9 +207,9 @@ def _shares(site: Ints, parts: Sequence[Floats], found: Sequence[Reading], meant
         mask[:, meant] = True
     for _ in range(ROUNDS):
         pooled = _normed(counts.sum(axis=0) + SITES_COUNT * _normed(prior))
-        pooled = np.where(scarce, np.minimum(pooled, 0.02), pooled)
-        pooled[meant] = max(pooled[meant], 0.2)
-        share = np.log(_normed(counts + 2.0 * pooled)[place])
+        pooled = np.where(scarce, np.minimum(pooled, SELDOM), pooled)
+        pooled[meant] = max(pooled[meant], MEANT)
+        share = np.log(_normed(counts + FEW_ROWS * pooled)[place])
         pairs = zip(parts, parts[::-1], allowed, strict=True)
         weights = [np.exp(_weights(part, beside, share, mask)) for part, beside, mask in pairs]
         counts = _summed(place, len(sites), [0.5 * weight for weight in weights])
