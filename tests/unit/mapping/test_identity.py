@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.base.errors import PackError
@@ -79,6 +79,7 @@ def test_numbers_of_simulated_people_are_good() -> None:
     assert found["reason"].null_count == found["differs"].null_count == 500
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.integers(10**16, 10**17 - 1), st.integers(0, 16), st.integers(1, 9))
 def test_one_wrong_digit_is_always_noticed(first: int, place: int, change: int) -> None:
     """MOD 11-2 catches every error in one place, and so does the slow, obvious sum here."""
@@ -234,6 +235,7 @@ def test_nothing_is_guessed_about_a_date(typed: str | None, reason: str) -> None
     assert shown(found, "earliest", "precision", "reason") == [(None, None, reason)]
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.lists(st.one_of(st.none(), st.text(max_size=24)), max_size=8))
 def test_any_text_is_taken(texts: list[str | None]) -> None:
     column = pa.array(texts, pa.string())
@@ -243,6 +245,7 @@ def test_any_text_is_taken(texts: list[str | None]) -> None:
         assert all(row["reason"] is None or next(iter(row.values())) is None for row in found.to_pylist())
 
 
+@settings(deadline=None)  # the machine may be busy
 @given(st.dates(dt.date(1850, 1, 1), dt.date(2090, 1, 1)))
 def test_every_day_is_read_in_every_form(day: dt.date) -> None:
     forms = [f"{day.year}-{day.month}-{day.day}", f"{day:%Y%m%d}", f"{day.year}年{day.month}月{day.day}日",

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from io import StringIO
+from itertools import groupby
 from pathlib import Path
 
 import pyarrow as pa
@@ -33,18 +34,13 @@ FULL_ONLY = 2  # a short name of fewer characters than this is no name
 
 @dataclass(frozen=True, slots=True)
 class Areas:
-    """Names by code, and codes by each way of writing a name, the full one and the short."""
+    """Names by code, codes by each way of writing a name (the full one and the short), and those ways by their number
+    of characters, the longest first.
+    """
 
     names: Mapping[str, str]
     codes: Mapping[str, tuple[str, ...]]
-
-    @property
-    def by_length(self) -> Mapping[int, pa.Array]:
-        """The names by their number of characters, the longest first."""
-        found: defaultdict[int, list[str]] = defaultdict(list)
-        for name in self.codes:
-            found[len(name)].append(name)
-        return {length: pa.array(found[length]) for length in sorted(found, reverse=True)}
+    by_length: Mapping[int, pa.Array]
 
 
 @cache
@@ -138,7 +134,9 @@ def _areas(rows: Iterable[tuple[str, str]]) -> Areas:
         short = SHORT.sub("", name)
         for written in {name, short if len(short) >= FULL_ONLY else name, f"{short}州" if name[-1] == "州" else name}:
             codes[written].append(code)
-    return Areas(names, {name: tuple(found) for name, found in codes.items()})
+    written = sorted(codes, key=len, reverse=True)
+    by_length = {length: pa.array(list(some)) for length, some in groupby(written, len)}
+    return Areas(names, {name: tuple(found) for name, found in codes.items()}, by_length)
 
 
 def _rows(stream: Iterable[str], file: str) -> Iterator[tuple[str, str]]:
