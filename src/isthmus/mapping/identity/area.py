@@ -134,8 +134,8 @@ def _areas(rows: Iterable[tuple[str, str]]) -> Areas:
         short = SHORT.sub("", name)
         for written in {name, short if len(short) >= FULL_ONLY else name, f"{short}州" if name[-1] == "州" else name}:
             codes[written].append(code)
-    written = sorted(codes, key=len, reverse=True)
-    by_length = {length: pa.array(list(some)) for length, some in groupby(written, len)}
+    ordered = sorted(codes, key=len, reverse=True)
+    by_length = {length: pa.array(list(some)) for length, some in groupby(ordered, key=len)}
     return Areas(names, {name: tuple(found) for name, found in codes.items()}, by_length)
 
 
