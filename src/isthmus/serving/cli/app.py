@@ -1,8 +1,12 @@
 """The command's entry: the verbs, and how their errors are told."""
 
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from importlib import import_module
+from types import FrameType
 from typing import Any
 
 import typer
@@ -10,9 +14,10 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from isthmus import __version__
-from isthmus.base.errors import IsthmusError
+from isthmus.base.errors import InputError, IsthmusError
 from isthmus.serving.cli.output import complain
 
+INTERRUPTED = 130
 # The modules of the verbs, in the order in which help lists them.
 VERBS = {
     "demo": "demo",
@@ -63,31 +68,75 @@ def options(
     """Options of all verbs."""
 
 
+class Interrupt:
+    """Whether somebody pressed Ctrl-C; an engine may turn that into an error of its own before it reaches us."""
+
+    happened = False
+
+    def __call__(self, number: int, frame: FrameType | None) -> None:
+        """The handler of the signal."""
+        self.happened = True
+        signal.default_int_handler(number, frame)
+
+
+@contextmanager
+def _interrupt() -> Iterator[Interrupt]:
+    """Notice SIGINT for the length of a block, where the caller left it to Python (only the main thread may ask)."""
+    noticed = Interrupt()
+    ours = threading.current_thread() is threading.main_thread()
+    ours = ours and signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    if ours:
+        signal.signal(signal.SIGINT, noticed)
+    try:
+        yield noticed
+    finally:
+        if ours:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command and exit with its code; no error ends in a traceback unless `--debug` is given."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     debug = "--debug" in words
-    words = [word for word in words if word != "--debug"]
+    with _interrupt() as interrupt:
+        try:
+            code = _run([word for word in words if word != "--debug"], debug)
+        except Exception as error:  # whatever we did not foresee: one sentence, and the way to see more
+            if interrupt.happened:
+                code = INTERRUPTED
+            elif debug:
+                raise
+            else:
+                code = 1
+                complain(
+                    f"Something unforeseen happened ({type(error).__name__}). "
+                    "Run the command again with --debug and report it."
+                )
+    if code == INTERRUPTED:
+        complain("Interrupted. What was landed is kept; run the same command again to go on.")
+    sys.exit(code)
+
+
+def _run(words: list[str], debug: bool) -> int:
+    """The exit code of a command; raises what nobody foresaw, and with `debug` every error of ours."""
     try:
         code = app(words, standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
     except typer.Exit as ended:
-        sys.exit(ended.exit_code)
+        return ended.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        complain("Interrupted. What was landed is kept; run the same command again to go on.")
-        sys.exit(130)
+        return INTERRUPTED
     except typer.TyperException as error:
         complain(error.format_message())
-        sys.exit(error.exit_code)
+        return error.exit_code
     except IsthmusError as error:
         if debug:
             raise
         complain(str(error))
-        sys.exit(error.exit_code)
-    except Exception as error:  # whatever we did not foresee: one sentence, and the way to see more
+        return error.exit_code
+    except PermissionError as error:
         if debug:
             raise
-        complain(
-            f"Something unforeseen happened ({type(error).__name__}). Run the command again with --debug and report it."
-        )
-        sys.exit(1)
+        place = error.filename or "a file that the command needs"
+        complain(f"{place} may not be opened: permission denied. Run as a user who may, or change its permissions.")
+        return InputError.exit_code
+    return code if isinstance(code, int) else 0
