@@ -72,6 +72,7 @@ class Scope:
         return np.asarray(reached)
 
     def _backward(self, spans: Spans, cues: Spans, number: int) -> Mask:
+        """Only the thing named last before the cue is meant: in `肝癌 肺转移?` it is the metastasis."""
         if not len(cues) or not len(spans):
             return np.zeros(len(spans), dtype=bool)
         cue = self.lexicon.cues[number]
@@ -79,7 +80,9 @@ class Scope:
         start = cues.start[nearest]
         unit = self.bounds.sentence if cue.sentence else self.bounds.clause
         gap = start - spans.end
-        return np.asarray((gap >= 0) & (gap <= cue.limit) & (unit[start] == unit[spans.end - 1]))
+        following = spans.after(spans.end)
+        between = np.append(spans.start, np.iinfo(np.int64).max)[following] < start
+        return np.asarray((gap >= 0) & (gap <= cue.limit) & (unit[start] == unit[spans.end - 1]) & ~between)
 
     def _all(self, effect: Effect) -> Spans:
         numbers = [number for number, cue in enumerate(self.lexicon.cues) if cue.effect == effect]

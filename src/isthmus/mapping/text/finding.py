@@ -127,7 +127,7 @@ def batch(page: Page, rows: Rows, scope: Scope, titles: Spans, identities: Ints)
         "negated": pa.array(said.negated & entity),
         "uncertain": pa.array(said.uncertain),
         "family": pa.array(said.family | (section == _section(words, "family_history"))),
-        "temporal": _temporal(said, section, words),
+        "temporal": _temporal(said, spans.what, section, words),
         "time": _times(page, spans, scope),
         "value": _values(page, rows, said, valued),
         "number": _numbers(rows.number),
@@ -167,10 +167,11 @@ def _section(words: Lexicon, name: str) -> int:
     return words.sections.index(name)
 
 
-def _temporal(said: Assertions, section: Ints, words: Lexicon) -> pa.Array:
-    past = said.past | np.isin(section, [_section(words, "past_history"), _section(words, "personal_history")])
-    planned = said.planned | (section == _section(words, "plan"))
-    return _worded(np.where(said.planned, 2, np.where(past, 1, np.where(planned, 2, 0))), TEMPORAL)
+def _temporal(said: Assertions, what: Ints, section: Ints, words: Lexicon) -> pa.Array:
+    """Planned where a cue says so, or a treatment stands in a plan; past by a cue or by the section."""
+    past = said.past | np.isin(section, [_section(words, name) for name in ("past_history", "personal_history")])
+    meant = (section == _section(words, "plan")) & words.having(("procedure", "drug"))[what] & ~past
+    return _worded(np.where(said.planned | meant, 2, np.where(past, 1, 0)), TEMPORAL)
 
 
 def _times(page: Page, spans: Spans, scope: Scope) -> pa.Array:

@@ -218,7 +218,7 @@ def _add_sections(draft: _Draft) -> Sequence[str]:
 
 def _add_rules(draft: _Draft) -> Sequence[Rule]:
     pack = yaml.safe_load(_text("rule.yaml"))
-    rules = []
+    rules: list[Rule] = []
     for entry in pack["rules"]:
         rule = read_rule(entry, pack["fragments"], len(draft.meanings))
         name = entry["rule"]
@@ -263,7 +263,8 @@ def _expanded(pattern: str, fragments: Mapping[str, str]) -> str:
 
 def _units() -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Folded spelling → UCUM code, and UCUM code → dimension."""
-    units, dimensions = {}, {}
+    units: dict[str, str] = {}
+    dimensions: dict[str, str] = {}
     for _, row, words in read_rows("unit.csv", _text("unit.csv")):
         dimensions[row["ucum"]] = row["dimension"]
         for word in words:

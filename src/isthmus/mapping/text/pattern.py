@@ -37,13 +37,18 @@ class Hit:
 
 
 def matched(page: Page, found: Spans, lexicon: Lexicon) -> list[Hit]:
-    """All hits of all rules on a page, without repetitions, in the order of their starts."""
-    hits: dict[tuple[int, int], Hit] = {}
-    for hit in (*_anchored(page, found, lexicon), *_scanned(page, lexicon.rules)):
-        key = (hit.meaning, hit.end)
-        if key not in hits or hit.start < hits[key].start:
-            hits[key] = hit
-    return sorted(hits.values(), key=lambda hit: (hit.start, -hit.end))
+    """All hits of all rules on a page in the order of their starts; of hits for one thing, one inside another goes."""
+    hits = [*_anchored(page, found, lexicon), *_scanned(page, lexicon.rules)]
+    of = [lexicon.meanings[hit.meaning].code for hit in hits]
+    order = sorted(range(len(hits)), key=lambda number: (hits[number].start, -hits[number].end))
+    reached: dict[str, int] = {}
+    kept = []
+    for number in order:
+        hit = hits[number]
+        if hit.end > reached.get(of[number], -1):
+            reached[of[number]] = hit.end
+            kept.append(hit)
+    return kept
 
 
 def _anchored(page: Page, found: Spans, lexicon: Lexicon) -> Iterator[Hit]:

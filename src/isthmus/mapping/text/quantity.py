@@ -6,6 +6,7 @@ and at most one bracket stand between them. A length belongs to the lesion besid
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -13,21 +14,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isthmus.mapping.text.boundary import Bounds, is_latin
-from isthmus.mapping.text.lexicon import Lexicon, lexicon
+from isthmus.mapping.text.lexicon import Lexicon, Meaning, lexicon
 from isthmus.mapping.text.page import Ints, Mask, Page
 from isthmus.mapping.text.span import Spans
 
 Floats = NDArray[np.float64]
 
 NEAR, NEAR_DRUG, NEAR_LESION, FAR_LESION = 24, 12, 14, 40
-LINK = re.compile(
-    r"(?:[ :=,，(\[]|约|为|是|达|至|高于|低于|大于|小于|超过|升高|降低|增高|下降|偏高|偏低|明显|轻度|正常|复查|最高|最低|测|值|水平|浓度|定量|"
-    r"结果|was|is|of|level|count|at|to|elevated|about|approximately|剂量|注射|共|计|各|用|混合液?|胶囊|片|注射液|\([^()\d]{1,16}\)|[)\]])*"
-)
+LINKS = (
+    r"[ :=,(\[)\]]", "约|为|是|达|至|测|值|共|计|各|用|高于|低于|大于|小于|超过|升高|降低|增高|下降|偏高|偏低|明显",
+    "轻度|正常|复查|最高|最低|水平|浓度|定量|结果|剂量|注射|混合液?|胶囊|片|注射液", "was|is|of|level|count|at|to|elevated|about",
+    r"approximately|\([^()\d]{1,16}\)",
+)  # fmt: skip
+LINK = re.compile(f"(?:{'|'.join(LINKS)})*")
 NUMBER = r"\d+(?:,\d{3}(?!\d))*(?:\.\d+)?"
 OPERATORS = {"大于": ">", "小于": "<", "超过": ">", "高于": ">", "低于": "<", "≥": ">=", "≤": "<=", "约": "", "": ""}
 SCALE = {"cm": 1.0, "mm": 0.1, "m": 100.0}
 SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
+OF_LENGTH = ("_diameter", "_thickness", "_distance", "height")
+OF_A_TUMOUR = ("liver_cancer", "cholangiocarcinoma", "satellite_nodule", "liver_malignancy", "liver_recurrence")
 NOT_OF_A_TEST = {"d", "wk", "mo", "a", "1", "cm", "mm"}
 
 
@@ -63,7 +68,9 @@ def quantity() -> re.Pattern[str]:
         re.escape(unit) + ("(?![a-z])" if unit[-1].isalpha() and unit[-1].isascii() else "") for unit in spelled
     )
     length = "(?:cm|mm|厘米|毫米)"
-    power = r"(?: ?x ?10 ?(?:\^|e|x|\*|\()? ?(?P<power>1[0-2]|[1-9]|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\)?(?![\d.]))"
+    power = (
+        r"(?: ?x ?10 ?(?:\^|e|x|\*|\()? ?(?P<power>1[0-2]|[1-9]|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\)?(?![\d.]) ?(?P<per>/ ?u?l(?![a-z]))?)"
+    )
     times = rf" ?(?P<first>{length})? ?x ?(?!10 ?[\^*e⁰¹²³⁴⁵⁶⁷⁸⁹(]|109/|1012/)(?P<second>{NUMBER})"
     third = rf"(?: ?{length})? ?x ?(?P<third>{NUMBER})"
     return re.compile(
@@ -90,12 +97,12 @@ def quantities(page: Page, taken: Mask, entity_ends: Ints) -> Quantities:
     )  # fmt: skip
 
 
-def _read(found: re.Match[str], spelled: dict[str, str], units: dict[str, int]) -> tuple[float, ...]:
+def _read(found: re.Match[str], spelled: Mapping[str, str], units: Mapping[str, int]) -> tuple[float, ...]:
     """(start, end, start of the digits, value, high, unit, operator, is it a length?) of one number."""
     value, high = _number(found["value"]), float("nan")
     unit = spelled.get(found["unit"] or "", "")
     if found["power"]:
-        value, unit = _powered(value, found["power"], found["unit"] or "", unit)
+        value, unit = _powered(value, found["power"], found["per"] or "", unit)
     is_length = unit in SCALE and unit != "m"
     if found["second"]:
         value, is_length = _largest(found, unit), is_length
@@ -107,17 +114,18 @@ def _read(found: re.Match[str], spelled: dict[str, str], units: dict[str, int]) 
         unit = "cm"
     sign = found["sign"] or ""
     operator = SIGNS.index(OPERATORS.get(sign, sign))
-    return found.start(), found.end(), found.start("value"), value, high, units.get(unit, -1), operator, is_length
+    start = found.start("sign" if operator else "value")
+    return start, found.end(), found.start("value"), value, high, units.get(unit, -1), operator, is_length
 
 
 def _number(written: str) -> float:
     return float(written.replace(",", ""))
 
 
-def _powered(value: float, power: str, written: str, unit: str) -> tuple[float, str]:
+def _powered(value: float, power: str, per: str, unit: str) -> tuple[float, str]:
     """`9.5x10^9/L` keeps 9.5 and the unit 10*9/L; with any other unit the number is multiplied."""
     exponent = power.translate(SUPERSCRIPT)
-    counted = lexicon().units.get(f"x10^{exponent}{written}", "") if written.startswith("/") else ""
+    counted = lexicon().units.get(f"x10^{exponent}{per.replace(' ', '')}", "") if per else ""
     return (value, counted) if counted else (value * 10.0 ** int(exponent), unit)
 
 
@@ -147,24 +155,19 @@ def measured(page: Page, entities: Spans, found: Quantities, bounds: Bounds, lex
     limit = np.where(tests[what], NEAR, NEAR_DRUG)
     same = bounds.sentence[found.spans.start] == bounds.sentence[entities.end[last] - 1]
     for number in np.flatnonzero(inside & may[what] & (gap <= limit) & same).tolist():
-        entity = int(last[number])
+        entity, meaning = int(last[number]), lexicon.meanings[what[number]]
         between = page.text[int(entities.end[entity]) : int(found.spans.start[number])]
         unit = codes()[found.unit[number]] if found.unit[number] >= 0 else ""
-        if (
-            owner[entity] < 0
-            and LINK.fullmatch(between)
-            and _fits(bool(drugs[what[number]]), unit, lexicon, entity_code=lexicon.meanings[what[number]].code)
-        ):
+        if owner[entity] < 0 and LINK.fullmatch(between) and _fits(meaning, unit, lexicon):
             owner[entity] = number
     return owner
 
 
-def _fits(drug: bool, unit: str, lexicon: Lexicon, entity_code: str) -> bool:
+def _fits(meaning: Meaning, unit: str, lexicon: Lexicon) -> bool:
     """A drug needs a unit of an amount; a test takes anything but an age, a time ago or a count of things."""
-    if drug:
+    if meaning.kind == "drug":
         return lexicon.dimensions.get(unit) in {"mass", "volume", "dose", "amount", "flow"}
-    lengths = entity_code.endswith(("_diameter", "_thickness", "_distance", "height"))
-    return (unit not in NOT_OF_A_TEST) or (lengths and unit in {"cm", "mm"})
+    return unit not in NOT_OF_A_TEST or (meaning.code.endswith(OF_LENGTH) and unit in {"cm", "mm"})
 
 
 def sizes(entities: Spans, found: Quantities, bounds: Bounds, lexicon: Lexicon) -> tuple[Ints, Ints]:
@@ -173,15 +176,8 @@ def sizes(entities: Spans, found: Quantities, bounds: Bounds, lexicon: Lexicon) 
     The lesion stands close behind the length in the same clause, or is the last thing named before it in the sentence;
     segments and lobes of the liver, examinations and cues are looked through, another organ's name ends the search.
     """
-    lesion = lexicon.having(
-        kinds=("lesion",),
-        codes=("liver_cancer", "cholangiocarcinoma", "satellite_nodule", "liver_malignancy", "liver_recurrence"),
-    )
-    clear = (
-        lexicon.having(codes=("liver", "contrast_agent"), findings=("tumour_site",))
-        | lexicon.having(kinds=("symptom",))
-        | lexicon.having(kinds=("procedure",))
-    )
+    lesion = lexicon.having(("lesion",), codes=OF_A_TUMOUR)
+    clear = lexicon.having(("symptom", "procedure"), codes=("liver", "contrast_agent"), findings=("tumour_site",))
     seen = entities.where(~clear[entities.what])
     numbers = np.flatnonzero(~clear[entities.what])
     lengths = np.flatnonzero(found.is_length)

@@ -13,7 +13,7 @@ from isthmus.mapping.text.assertion import Scope
 from isthmus.mapping.text.boundary import Bounds, bounds, headings, is_latin
 from isthmus.mapping.text.finding import Rows, batch, joined, of_entities, of_hits, of_sizes
 from isthmus.mapping.text.lexicon import Lexicon, lexicon
-from isthmus.mapping.text.page import BREAK, Ints, Page, fold
+from isthmus.mapping.text.page import BREAK, Codes, Ints, Mask, Page, fold
 from isthmus.mapping.text.pattern import Hit, matched
 from isthmus.mapping.text.quantity import measured, quantities, sizes
 from isthmus.mapping.text.span import Spans, apart, longest
@@ -47,7 +47,7 @@ def _page(texts: Sequence[str], identities: Ints) -> pa.RecordBatch:
     marks = bounds(page)
     titles = headings(page, found, words)
     free = found.where(apart(found, titles.cover(len(page.codes))))
-    entities, ahead, behind = chosen(free, words, len(page.codes))
+    entities, ahead, behind = chosen(free, words, page.codes)
     hits = matched(page, found, words)
     rows = _rows(page, entities, hits, marks, words)
     return batch(page, rows, Scope(ahead, behind, marks, words), titles, identities)
@@ -70,7 +70,7 @@ def whole(page: Page, found: Spans, words: Lexicon) -> Spans:
     return kept.where(capital)
 
 
-def chosen(found: Spans, words: Lexicon, size: int) -> tuple[Spans, Spans, Spans]:
+def chosen(found: Spans, words: Lexicon, codes: Codes) -> tuple[Spans, Spans, Spans]:
     """Entities (`what`: meaning), cues for what follows, cues for what stands before (`what`: cue); no overlaps.
 
     Names of body parts come second: in 右肝癌 the cancer is kept and not the right liver, which would split it.
@@ -82,11 +82,25 @@ def chosen(found: Spans, words: Lexicon, size: int) -> tuple[Spans, Spans, Spans
     first = found.where((is_cue | (meaning >= 0)) & ~is_part)
     first = first.where(longest(first))
     second = found.where(is_part)
-    second = second.where(apart(second, first.cover(size)))
+    second = second.where(apart(second, first.cover(len(codes))))
     second = second.where(longest(second))
     everything = Spans(*(np.concatenate(pair) for pair in zip(_columns(first), _columns(second), strict=True)))
     everything = everything.where(np.argsort(everything.start, kind="stable"))
-    return tuple(_numbered(everything, column) for column in (words.entity, words.ahead, words.behind))  # type: ignore[return-value]  # three columns give three spans
+    entities = _numbered(everything, words.entity)
+    return (
+        entities.where(~_repeated(entities, codes)),
+        _numbered(everything, words.ahead),
+        _numbered(everything, words.behind),
+    )
+
+
+def _repeated(entities: Spans, codes: Codes) -> Mask:
+    """Entities that only repeat the one before them in brackets, as in `总胆红素(TBIL)`."""
+    repeated = np.zeros(len(entities), dtype=bool)
+    if len(entities) > 1:
+        same = entities.what[1:] == entities.what[:-1]
+        repeated[1:] = same & (entities.start[1:] == entities.end[:-1] + 1) & (codes[entities.end[:-1]] == ord("("))
+    return repeated
 
 
 def _columns(spans: Spans) -> tuple[Ints, Ints, Ints]:
