@@ -23,8 +23,8 @@ Floats = NDArray[np.float64]
 NEAR, NEAR_DRUG, NEAR_LESION, FAR_LESION = 24, 12, 14, 40
 LINKS = (
     r"[ :=,(\[)\]]", "约|为|是|达|至|测|值|共|计|各|用|高于|低于|大于|小于|超过|升高|降低|增高|下降|偏高|偏低|明显",
-    "轻度|正常|复查|最高|最低|水平|浓度|定量|结果|剂量|注射|混合液?|胶囊|片|注射液", "was|is|of|level|count|at|to|elevated|about",
-    r"approximately|\([^()\d]{1,16}\)",
+    "轻度|正常|复查|最高|最低|水平|浓度|定量|结果|剂量|注射|混合液?|胶囊|片|注射液",
+    r"was|is|of|level|count|at|to|elevated|about|approximately|\([^()\d]{1,16}\)",
 )  # fmt: skip
 LINK = re.compile(f"(?:{'|'.join(LINKS)})*")
 NUMBER = r"\d+(?:,\d{3}(?!\d))*(?:\.\d+)?"
