@@ -16,7 +16,7 @@ from isthmus.mapping.text.span import Spans, longest
 SENTENCE = "。;!\n" + BREAK
 CLAUSE = ",:?"
 BEFORE_HEADING = "\n。;,.、[](): " + BREAK
-SPACE, DOT, NEWLINE = ord(" "), ord("."), ord("\n")
+SPACE, DOT, COLON, NEWLINE = ord(" "), ord("."), ord(":"), ord("\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ def _numbered(ends: Mask) -> NDArray[np.int32]:
 
 
 def headings(page: Page, found: Spans, lexicon: Lexicon) -> Spans:
-    """Terms of `found` that stand as a heading; `what` becomes the number of the section.
+    """Terms of `found` that stand as a heading, with its colon; `what` becomes the number of the section.
 
     A heading follows a break, a mark or a space, and is followed by a colon or a closing bracket; or it has a line of
     its own.
@@ -85,7 +85,8 @@ def headings(page: Page, found: Spans, lexicon: Lexicon) -> Spans:
     titled = is_one_of(previous, BEFORE_HEADING) & is_one_of(after, ":]")
     standing = named.where(lone | titled)
     standing = standing.where(longest(standing))
-    return Spans(standing.start, standing.end, lexicon.section[standing.what])
+    mark = _skipped(codes, standing.end)
+    return Spans(standing.start, np.where(codes[mark] == COLON, mark + 1, standing.end), lexicon.section[standing.what])
 
 
 def _skipped(codes: Codes, position: Ints) -> Ints:

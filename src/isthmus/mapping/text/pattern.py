@@ -77,9 +77,10 @@ def _scanned(page: Page, rules: Sequence[Rule]) -> Iterator[Hit]:
 
 def _hit(rule: Rule, found: re.Match[str], start: int, end: int, anchor: str) -> Hit:
     groups = found.groupdict()
-    value = rule.anchored.get(anchor) or rule.values.get(groups.get("value") or "") or groups.get("value") or ""
+    written = groups.get("value") or ""
+    value = rule.anchored.get(anchor) or rule.values.get(written) or _brought(written, rule)
     number, high = _count(groups.get("number")), _count(groups.get("high"))
-    return Hit(start, end, rule.meaning, _brought(value, rule) if value else "", number, high)
+    return Hit(start, end, rule.meaning, value, number, high)
 
 
 def _count(written: str | None) -> float:

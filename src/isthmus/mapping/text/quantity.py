@@ -27,7 +27,7 @@ LINKS = (
     r"was|is|of|level|count|at|to|elevated|about|approximately|\([^()\d]{1,16}\)",
 )  # fmt: skip
 LINK = re.compile(f"(?:{'|'.join(LINKS)})*")
-NUMBER = r"\d+(?:,\d{3}(?!\d))*(?:\.\d+)?"
+NUMBER = r"\d{1,12}(?!\d)(?:,\d{3}(?!\d))*(?:\.\d{1,12}(?!\d))?"
 OPERATORS = {"大于": ">", "小于": "<", "超过": ">", "高于": ">", "低于": "<", "≥": ">=", "≤": "<=", "约": "", "": ""}
 SCALE = {"cm": 1.0, "mm": 0.1, "m": 100.0}
 SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
@@ -144,7 +144,7 @@ def measured(page: Page, entities: Spans, found: Quantities, bounds: Bounds, lex
     A test takes the first number after it, if it is near and only linking words stand between; a drug takes a dose.
     """
     owner = np.full(len(entities), -1, dtype=np.int64)
-    if not len(found.spans):
+    if not len(found.spans) or not len(entities):
         return owner
     tests, drugs = lexicon.having(kinds=("test",)), lexicon.having(kinds=("drug",))
     may = tests | drugs

@@ -5,8 +5,9 @@ A feature is a short string; its first letters name the template, so that two te
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 
-from isthmus.mapping.text.page import folded
+from isthmus.mapping.text.page import BASIC, GONE, folding
 
 Features = list[list[str]]
 """The features of each letter of a sentence."""
@@ -22,8 +23,14 @@ HEADS = re.compile(
 
 def letters(text: str) -> str:
     """A sentence as the tagger reads it: folded, every digit 0; as long as the sentence."""
-    plain = (folded(letter) or " " for letter in text)
-    return "".join("0" if letter.isdigit() else letter for letter in plain)
+    return text.translate(_plain())
+
+
+@cache
+def _plain() -> dict[int, str]:
+    """What each letter of the basic plane becomes: folded, digits 0, a space for what folding takes out."""
+    folded = (" " if code == GONE else chr(code) for code in folding()[:BASIC].tolist())
+    return {letter: "0" if plain.isdigit() else plain for letter, plain in enumerate(folded)}
 
 
 def shape(letter: str) -> str:
