@@ -77,10 +77,9 @@ def fold(notes: Sequence[str]) -> Page:
     raw = np.frombuffer(original.encode("utf-32-le"), dtype="<u4")
     lengths = np.fromiter((len(note) + 1 for note in cleaned), dtype=np.int64, count=len(cleaned))
     begins = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    folded = folding()[np.minimum(raw, BASIC)]
-    folded = np.where(raw >= BASIC, raw, folded)
-    kept = np.flatnonzero(folded != GONE)
-    codes = folded[kept].astype(np.uint32)
+    plain = _plain(raw)
+    kept = np.flatnonzero(plain != GONE)
+    codes = plain[kept].astype(np.uint32)
     starts = np.searchsorted(kept, begins)
     origin = np.append(kept, len(raw)).astype(np.int64)
     return Page(codes.tobytes().decode("utf-32-le"), codes, starts, origin, original, begins)
@@ -88,8 +87,11 @@ def fold(notes: Sequence[str]) -> Page:
 
 def folded(term: str) -> str:
     """A term as it stands on a page."""
-    codes = folding()[np.minimum(np.frombuffer(term.encode("utf-32-le"), dtype="<u4"), BASIC)]
-    return "".join(chr(code) for code in codes if code != GONE)
+    return "".join(chr(code) for code in _plain(np.frombuffer(term.encode("utf-32-le"), dtype="<u4")) if code != GONE)
+
+
+def _plain(raw: Codes) -> Codes:
+    return np.where(raw >= BASIC, raw, folding()[np.minimum(raw, BASIC)])
 
 
 @cache

@@ -97,9 +97,8 @@ def _split(line: str) -> tuple[str, str]:
 
 def ended(labels: Sequence[str]) -> list[str]:
     """Labels that also say where an entity ends: `B I I` becomes `B I E`, a `B` alone `S`."""
-    following = (*labels[1:], OUTSIDE)
     written = []
-    for label, after in zip(labels, following, strict=True):
+    for label, after in zip(labels, (*labels[1:], OUTSIDE), strict=False):
         last = label != OUTSIDE and not after.startswith("I-")
         written.append({"B": "S", "I": "E"}[label[0]] + label[1:] if last else label)
     return written

@@ -1,12 +1,12 @@
 """Conditional random fields by python-crfsuite: one, and several that vote.
 
 Each is trained by the passive-aggressive method, which needs a few passes where the exact one needs a hundred. Several
-that saw other sentences, in another order, are right more often than any one: each votes for a label at each letter,
+that saw other sentences are right more often than any one: each votes for a label at each letter,
 and the best sequence of labels that fit each other is taken.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -18,53 +18,56 @@ from isthmus.mapping.text.tagger.feature import Features
 
 Floats = NDArray[np.float64]
 
+AGGRESSION = 0.05
+"""How far one wrong sentence may move the weights; larger values follow the noise of the labels."""
+
 LEAST = 1e-3
 """What a label without a vote counts, so that a sequence that fits can always be found."""
 
 
-def fit(features: Sequence[Features], labels: Sequence[Sequence[str]], path: Path, passes: int) -> None:
-    """Train one field and write it to `path`."""
-    trainer = pycrfsuite.Trainer("pa", verbose=False)
-    for one, told in zip(features, labels, strict=True):
-        trainer.append(one, told)
-    trainer.set_params({"max_iterations": passes, "c": 0.05})
-    trainer.train(str(path))
+def fit(sentences: Iterable[tuple[Features, Sequence[str]]], paths: Sequence[Path], passes: int, share: float) -> None:
+    """Train a field for each path from sentences with their labels, and write it there.
+
+    The first field sees every sentence, each other a share of them, drawn by its number. Sentences are taken one by
+    one and their features forgotten at once: all features of a few thousand sentences fill gigabytes.
+    """
+    trainers = [pycrfsuite.Trainer("pa", verbose=False) for _ in paths]
+    draws = [random.Random(number) for number in range(len(paths))]
+    for features, labels in sentences:
+        items = pycrfsuite.ItemSequence(features)
+        for number, trainer in enumerate(trainers):
+            if number == 0 or draws[number].random() < share:
+                trainer.append(items, labels)
+    for trainer, path in zip(trainers, paths, strict=True):
+        trainer.set_params({"max_iterations": passes, "c": AGGRESSION})
+        trainer.train(str(path))
+        trainer.clear()
 
 
-def fit_several(
-    features: Sequence[Features], labels: Sequence[Sequence[str]], paths: Sequence[Path], passes: int, share: float
-) -> None:
-    """Train one field per path, each on a share of the sentences, drawn and ordered by its number."""
-    items = [pycrfsuite.ItemSequence(one) for one in features]
-    for number, path in enumerate(paths):
-        order = list(range(len(items)))
-        if number:
-            random.Random(number).shuffle(order)
-            order = order[: int(len(order) * share)]
-        fit([items[place] for place in order], [labels[place] for place in order], path, passes)
-
-
-def tag(features: Sequence[Features], paths: Sequence[Path]) -> list[list[str]]:
+def tag(sentences: Iterable[Features], paths: Sequence[Path]) -> list[list[str]]:
     """The labels of each sentence by the vote of all fields."""
-    items = [pycrfsuite.ItemSequence(one) for one in features]
-    taggers = []
-    for path in paths:
-        tagger = pycrfsuite.Tagger()
-        tagger.open(str(path))
-        taggers.append(tagger)
-    if len(taggers) == 1:
-        return [taggers[0].tag(one) for one in items]
+    taggers = [_opened(path) for path in paths]
     names = sorted({OUTSIDE}.union(*(tagger.labels() for tagger in taggers)))
     may, first, last = _fitting(names)
     place = {name: number for number, name in enumerate(names)}
     written = []
-    for one in items:
-        votes = np.zeros((len(one), len(names)))
-        for tagger in taggers:
-            votes[np.arange(len(one)), [place[label] for label in tagger.tag(one)]] += 1
-        chosen = best(np.log(votes / len(taggers) + LEAST), may, first, last)
-        written.append([names[label] for label in chosen])
+    for features in sentences:
+        items = pycrfsuite.ItemSequence(features)
+        told = [tagger.tag(items) for tagger in taggers]
+        if all(one == told[0] for one in told):
+            written.append(told[0])
+            continue
+        votes = np.full((len(told[0]), len(names)), LEAST)
+        for one in told:
+            votes[np.arange(len(one)), [place[label] for label in one]] += 1 / len(told)
+        written.append([names[label] for label in best(np.log(votes), may, first, last)])
     return written
+
+
+def _opened(path: Path) -> pycrfsuite.Tagger:
+    tagger = pycrfsuite.Tagger()
+    tagger.open(str(path))
+    return tagger
 
 
 def _fitting(names: Sequence[str]) -> tuple[Floats, Floats, Floats]:

@@ -56,7 +56,7 @@ class Tagger:
 
     def tag(self, sentences: Sequence[str]) -> list[list[Entity]]:
         """The entities of each sentence; positions are code points of the sentence."""
-        features = [self.features(letters(one), self.names) for one in sentences if one]
+        features = (self.features(letters(one), self.names) for one in sentences if one)
         labels = iter(crf.tag(features, self.fields))
         return [entities(plain(next(labels))) if one else [] for one in sentences]
 
@@ -108,10 +108,12 @@ def train(
     folder.mkdir(parents=True)
     fields = [folder / f"field-{number}.crf" for number in range(settings.fields)]
     tagger = Tagger(gazetteer.trusted(total), words, groups, fields)
-    tell("finding features")
-    features = [tagger.features(text, held[_fold(place, settings.folds)]) for place, text in enumerate(texts)]
     tell(f"training {settings.fields} fields")
-    crf.fit_several(features, [ended(one.labels) for one in sentences], fields, settings.passes, settings.share)
+    lessons = (
+        (tagger.features(text, held[_fold(place, settings.folds)]), ended(one.labels))
+        for place, (text, one) in enumerate(zip(texts, sentences, strict=True))
+    )
+    crf.fit(lessons, fields, settings.passes, settings.share)
     _save(tagger, folder, settings)
     return tagger
 
