@@ -26,6 +26,11 @@ from isthmus.mapping.text.tagger import bio, pipeline, score
 
 OUT = Console()
 BATCH = 2_000
+TYPES = {"disease": "DISEASE", "drug": "DRUG", "test": "TESTLAB", "anatomy": "ANATOMY", "procedure": "OPERATION"}
+PICTURES = {
+    *("ct", "chest_ct", "mri", "ultrasound", "pet_ct", "bone_scan", "chest_xray", "echocardiography", "angiography"),
+    *("gastroscopy", "colonoscopy", "ecg"),
+}
 
 SITES = ("肝S4段", "肝右叶", "肝左外叶", "肝Ⅷ段", "肝尾状叶")
 OPENINGS = (
@@ -104,6 +109,41 @@ def simulated(folder: Path | None, patients: int) -> int:
     return 0
 
 
+def names(test: Path) -> int:
+    """Names of the rule layer against annotated sentences: strictly, and counting any overlap of the same type."""
+    truth = bio.read(test)
+    batches = structure(pa.array(range(len(truth)), pa.int64()), pa.array([one.text for one in truth]))
+    guess: list[list[bio.Entity]] = [[] for _ in truth]
+    for row in (row for batch in batches for row in batch.to_pylist()):
+        kind = "TESTIMAGE" if row["code"] in PICTURES else TYPES.get(row["kind"])
+        if kind:
+            guess[row["note_id"]].append(bio.Entity(row["start"], row["end"], kind))
+    touched = [_touching(one.entities, found) for one, found in zip(truth, guess, strict=True)]
+    scores = score.by_type([one.entities for one in truth], guess)
+    _show(f"names of the lexicon in {len(truth):,} sentences: the same span", scores)
+    _show("the same names: any overlap", score.by_type([one.entities for one in truth], touched))
+    return 0
+
+
+def _touching(truth: Sequence[bio.Entity], guess: Sequence[bio.Entity]) -> list[bio.Entity]:
+    """Each guess as the entity of the same type that it overlaps, where there is one."""
+    found = []
+    for one in guess:
+        same = (other for other in truth if other.type == one.type and other.start < one.end and one.start < other.end)
+        found.append(next(same, one))
+    return found
+
+
+def _show(title: str, scores: Sequence[score.Score]) -> None:
+    table = Table(title=title, title_justify="left")
+    for name in ("type", "truth", "found", "right", "precision", "recall", "F1"):
+        table.add_column(name, justify="left" if name == "type" else "right")
+    for row in scores:
+        counts = (f"{count:,}" for count in (row.truth, row.found, row.right))
+        table.add_row(row.name, *counts, *(f"{rate:.2f}" for rate in (row.precision, row.recall, row.f1)))
+    OUT.print(table)
+
+
 def tag(train: Path, test: Path, lexicons: Sequence[Path], keep: Path | None, *, quick: bool) -> int:
     """Train, evaluate by entity, and print by type; `keep` is where the model goes."""
     with tempfile.TemporaryDirectory(prefix="isthmus-tagger-") as scratch:
@@ -114,22 +154,8 @@ def tag(train: Path, test: Path, lexicons: Sequence[Path], keep: Path | None, *,
         trained = time.perf_counter() - begun
         truth = bio.read(test)
         guess = pipeline.load(folder).tag([one.text for one in truth])
-        table = Table(
-            title=f"trained in {trained:.0f} s, {time.perf_counter() - begun:.0f} s in all", title_justify="left"
-        )
-        for name in ("type", "truth", "found", "right", "precision", "recall", "F1"):
-            table.add_column(name, justify="left" if name == "type" else "right")
-        for row in score.by_type([one.entities for one in truth], guess):
-            table.add_row(
-                row.name,
-                f"{row.truth:,}",
-                f"{row.found:,}",
-                f"{row.right:,}",
-                f"{row.precision:.2f}",
-                f"{row.recall:.2f}",
-                f"{row.f1:.2f}",
-            )
-        OUT.print(table)
+        scores = score.by_type([one.entities for one in truth], guess)
+        _show(f"trained in {trained:.0f} s, {time.perf_counter() - begun:.0f} s in all", scores)
     return 0
 
 
@@ -148,6 +174,8 @@ def main() -> int:
     truth = commands.add_parser("simulated")
     truth.add_argument("--patients", type=int, default=3_000)
     truth.add_argument("--folder", type=Path, help="a simulation that is there already")
+    lexical = commands.add_parser("names")
+    lexical.add_argument("--test", type=Path, required=True)
     learned = commands.add_parser("tag")
     learned.add_argument("--train", type=Path, required=True)
     learned.add_argument("--test", type=Path, required=True)
@@ -159,6 +187,8 @@ def main() -> int:
         return rules(chosen.notes, chosen.processes)
     if chosen.command == "simulated":
         return simulated(chosen.folder, chosen.patients)
+    if chosen.command == "names":
+        return names(chosen.test)
     return tag(chosen.train, chosen.test, chosen.lexicon, chosen.keep, quick=chosen.quick)
 
 
