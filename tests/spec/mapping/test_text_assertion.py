@@ -31,6 +31,7 @@ def test_words_that_hold_a_negation_deny_nothing() -> None:
         无明显诱因出现腹痛                              | 腹痛     | present
         行无水乙醇注射                                  | 无水乙醇注射 | present
         肝脏边缘不规则，见结节                          | 结节     | present
+        腹膜后见肿大淋巴结                              | 腹膜后   | present
         不除外肝转移                                    | 肝转移   | uncertain
     """)
 
@@ -42,6 +43,8 @@ def test_a_negation_may_follow() -> None:
         微血管侵犯（+）                                 | 微血管侵犯 | present
         腹水：无                                        | 腹水     | negated
         Microvascular invasion: not identified          | Microvascular invasion | negated
+        术中未输血                                      | 输血     | negated
+        Lungs: no nodules                               | nodules  | negated
         Macrovascular invasion was not seen.            | Macrovascular invasion | negated
     """)
 

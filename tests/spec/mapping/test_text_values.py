@@ -52,8 +52,15 @@ def test_a_size_belongs_to_a_lesion_and_to_no_other_thing() -> None:
         肿瘤位于肝右叶，最大径8cm                  | tumour_size | 8   | cm
         病灶长径3.5CM                              | tumour_size | 3.5 | cm
         A 4.2 x 3.1 cm mass in segment 8           | tumour_size | 4.2 | cm
+        A 5.6 cm arterially enhancing mass         | tumour_size | 5.6 | cm
     """)
-    for other in ("脾脏大小约12×5cm", "门静脉主干内径约1.3cm", "胆囊结石，直径0.8cm", "右肾囊肿2.1cm"):
+    for other in (
+        "脾脏大小约12×5cm",
+        "门静脉主干内径约1.3cm",
+        "胆囊结石，直径0.8cm",
+        "右肾囊肿2.1cm",
+        "切缘距肿瘤1.2cm",
+    ):
         assert not [row for row in findings(other) if row["code"] == "tumour_size"], other
 
 
@@ -92,7 +99,7 @@ def test_numbers_of_tumours() -> None:
         肝内多发病灶                  | tumour_multiplicity | - | - | multiple
         第2次TACE                     | treatment_course    | 2
     """)
-    for other in ("肝门区2枚肿大淋巴结", "2023年5月结节", "多发肝囊肿"):
+    for other in ("肝门区2枚肿大淋巴结", "2023年5月结节", "a 6 mm pulmonary nodule", "多发肝囊肿"):
         assert not [row for row in findings(other) if row["kind"] == "count" or row["code"] == "tumour_multiplicity"]
 
 

@@ -20,16 +20,17 @@ from isthmus.mapping.text.span import Spans
 
 Floats = NDArray[np.float64]
 
-NEAR, NEAR_DRUG, NEAR_LESION, FAR_LESION = 24, 12, 14, 40
+NEAR, NEAR_DRUG, NEAR_LESION, FAR_LESION = 24, 12, 30, 40
 LINKS = (
-    r"[ :=,(\[)\]]", "约|为|是|达|至|测|值|共|计|各|用|高于|低于|大于|小于|超过|升高|降低|增高|下降|偏高|偏低|明显",
-    "轻度|正常|复查|最高|最低|水平|浓度|定量|结果|剂量|注射|混合液?|胶囊|片|注射液",
+    r"[ :=,(\[)\]]", "约|为|是|由|从|达|至|测|值|共|计|各|用|高于|低于|大于|小于|超过|升高|降低|增高|下降|偏高|偏低",
+    "明显|轻度|正常|复查|最高|最低|水平|浓度|定量|结果|剂量|注射|混合液?|胶囊|片|注射液",
     r"was|is|of|level|count|at|to|elevated|about|approximately|\([^()\d]{1,16}\)",
 )  # fmt: skip
 LINK = re.compile(f"(?:{'|'.join(LINKS)})*")
 NUMBER = r"\d{1,12}(?!\d)(?:,\d{3}(?!\d))*(?:\.\d{1,12}(?!\d))?"
 OPERATORS = {"大于": ">", "小于": "<", "超过": ">", "高于": ">", "低于": "<", "≥": ">=", "≤": "<=", "约": "", "": ""}
 SCALE = {"cm": 1.0, "mm": 0.1, "m": 100.0}
+DIGITS = 9  # 68 mm are 6.8 cm and not 6.800000000000001
 SUPERSCRIPT = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹", "0123456789")
 OF_LENGTH = ("_diameter", "_thickness", "_distance", "height")
 OF_A_TUMOUR = ("liver_cancer", "cholangiocarcinoma", "satellite_nodule", "liver_malignancy", "liver_recurrence")
@@ -115,6 +116,7 @@ def _read(found: re.Match[str], spelled: Mapping[str, str], units: Mapping[str, 
     sign = found["sign"] or ""
     operator = SIGNS.index(OPERATORS.get(sign, sign))
     start = found.start("sign" if operator else "value")
+    value, high = round(value, DIGITS), round(high, DIGITS)
     return start, found.end(), found.start("value"), value, high, units.get(unit, -1), operator, is_length
 
 

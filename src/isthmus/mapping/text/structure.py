@@ -73,18 +73,22 @@ def whole(page: Page, found: Spans, words: Lexicon) -> Spans:
 def chosen(found: Spans, words: Lexicon, codes: Codes) -> tuple[Spans, Spans, Spans]:
     """Entities (`what`: meaning), cues for what follows, cues for what stands before (`what`: cue); no overlaps.
 
-    Names of body parts come second: in 右肝癌 the cancer is kept and not the right liver, which would split it.
+    Names of body parts come second: in 右肝癌 the cancer is kept and not the right liver, which would split it. Cues of
+    one letter come last: the 后 of 腹膜后 tells no time.
     """
-    anatomy = words.having(kinds=("anatomy",))
     meaning = words.entity[found.what]
     is_cue = (words.ahead[found.what] >= 0) | (words.behind[found.what] >= 0)
-    is_part = (meaning >= 0) & anatomy[meaning] & ~is_cue
-    first = found.where((is_cue | (meaning >= 0)) & ~is_part)
-    first = first.where(longest(first))
-    second = found.where(is_part)
-    second = second.where(apart(second, first.cover(len(codes))))
-    second = second.where(longest(second))
-    everything = Spans(*(np.concatenate(pair) for pair in zip(_columns(first), _columns(second), strict=True)))
+    is_part = (meaning >= 0) & words.having(("anatomy",))[meaning] & ~is_cue
+    is_letter = is_cue & (meaning < 0) & (found.end - found.start == 1)
+    taken = np.zeros(len(codes), dtype=bool)
+    kept = []
+    for rank in ((is_cue | (meaning >= 0)) & ~is_part & ~is_letter, is_part, is_letter):
+        spans = found.where(rank)
+        spans = spans.where(apart(spans, taken))
+        spans = spans.where(longest(spans))
+        taken |= spans.cover(len(codes))
+        kept.append(spans)
+    everything = Spans(*(np.concatenate([getattr(one, name) for one in kept]) for name in ("start", "end", "what")))
     everything = everything.where(np.argsort(everything.start, kind="stable"))
     entities = _numbered(everything, words.entity)
     return (
@@ -101,10 +105,6 @@ def _repeated(entities: Spans, codes: Codes) -> Mask:
         same = entities.what[1:] == entities.what[:-1]
         repeated[1:] = same & (entities.start[1:] == entities.end[:-1] + 1) & (codes[entities.end[:-1]] == ord("("))
     return repeated
-
-
-def _columns(spans: Spans) -> tuple[Ints, Ints, Ints]:
-    return spans.start, spans.end, spans.what
 
 
 def _numbered(spans: Spans, column: Ints) -> Spans:
