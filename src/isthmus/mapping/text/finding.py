@@ -52,9 +52,9 @@ def of_entities(entities: Spans, owner: Ints, found: Quantities) -> Rows:
     return _with_values(entities, owner, found)
 
 
-def of_sizes(meaning: int, entities: Spans, lesion: Ints, found: Quantities, length: Ints) -> Rows:
-    """Sizes: the span of the length, as a finding of the lesion beside it."""
-    spans = Spans(found.spans.start[length], found.spans.end[length], np.full(len(lesion), meaning, dtype=np.int64))
+def of_sizes(meaning: int, found: Quantities, length: Ints) -> Rows:
+    """Sizes of lesions: the span of each length is the finding."""
+    spans = Spans(found.spans.start[length], found.spans.end[length], np.full(len(length), meaning, dtype=np.int64))
     return _with_values(spans, length, found)
 
 

@@ -28,6 +28,7 @@ LINKS = (
 )  # fmt: skip
 LINK = re.compile(f"(?:{'|'.join(LINKS)})*")
 NUMBER = r"\d{1,12}(?!\d)(?:,\d{3}(?!\d))*(?:\.\d{1,12}(?!\d))?"
+SIGNS = ("", "<", ">", "<=", ">=")
 OPERATORS = {"大于": ">", "小于": "<", "超过": ">", "高于": ">", "低于": "<", "≥": ">=", "≤": "<=", "约": "", "": ""}
 SCALE = {"cm": 1.0, "mm": 0.1, "m": 100.0}
 DIGITS = 9  # 68 mm are 6.8 cm and not 6.800000000000001
@@ -52,9 +53,6 @@ class Quantities:
     is_length: Mask
 
 
-SIGNS = ("", "<", ">", "<=", ">=")
-
-
 @cache
 def codes() -> tuple[str, ...]:
     """The UCUM codes that a quantity may have, in a fixed order."""
@@ -69,14 +67,13 @@ def quantity() -> re.Pattern[str]:
         re.escape(unit) + ("(?![a-z])" if unit[-1].isalpha() and unit[-1].isascii() else "") for unit in spelled
     )
     length = "(?:cm|mm|厘米|毫米)"
-    power = (
-        r"(?: ?x ?10 ?(?:\^|e|x|\*|\()? ?(?P<power>1[0-2]|[1-9]|[⁰¹²³⁴⁵⁶⁷⁸⁹]+)\)?(?![\d.]) ?(?P<per>/ ?u?l(?![a-z]))?)"
-    )
+    power = r" ?x ?10 ?(?:\^|e|x|\*|\()? ?(?P<power>1[0-2]|[1-9]|[⁰¹²³⁴⁵⁶⁷⁸⁹]{1,2})\)?(?![\d.])"
+    per = r" ?(?P<per>/ ?u?l(?![a-z]))?"
     times = rf" ?(?P<first>{length})? ?x ?(?!10 ?[\^*e⁰¹²³⁴⁵⁶⁷⁸⁹(]|109/|1012/)(?P<second>{NUMBER})"
     third = rf"(?: ?{length})? ?x ?(?P<third>{NUMBER})"
     return re.compile(
         rf"(?P<sign>[<>≤≥]=?|大于|小于|超过|高于|低于|约)? ?(?<![\d.])(?P<value>{NUMBER})"
-        rf"(?:{times}(?:{third})?|{power}|/(?P<under>\d{{2,3}})(?![\d./])| ?(?:-|~|至|to|±) ?(?P<high>{NUMBER}))?"
+        rf"(?:{times}(?:{third})?|{power}{per}|/(?P<under>\d{{2,3}})(?![\d./])| ?(?:-|~|至|to|±) ?(?P<high>{NUMBER}))?"
         rf"(?: ?(?P<unit>{units}))?"
     )
 
@@ -106,7 +103,7 @@ def _read(found: re.Match[str], spelled: Mapping[str, str], units: Mapping[str, 
         value, unit = _powered(value, found["power"], found["per"] or "", unit)
     is_length = unit in SCALE and unit != "m"
     if found["second"]:
-        value, is_length = _largest(found, unit), is_length
+        value = _largest(found, unit)
     elif is_length:
         value *= SCALE[unit]
     if found["high"] or found["under"]:
@@ -172,29 +169,23 @@ def _fits(meaning: Meaning, unit: str, lexicon: Lexicon) -> bool:
     return unit not in NOT_OF_A_TEST or (meaning.code.endswith(OF_LENGTH) and unit in {"cm", "mm"})
 
 
-def sizes(entities: Spans, found: Quantities, bounds: Bounds, lexicon: Lexicon) -> tuple[Ints, Ints]:
-    """Lengths that are the size of a lesion: (number of the quantity, number of the entity), one pair each.
+def sizes(entities: Spans, found: Quantities, bounds: Bounds, lexicon: Lexicon) -> Ints:
+    """The numbers of those quantities that are the size of a lesion.
 
     The lesion stands close behind the length in the same clause, or is the last thing named before it in the sentence;
-    segments and lobes of the liver, examinations and cues are looked through, another organ's name ends the search.
+    segments and lobes of the liver, examinations and symptoms are looked through, another name ends the search.
     """
     lesion = lexicon.having(("lesion",), codes=OF_A_TUMOUR)
     clear = lexicon.having(("symptom", "procedure"), codes=("liver", "contrast_agent"), findings=("tumour_site",))
     seen = entities.where(~clear[entities.what])
-    numbers = np.flatnonzero(~clear[entities.what])
     lengths = np.flatnonzero(found.is_length)
     start, end = found.spans.start[lengths], found.spans.end[lengths]
     if not len(seen) or not len(lengths):
-        return lengths[:0], lengths[:0]
+        return lengths[:0]
     behind = np.minimum(seen.after(end), len(seen) - 1)
     near = (seen.start[behind] >= end) & (seen.start[behind] - end <= NEAR_LESION)
     near &= bounds.clause[seen.start[behind]] == bounds.clause[end - 1]
-    near &= lesion[seen.what[behind]]
     ahead = seen.before(start)
     far = (ahead >= 0) & (start - seen.end[ahead] <= FAR_LESION)
     far &= bounds.sentence[seen.end[ahead] - 1] == bounds.sentence[start]
-    far &= lesion[seen.what[ahead]]
-    beside = far & (bounds.clause[seen.end[ahead] - 1] == bounds.clause[start])
-    chosen = np.where(near & ~beside, behind, ahead)
-    owned = far | near
-    return lengths[owned], numbers[chosen[owned]]
+    return lengths[(near & lesion[seen.what[behind]]) | (far & lesion[seen.what[ahead]])]

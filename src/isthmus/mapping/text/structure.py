@@ -31,7 +31,7 @@ def structure(note_id: pa.Array, text: pa.Array) -> Iterator[pa.RecordBatch]:
     identities = np.asarray(note_id.cast(pa.int64()))
     begin, size = 0, 0
     texts: list[str] = []
-    for number, note in enumerate(text.cast(pa.large_string()).to_pylist()):
+    for number, note in enumerate(_texts(text)):
         if texts and size + len(note or "") > PAGE:
             yield _page(texts, identities[begin:number])
             begin, size, texts = number, 0, []
@@ -39,6 +39,12 @@ def structure(note_id: pa.Array, text: pa.Array) -> Iterator[pa.RecordBatch]:
         size += len(note or "") + 1
     if texts:
         yield _page(texts, identities[begin:])
+
+
+def _texts(text: pa.Array) -> Iterator[str | None]:
+    """The texts, a thousand at a time: all of them together as Python strings would fill the memory."""
+    for offset in range(0, len(text), 1_000):
+        yield from text.slice(offset, 1_000).to_pylist()
 
 
 def _page(texts: Sequence[str], identities: Ints) -> pa.RecordBatch:
@@ -61,7 +67,7 @@ def whole(page: Page, found: Spans, words: Lexicon) -> Spans:
     prior = np.where(found.start > 0, codes[found.start - 1], ord(BREAK))
     digit = (prior >= ord("0")) & (prior <= ord("9"))
     short = found.end - found.start <= 2
-    cut = first & (is_latin(prior) | (digit & short)) | last & latin[found.end]
+    cut = (first & (is_latin(prior) | (digit & short))) | (last & latin[found.end])
     kept = found.where(~cut)
     small = np.flatnonzero(words.capital[kept.what] > 0)
     written = page.written(kept.start[small], kept.end[small])
@@ -117,6 +123,6 @@ def _rows(page: Page, entities: Spans, hits: Sequence[Hit], marks: Bounds, words
     taken = Spans.of([(hit.start, hit.end, hit.meaning) for hit in hits]).cover(len(page.codes))
     found = quantities(page, taken | entities.cover(len(page.codes)), entities.end)
     owner = measured(page, entities, found, marks, words)
-    length, lesion = sizes(entities, found, marks, words)
-    size = words.codes["tumour_size"]
-    return joined([of_entities(entities, owner, found), of_hits(hits), of_sizes(size, entities, lesion, found, length)])
+    length = sizes(entities, found, marks, words)
+    size = of_sizes(words.codes["tumour_size"], found, length)
+    return joined([of_entities(entities, owner, found), of_hits(hits), size])

@@ -53,7 +53,19 @@ def test_spans_are_code_points_of_the_note_as_written() -> None:
 
 
 def test_empty_and_strange_notes_give_nothing_and_harm_nothing() -> None:
-    strange = ["", None, " ", "\x00\x01\x1e\x1f", "\u200b\ufeff", "。。。", "9" * 500, "((((", "\n" * 50, "\U0010ffff"]
+    strange = [
+        "",
+        None,
+        " ",
+        "\x00\x01\x1e\x1f",
+        "\u200b\ufeff",
+        "。。。",
+        "9" * 500,
+        "((((",
+        "\n" * 50,
+        "\U0010ffff",
+        "3x10⁹⁹⁹⁹⁹",
+    ]
     rows = findings(*strange, "肝癌")
     assert [(row["note_id"], row["text"]) for row in rows if row["code"]] == [(len(strange), "肝癌")]
 
