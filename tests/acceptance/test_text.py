@@ -1,7 +1,7 @@
 """Entities of Chinese records: the annotated hospital notes of Yidu-S4K (train and validate; research terms).
 
 A model of that data is made here and thrown away. The reference figures were measured on a part that is kept aside: a
-field over letters 78.3, a fine-tuned language model 87.7 (micro F1, strict). One field is trained, about 100 seconds of a
+field over letters 78.3, a fine-tuned language model 87.7 (micro F1, strict). One field is trained, about 100 s of a
 processor; the command `python -m benchmarks.text tag` trains three.
 """
 
