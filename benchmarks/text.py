@@ -2,7 +2,7 @@
 
 rules --notes N [--processes P]           speed and memory of the rule layer on invented reports
 simulated [--patients N] [--folder DIR]   precision and recall per item against the truth of a simulation
-tag --train F --test F [--lexicon F …] [--keep DIR] [--quick]
+tag --train F --test F [--lexicon F …] [--keep DIR] [--fields N]
                                           train on one file, evaluate on the other: a letter and its label a line
 """
 
@@ -144,13 +144,14 @@ def _show(title: str, scores: Sequence[score.Score]) -> None:
     OUT.print(table)
 
 
-def tag(train: Path, test: Path, lexicons: Sequence[Path], keep: Path | None, *, quick: bool) -> int:
+def tag(train: Path, test: Path, lexicons: Sequence[Path], keep: Path | None, *, fields: int) -> int:
     """Train, evaluate by entity, and print by type; `keep` is where the model goes."""
     with tempfile.TemporaryDirectory(prefix="isthmus-tagger-") as scratch:
         begun = time.perf_counter()
         folder = keep or Path(scratch) / "model"
-        settings = pipeline.QUICK if quick else pipeline.FULL
-        pipeline.train(bio.read(train), folder, settings, [bio.words(path) for path in lexicons], tell=_tell)
+        pipeline.train(
+            bio.read(train), folder, pipeline.Settings(fields), [bio.words(path) for path in lexicons], tell=_tell
+        )
         trained = time.perf_counter() - begun
         truth = bio.read(test)
         guess = pipeline.load(folder).tag([one.text for one in truth])
@@ -181,7 +182,7 @@ def main() -> int:
     learned.add_argument("--test", type=Path, required=True)
     learned.add_argument("--lexicon", type=Path, action="append", default=[], help="a file of words, one a line")
     learned.add_argument("--keep", type=Path, help="write the model into this new folder")
-    learned.add_argument("--quick", action="store_true", help="one model, a minute")
+    learned.add_argument("--fields", type=int, default=1, help="how many fields are trained and vote")
     chosen = parser.parse_args()
     if chosen.command == "rules":
         return rules(chosen.notes, chosen.processes)
@@ -189,7 +190,7 @@ def main() -> int:
         return simulated(chosen.folder, chosen.patients)
     if chosen.command == "names":
         return names(chosen.test)
-    return tag(chosen.train, chosen.test, chosen.lexicon, chosen.keep, quick=chosen.quick)
+    return tag(chosen.train, chosen.test, chosen.lexicon, chosen.keep, fields=chosen.fields)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,7 @@
 """Entities of Chinese records: the annotated hospital notes of Yidu-S4K (train and validate; research terms).
 
 A model of that data is made here and thrown away. The reference figures were measured on a part that is kept aside: a
-field over letters 78.3, a fine-tuned language model 87.7 (micro F1, strict). One field is trained, about 100 s of a
-processor; the command `python -m benchmarks.text tag` trains three.
+field over letters 78.3, a fine-tuned language model 87.7 (micro F1, strict). Takes about 100 s of a processor.
 """
 
 from pathlib import Path
@@ -17,7 +16,7 @@ LISTS = ("medical_ner_dict/medical_ner_dict.csv", "thuocl/THUOCL_medical.txt")
 @pytest.mark.acceptance
 def test_entities_of_chinese_records_are_found(outside: Path, tmp_path: Path) -> None:
     lists = [bio.words(outside / "cn" / name) for name in LISTS]
-    pipeline.train(bio.read(outside / "cn/yidu_s4k/yidu.train"), tmp_path / "model", pipeline.QUICK, lists)
+    pipeline.train(bio.read(outside / "cn/yidu_s4k/yidu.train"), tmp_path / "model", pipeline.Settings(), lists)
     truth = bio.read(outside / "cn/yidu_s4k/yidu.validate")
     guess = pipeline.load(tmp_path / "model").tag([one.text for one in truth])
     rows = score.by_type([one.entities for one in truth], guess)

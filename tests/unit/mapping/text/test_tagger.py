@@ -67,12 +67,12 @@ def test_empty_and_strange_sentences_are_no_harm(model: Path) -> None:
 
 def test_a_model_is_written_into_a_new_folder_only(model: Path) -> None:
     with pytest.raises(InputError, match="exists"):
-        pipeline.train([bio.Sentence("肝", ("O",))], model, pipeline.QUICK, [])
+        pipeline.train([bio.Sentence("肝", ("O",))], model, pipeline.Settings(), [])
 
 
 def test_nothing_can_be_learned_from_nothing(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no annotated sentence"):
-        pipeline.train([], tmp_path / "model", pipeline.QUICK, [])
+        pipeline.train([], tmp_path / "model", pipeline.Settings(), [])
 
 
 def test_a_folder_that_is_no_model_is_refused(tmp_path: Path, model: Path) -> None:

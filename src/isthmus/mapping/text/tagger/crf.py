@@ -1,8 +1,8 @@
 """Conditional random fields by python-crfsuite: one, and several that vote.
 
-Each is trained by the passive-aggressive method, which needs a few passes where the exact one needs a hundred. Several
-that saw other sentences are right more often than any one: each votes for a label at each letter,
-and the best sequence of labels that fit each other is taken.
+Each is trained by the passive-aggressive method, which needs a few passes where the exact one needs a hundred. Where
+there are several, each saw other sentences and votes for a label at each letter; the best sequence of labels that fit
+each other is taken.
 """
 
 import random

@@ -35,14 +35,10 @@ LONGEST_WORD = 12
 class Settings:
     """How much is spent: the number of fields that vote, passes of each, folds of the names, share of sentences."""
 
-    fields: int = 3
+    fields: int = 1
     passes: int = 6
     folds: int = 10
     share: float = 0.9
-
-
-FULL = Settings()
-QUICK = Settings(fields=1)
 
 
 @dataclass(frozen=True, slots=True)
