@@ -1,9 +1,9 @@
 """Past decisions as a regression: what a wording's likeness to decided wordings says about its target.
 
 Kernel ridge regression with a character kernel. The weights over decisions serve twice: carried to the chosen targets
-they are votes, carried to the targets' own n-grams they translate a hospital's words into those of the list. Leaving one
-decision out has a closed form (the inverse of a matrix less one row and column, by its Schur complement), so that the
-ranker may be trained on the same decisions without seeing its own answer.
+they are votes; carried to the targets' own n-grams they translate a hospital's words into those of the list. Leaving
+one decision out has a closed form (the inverse of a matrix less one row and column, by its Schur complement), so that
+the ranker may be trained on the same decisions without seeing its own answer.
 """
 
 from dataclasses import dataclass

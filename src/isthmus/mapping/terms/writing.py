@@ -1,7 +1,5 @@
 """One writing for the same words: width, case, Roman numerals, variants, stops; strings cut at their stops."""
 
-from collections.abc import Iterable
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -40,9 +38,7 @@ def plain(texts: pa.Array) -> pa.Array:
         told = pc.replace_substring(told, old, new)
     told = pc.utf8_lower(told)
     for roman, number in ROMAN.items():
-        told = pc.replace_substring_regex(
-            told, rf"(^|[^a-z]){roman}($|[^a-z])", rf"\g<1>{number}\2".replace("\\g<1>", "\\1")
-        )
+        told = pc.replace_substring_regex(told, rf"(^|[^a-z]){roman}($|[^a-z])", rf"\1{number}\2")
     return pc.utf8_trim_whitespace(told)
 
 
@@ -65,8 +61,3 @@ def segments(texts: pa.Array) -> tuple[np.ndarray, pa.Array]:
     order = np.argsort(rows, kind="stable")
     pieces = pa.concat_arrays([piece, bare(texts).take(pa.array(bereft))])
     return rows[order], pieces.take(pa.array(order))
-
-
-def array(texts: Iterable[str]) -> pa.Array:
-    """Any texts as an Arrow string array."""
-    return pa.array(texts, pa.string())
