@@ -1,15 +1,16 @@
 """Chinese clinical terms to the terms of a code list, learned from labelled wordings.
 
 Source, in the outside data: `cn/procedure_terms` (MIT, CHIP-2019 form): 4,000 decided procedures, 1,000 others, 9,866
-targets. Published there: fine-tuned pre-trained models near 94.8 % accuracy; characters and training synonyms alone 70.3 %
-(recall@10 93.6 %). Diagnoses (`cn/diagnosis_terms`) take longer than a test may: `python -m benchmarks.meaning diagnoses`.
+targets. Fine-tuned pre-trained models are reported near 94.8 % accuracy; characters and training synonyms alone gave
+70.3 % (recall@10 93.6 %) on a part that is kept aside. Diagnoses (`cn/diagnosis_terms`) take longer than a test may:
+`python -m benchmarks.meaning diagnoses`.
 """
 
 from pathlib import Path
 
 import pytest
-
 from benchmarks.meaning.terms import code_list, labelled, measure
+
 from isthmus.mapping.terms.evaluate import Figures
 
 pytestmark = pytest.mark.acceptance

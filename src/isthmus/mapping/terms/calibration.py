@@ -36,8 +36,8 @@ class Calibration:
         return cls(np.array([score[starts], score[ends]]).T.ravel(), np.maximum.accumulate(np.repeat(pooled, 2)))
 
     def read(self, scores: np.ndarray) -> np.ndarray:
-        """The confidence of each score, from 0 to 1."""
-        out: np.ndarray = np.interp(scores, self.scores, self.confidence)
+        """The confidence of each score, from 0 to 1; 0 below every score that was learned from."""
+        out: np.ndarray = np.interp(scores, self.scores, self.confidence, left=0.0)
         return out
 
 
