@@ -41,15 +41,17 @@ def run(chosen: argparse.Namespace) -> int:
     for share in shares:
         if chosen.test:
             started = time.perf_counter()
-            model, figures = measure(part(train, share), labelled(chosen.test), targets)
+            _, figures = measure(part(train, share), labelled(chosen.test), targets)
             show(f"{chosen.test.name}, {share:.0%} of the decisions", figures, time.perf_counter() - started)
-            if chosen.save and share == 1:
-                save(model, chosen.save)
-                print(f"model {model.version} in {chosen.save}")
         if chosen.folds:
             started = time.perf_counter()
             whole = in_folds(train, targets, share, chosen.folds, chosen.only or chosen.folds)
             show(f"{chosen.folds} folds, {share:.0%} of the decisions", whole, time.perf_counter() - started)
+    if chosen.save:
+        number, names, family = _targets(train, targets)
+        model = Model.learn(names, family, _decisions(train, number))
+        save(model, chosen.save)
+        print(f"model {model.version} in {chosen.save}")
     return 0
 
 
