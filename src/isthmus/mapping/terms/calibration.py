@@ -1,0 +1,58 @@
+"""Scores made into confidence by isotonic regression, and the threshold above which mapping is automatic."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import beta
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A rising step function: `scores` (sorted) and the `confidence` at each; between them it is linear."""
+
+    scores: np.ndarray
+    confidence: np.ndarray
+
+    @classmethod
+    def learn(cls, scores: np.ndarray, right: np.ndarray) -> "Calibration":
+        """Isotonic regression by pooling adjacent violators, on scores that their own answer did not help to make."""
+        order = np.argsort(scores, kind="stable")
+        weights: list[float] = []
+        values: list[float] = []
+        ends: list[int] = []
+        for at, value in enumerate(right[order].astype(float)):
+            weights.append(1.0)
+            values.append(value)
+            ends.append(at)
+            while len(values) > 1 and values[-2] >= values[-1]:
+                weight = weights[-2] + weights[-1]
+                values[-2:] = [(values[-2] * weights[-2] + values[-1] * weights[-1]) / weight]
+                weights[-2:] = [weight]
+                ends[-2:] = [ends[-1]]
+        starts = [0, *(end + 1 for end in ends[:-1])]
+        # One decision more of either kind in every pool: no pool, however small, is quite certain.
+        pooled = [(v * w + 0.5) / (w + 1) for v, w in zip(values, weights, strict=True)]
+        score = scores[order]
+        return cls(np.array([score[starts], score[ends]]).T.ravel(), np.maximum.accumulate(np.repeat(pooled, 2)))
+
+    def read(self, scores: np.ndarray) -> np.ndarray:
+        """The confidence of each score, from 0 to 1; 0 below every score that was learned from."""
+        out: np.ndarray = np.interp(scores, self.scores, self.confidence, left=0.0)
+        return out
+
+
+def threshold(scores: np.ndarray, right: np.ndarray, precision: float) -> float:
+    """The lowest score above which the share of right ones is still `precision`; infinite where there is none."""
+    order = np.argsort(-scores, kind="stable")
+    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    last = np.diff(scores[order], append=-np.inf) != 0  # equal scores go together
+    good = np.flatnonzero((share >= precision) & last)
+    return float(scores[order][good[-1]]) if len(good) else float("inf")
+
+
+def interval(right: int, count: int, level: float = 0.95) -> tuple[float, float]:
+    """Clopper and Pearson's exact interval of a share."""
+    tail = (1 - level) / 2
+    low = float(beta.ppf(tail, right, count - right + 1)) if right else 0.0
+    high = float(beta.ppf(1 - tail, right + 1, count - right)) if right < count else 1.0
+    return low, high

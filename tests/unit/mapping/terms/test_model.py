@@ -1,0 +1,70 @@
+"""A mapper of terms as its user meets it: it learns, answers, says how sure it is, and can be kept in a folder."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from isthmus.base.errors import InputError
+from isthmus.mapping.terms.evaluate import compare
+from isthmus.mapping.terms.knowledge import Decisions
+from isthmus.mapping.terms.model import Model
+from isthmus.mapping.terms.store import CARD, load, save
+
+World = tuple[pa.Array, np.ndarray, Decisions]
+
+
+def test_wordings_without_a_decision_are_mapped_by_what_was_learned(model: Model, aside: Decisions) -> None:
+    figures = compare(model.answer(aside.texts), aside)
+    assert figures.wordings == 20
+    assert figures.recall == 1.0
+    assert figures.top >= 0.95
+
+
+def test_a_wording_like_nothing_known_is_never_mapped_automatically(model: Model) -> None:
+    answer = model.answer(pa.array(["zzzz", "", None], pa.string()))
+    assert not answer.automatic.any()
+    assert (answer.certainty < 0.9).all()
+
+
+def test_evidence_names_features(model: Model, aside: Decisions) -> None:
+    answer = model.answer(aside.texts[:1])
+    told = model.ranker.evidence(answer.pairs.features[answer.picked], count=3)
+    assert len(told[0]) == 3
+    assert abs(told[0][0][1]) >= abs(told[0][1][1])
+
+
+def test_a_saved_model_answers_the_same(model: Model, aside: Decisions, tmp_path: Path) -> None:
+    save(model, tmp_path / "model")
+    again = load(tmp_path / "model")
+    assert again.version == model.version
+    one, other = model.answer(aside.texts), again.answer(aside.texts)
+    assert one.pairs.target.tolist() == other.pairs.target.tolist()
+    assert np.allclose(one.score, other.score)
+    assert one.automatic.tolist() == other.automatic.tolist()
+
+
+def test_a_folder_that_was_changed_is_refused(model: Model, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    save(model, folder)
+    trees = folder / "trees-0.txt"
+    trees.write_text(trees.read_text(encoding="utf-8").replace("leaf_value", "leaf_valve", 1), encoding="utf-8")
+    with pytest.raises(InputError, match=r"trees-0\.txt is not the file that was saved"):
+        load(folder)
+    (folder / CARD).write_text("{")
+    with pytest.raises(InputError, match="holds no readable"):
+        load(folder)
+
+
+def test_the_version_changes_with_a_decision(model: Model, world: World) -> None:
+    names, family, decisions = world
+    kept = np.ones(len(decisions.texts), bool)
+    kept[0] = False
+    assert Model.learn(names, family, decisions.only(kept)).version != model.version
+
+
+def test_too_few_decisions_are_refused_with_a_way_on(world: World) -> None:
+    names, family, decisions = world
+    with pytest.raises(InputError, match="learns from 50 to"):
+        Model.learn(names, family, decisions.only(np.arange(len(decisions.texts)) < 10))
