@@ -215,6 +215,14 @@ def test_a_workspace_that_may_not_be_written_is_left_alone_and_said(locked: Path
     assert kill.digests(locked) == before
 
 
+@pytest.fixture
+def listening() -> Iterator[None]:
+    """Ctrl-C reaches Python, also where the tests themselves were started in the background, which ignores it."""
+    former = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, former)
+
+
 def _interrupted(root: Path, after: float) -> Done:
     process = subprocess.Popen(
         [sys.executable, "-m", "isthmus", "ingest", str(root), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -226,6 +234,7 @@ def _interrupted(root: Path, after: float) -> Done:
     return Done(process.returncode, out.decode(), err.decode())
 
 
+@pytest.mark.usefixtures("listening")
 def test_ctrl_c_is_said_and_the_same_command_goes_on(tmp_path: Path) -> None:
     harbour.deliver(tmp_path / "in", number=1, patients=250)
     root = workspace.made(tmp_path / "ws", harbour.feeds(tmp_path / "packs", tmp_path / "in")).root
@@ -239,6 +248,7 @@ def test_ctrl_c_is_said_and_the_same_command_goes_on(tmp_path: Path) -> None:
     kill.compare(kill.state(root), kill.state(tmp_path / "calm"))
 
 
+@pytest.mark.usefixtures("listening")
 def test_an_interrupt_that_an_engine_turned_into_an_error_is_an_interrupt(
     loaded: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
