@@ -43,11 +43,15 @@ def said(row: dict[str, Any]) -> dict[str, str]:
 
 
 def is_in(value: str, found: Trace, opened: Workspace) -> bool:
-    """The text has it, as it is or escaped; or the header of the file has, where the column names the item."""
+    """The text has it, as it is or escaped; or where table or column name the item, the header or the pack's rule."""
     text = found.passage.text
     for escape, character in ESCAPED.items():
         text = text.replace(escape, character)
-    return value.rsplit("/", 1)[-1] in text or value in text or value in head_of(found, opened)
+    rules = opened.archived(found.mapping.rsplit("@", 1)[1], found.mapping.rsplit("@", 1)[0]).files
+    if any(f"'{value}'".encode() in rule for name, rule in rules.items() if name.endswith(".yaml")):
+        return True
+    places = (text, head_of(found, opened))
+    return any(one in place for place in places for one in (value, value.rsplit("/", 1)[-1]))
 
 
 def head_of(found: Trace, opened: Workspace) -> str:
