@@ -8,13 +8,13 @@ import orjson
 import pyarrow as pa
 
 from isthmus.base.errors import InputError
-from isthmus.mapping.terms import knowledge, pool, ranker
+from isthmus.mapping.terms import choice, knowledge, pool, ranker
 from isthmus.mapping.terms.calibration import Calibration, threshold
+from isthmus.mapping.terms.choice import Board, Choice
 from isthmus.mapping.terms.knowledge import Decisions, Knowledge
 from isthmus.mapping.terms.ranker import Pairs, Ranker
 
 PRECISION = 0.99  # of what is mapped automatically, the share that should be right
-NOTHING = -99.0  # the sureness of a wording without candidates
 FEWEST, MOST = 50, 20_000  # decided wordings: fewer teach nothing, more need a likeness matrix beyond a laptop
 
 
@@ -39,14 +39,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Model:
-    """A mapper: knowledge, ranker, and what makes its scores into confidence."""
+    """A mapper: knowledge, ranker, choice of the set, and what makes their scores into confidence."""
 
     known: Knowledge
     ranker: Ranker
+    choice: Choice
     pair: Calibration
     whole: Calibration
-    pick: float  # a further candidate is picked when its score is above this
-    limit: float  # the certainty score above which mapping is automatic
+    limit: float  # the score of the chosen set above which mapping is automatic
 
     @classmethod
     def learn(cls, names: pa.Array, family: np.ndarray, decisions: Decisions) -> "Model":
@@ -60,25 +60,24 @@ class Model:
         known = Knowledge.learn(names, family, decisions)
         trained, found, score = ranker.learn(known)
         right = np.asarray(known.chosen[found.row, found.target]).ravel() > 0
-        many = np.asarray(known.chosen.sum(1)).ravel()
-        pick = _best_pick(found.row, score, right, int(many.sum()))
-        picked = _pick(found.row, score, pick)
-        exact = is_exact(found.row, picked, right, many)
-        sure = _sureness(found.row, score, picked, count)
+        board = Board.lay(found.row, found.target, score, count)
+        chooser, together = choice.learn(known, board)
+        picked, sure = choice.best(board, found.row, together)
+        exact = is_exact(found.row, picked, right, np.asarray(known.chosen.sum(1)).ravel())
         return cls(
             known=known,
             ranker=trained,
+            choice=chooser,
             pair=Calibration.learn(score, right),
             whole=Calibration.learn(sure, exact),
-            pick=pick,
             limit=threshold(sure, exact, PRECISION),
         )
 
     def answer(self, texts: pa.Array) -> Answer:
         """What the model says of each text."""
         found, score = self.ranker.rank(self.known, texts)
-        picked = _pick(found.row, score, self.pick)
-        sure = _sureness(found.row, score, picked, len(texts))
+        board = Board.lay(found.row, found.target, score, len(texts))
+        picked, sure = choice.best(board, found.row, self.choice.score(self.known, texts, board))
         return Answer(found, score, self.pair.read(score), picked, self.whole.read(sure), sure >= self.limit)
 
     @property
@@ -96,7 +95,7 @@ class Model:
     def settings(self) -> dict[str, object]:
         """The settings that, with the data, make the model what it is."""
         return {
-            "form": 1,
+            "form": 2,
             "ridge": knowledge.RIDGE,
             "candidates": pool.KEPT,
             "neighbours": pool.NEIGHBOURS,
@@ -105,6 +104,7 @@ class Model:
             "trees": ranker.TREES,
             "precision": PRECISION,
             "lightgbm": ranker.SETTINGS,
+            "sets": {"candidates": choice.FIRST, "folds": choice.FOLDS, "trees": choice.TREES, **choice.SETTINGS},
         }
 
 
@@ -114,25 +114,3 @@ def is_exact(row: np.ndarray, picked: np.ndarray, right: np.ndarray, many: np.nd
     hit = np.bincount(row[picked & right], minlength=len(many))
     out: np.ndarray = (taken == hit) & (hit == many)
     return out
-
-
-def _pick(row: np.ndarray, score: np.ndarray, above: float) -> np.ndarray:
-    order = np.lexsort((-score, row))
-    first = np.zeros(len(row), bool)
-    first[order[np.flatnonzero(np.diff(row[order], prepend=-1))]] = True
-    out: np.ndarray = first | (score > above)
-    return out
-
-
-def _best_pick(row: np.ndarray, score: np.ndarray, right: np.ndarray, total: int) -> float:
-    """The score that gives the best micro F1."""
-    tried = np.arange(0.1, 0.8, 0.02)
-    picks = [_pick(row, score, above) for above in tried]
-    return float(tried[np.argmax([2 * (picked & right).sum() / (picked.sum() + total) for picked in picks])])
-
-
-def _sureness(row: np.ndarray, score: np.ndarray, picked: np.ndarray, count: int) -> np.ndarray:
-    """The logarithm of the chance that the picked are all right and the others all wrong, were they independent."""
-    chance = np.clip(np.where(picked, score, 1 - score), 1e-9, 1)
-    out = np.bincount(row, np.log(chance), minlength=count)
-    return np.where(np.bincount(row, minlength=count) > 0, out, NOTHING)

@@ -11,12 +11,13 @@ import pyarrow as pa
 
 from isthmus.base.errors import InputError
 from isthmus.mapping.terms.calibration import Calibration
+from isthmus.mapping.terms.choice import Choice
 from isthmus.mapping.terms.edit import SLOTS, Edit
 from isthmus.mapping.terms.knowledge import Decisions, Knowledge
 from isthmus.mapping.terms.model import Model
 from isthmus.mapping.terms.ranker import Ranker
 
-FORM = 1
+FORM = 2
 CARD = "model.json"
 
 
@@ -30,13 +31,13 @@ def save(model: Model, folder: Path) -> None:
     slot = np.flatnonzero(model.ranker.edit.weights)
     _table(folder / "edit.arrow", {"slot": pa.array(slot), "weight": pa.array(model.ranker.edit.weights[slot])})
     np.save(folder / "solver.npy", model.known.past.solver, allow_pickle=False)
-    for at, trees in enumerate(model.ranker.trees):
-        (folder / f"trees-{at}.txt").write_text(trees.model_to_string(), encoding="utf-8")
+    for kind, grown in (("trees", model.ranker.trees), ("sets", model.choice.trees)):
+        for at, trees in enumerate(grown):
+            (folder / f"{kind}-{at:02}.txt").write_text(trees.model_to_string(), encoding="utf-8")
     card = {
         "form": FORM,
         "version": model.version,
         "settings": model.settings,
-        "pick": model.pick,
         "limit": None if np.isinf(model.limit) else model.limit,
         "pair": _steps(model.pair),
         "whole": _steps(model.whole),
@@ -54,18 +55,14 @@ def load(folder: Path) -> Model:
     slot, weight = _columns(folder / "edit.arrow", "slot", "weight")
     weights = np.zeros(SLOTS, np.float32)
     weights[slot.to_numpy()] = weight.to_numpy()
-    trees = sorted(name for name in card["files"] if name.startswith("trees-"))
     solver = np.load(folder / "solver.npy", allow_pickle=False)
     decisions = Decisions(texts, text.to_numpy(), target.to_numpy())
     model = Model(
         known=Knowledge.learn(names, family.to_numpy(), decisions, solver),
-        ranker=Ranker(
-            Edit(weights),
-            tuple(lightgbm.Booster(model_str=(folder / name).read_text(encoding="utf-8")) for name in trees),
-        ),
+        ranker=Ranker(Edit(weights), _trees(folder, card, "trees")),
+        choice=Choice(_trees(folder, card, "sets")),
         pair=_calibration(card["pair"]),
         whole=_calibration(card["whole"]),
-        pick=card["pick"],
         limit=float("inf") if card["limit"] is None else card["limit"],
     )
     if model.version != card["version"]:
@@ -92,6 +89,11 @@ def _card(folder: Path) -> dict[str, Any]:
                 f"{folder.name}/{Path(name).name} is not the file that was saved; copy the whole folder again"
             )
     return card
+
+
+def _trees(folder: Path, card: dict[str, Any], kind: str) -> tuple[lightgbm.Booster, ...]:
+    names = sorted(name for name in card["files"] if name.startswith(f"{kind}-"))
+    return tuple(lightgbm.Booster(model_str=(folder / name).read_text(encoding="utf-8")) for name in names)
 
 
 def _digest(path: Path) -> str:

@@ -48,9 +48,9 @@ def test_a_saved_model_answers_the_same(model: Model, aside: Decisions, tmp_path
 def test_a_folder_that_was_changed_is_refused(model: Model, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     save(model, folder)
-    trees = folder / "trees-0.txt"
+    trees = folder / "trees-00.txt"
     trees.write_text(trees.read_text(encoding="utf-8").replace("leaf_value", "leaf_valve", 1), encoding="utf-8")
-    with pytest.raises(InputError, match=r"trees-0\.txt is not the file that was saved"):
+    with pytest.raises(InputError, match=r"trees-00\.txt is not the file that was saved"):
         load(folder)
     (folder / CARD).write_text("{")
     with pytest.raises(InputError, match="holds no readable"):
