@@ -1,10 +1,9 @@
-"""Lists for the people who run a workspace: editions, quarantine, and the codes that wait for a concept."""
+"""Lists for the people who run a workspace: editions, and what is in quarantine."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from isthmus.cdm.tables import TABLES
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import query
 from isthmus.flow.trace import UNREAD
@@ -37,17 +36,6 @@ class Waiting:
     last_seen: datetime | None
     example: str
     record_id: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Unmapped:
-    """A source value without a standard concept, and the rows that one decision about it would mend."""
-
-    table: str
-    column: str
-    source_value: str
-    rows: int
-    sites: int
 
 
 def editions(workspace: Workspace) -> list[Published]:
@@ -102,38 +90,3 @@ def _place(part: Part, receipt: Receipt, place: int) -> str:
     if part.member.startswith(UNREAD):
         return receipt.name
     return part.member if place < 0 else f"{part.member} at {place}"
-
-
-def unmapped(workspace: Workspace, *, limit: int = 100) -> list[Unmapped]:
-    """Source values mapped to concept 0 in the current edition, ordered by how many rows each would mend."""
-    edition = workspace.lake.editions.current()
-    found: list[Unmapped] = []
-    if edition is None:
-        return found
-    with workspace.lake.engine() as engine:
-        for table, concept, source in _pairs():
-            files = [workspace.lake.root / one.path for one in edition.files(table)]
-            if not files:
-                continue
-            engine.view("t", files, empty=schema_of(table))
-            rows = engine.rows(
-                query(f"""
-                    SELECT "{source}" AS value, count(*) AS n, count(DISTINCT site) AS sites FROM t
-                    WHERE "{concept}" = 0 AND "{source}" IS NOT NULL
-                    GROUP BY ALL ORDER BY n DESC, value LIMIT {int(limit)}
-                """)
-            ).to_pylist()
-            found += [Unmapped(table, concept, row["value"], row["n"], row["sites"]) for row in rows]
-    return sorted(found, key=lambda one: (-one.rows, one.table, one.source_value))[:limit]
-
-
-def _pairs() -> Iterator[tuple[str, str, str]]:
-    """Table, concept column and the column that holds what the source wrote."""
-    for name, table in TABLES.items():
-        if table.group not in ("clinical", "derived"):
-            continue
-        columns = {column.name for column in table.columns}
-        for column in columns:
-            source = column.removesuffix("_concept_id") + "_source_value"
-            if column.endswith("_concept_id") and not column.endswith("_source_concept_id") and source in columns:
-                yield name, column, source

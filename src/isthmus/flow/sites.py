@@ -38,7 +38,8 @@ def plan(workspace: Workspace, name: str, source: str, *, pack: str | None, feed
     former = known[0].feeds if known else ()
     names = {one.name for one in found}
     kept = [one for one in former if one.name not in names]
-    return Site(name, title or (known[0].title if known else name), (*kept, *found))
+    automatic = known[0].automatic if known else None
+    return Site(name, title or (known[0].title if known else name), (*kept, *found), automatic)
 
 
 def add(workspace: Workspace, site: Site) -> None:

@@ -39,11 +39,15 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A hospital, clinic or laboratory."""
+    """A hospital, clinic or laboratory.
+
+    `automatic`: the measured certainty from which ingest maps its open codes without a person; None: it never does.
+    """
 
     name: str
     title: str
     feeds: Sequence[Feed]
+    automatic: float | None = None
 
 
 class Workspace:
@@ -81,12 +85,12 @@ class Workspace:
         try:
             body = tomllib.loads(path.read_text(encoding="utf-8"))
             feeds = tuple(Feed(one["name"], one["from"], one["pack"]) for one in body.get("feed", ()))
-            return Site(name, body.get("title", name), feeds)
+            return Site(name, body.get("title", name), feeds, _share(body.get("automatic")))
         except FileNotFoundError:
             raise InputError(
                 f"there is no site '{name}' here. Add it: `isthmus site add {self.root} {name} --from DIR`."
             ) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError) as error:
             raise InputError(
                 f"sites/{name}.toml cannot be read: {error}. Each [[feed]] needs name, from and pack."
             ) from None
@@ -98,6 +102,8 @@ class Workspace:
                 f"'{site.name}' cannot name a site. Use 1 to 63 of a-z, 0-9, '-', '_'; the full name goes into --title."
             )
         lines = [f"title = {_quoted(site.title)}"]
+        if site.automatic is not None:
+            lines.append(f"automatic = {site.automatic}")
         for feed in site.feeds:
             lines += [
                 "",
@@ -155,6 +161,15 @@ def create(root: Path, *, synthetic: bool = False) -> Workspace:
             b'memory = "900MB"\n'
         )
     return Workspace(root)
+
+
+def _share(told: Any) -> float | None:
+    """The setting `automatic` of a site."""
+    if told is None:
+        return None
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0.5 < told < 1:
+        raise ValueError("automatic must be a share between 0.5 and 1, as 0.99")
+    return float(told)
 
 
 def _quoted(text: str) -> str:

@@ -10,7 +10,8 @@ from isthmus.cdm.questions import QUESTIONS
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import lists, sites, start, verify
 from isthmus.flow.ingest import Report, ingest
-from isthmus.flow.lists import Published, Unmapped, Waiting
+from isthmus.flow.lists import Published, Waiting
+from isthmus.flow.worklist import Item, items
 from isthmus.gate.session import Session, open_session
 from isthmus.research.studies import resection
 from isthmus.research.studies.resection import Result
@@ -27,7 +28,7 @@ class Demo:
     report: Report
     edition: Published
     quarantine: list[Waiting]
-    unmapped: list[Unmapped]
+    unmapped: list[Item]
     scores: list[Score]
     study: Result
     true_ratio: float
@@ -66,7 +67,7 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     seconds["study and verify"] = time.perf_counter() - began
     return Demo(
         workspace=workspace.root, summary=summary, report=report, edition=lists.editions(workspace)[-1],
-        quarantine=lists.quarantine(workspace), unmapped=lists.unmapped(workspace, limit=12), scores=found, study=study,
+        quarantine=lists.quarantine(workspace), unmapped=items(workspace, limit=12), scores=found, study=study,
         true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds, example=example(session),
     )  # fmt: skip
 

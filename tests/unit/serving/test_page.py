@@ -13,8 +13,9 @@ import pytest
 
 from isthmus.flow.ingest import Report
 from isthmus.flow.land import Landed
-from isthmus.flow.lists import Published, Unmapped, Waiting
+from isthmus.flow.lists import Published, Waiting
 from isthmus.flow.verify import Finding
+from isthmus.flow.worklist import Item
 from isthmus.intake.record import REASONS
 from isthmus.research.methods.survival import Curve, kaplan_meier
 from isthmus.research.studies.resection import Effect, Result
@@ -91,8 +92,8 @@ def shown() -> Demo:
         workspace=Path("demo/workspace"), summary=Summary(found, 1200, 545, 130_000, 2210, -0.6), report=_report(found),
         edition=edition, quarantine=_quarantine(),
         unmapped=[
-            Unmapped("measurement", "measurement_concept_id", "PIVKA-II", 341, 3),
-            Unmapped("drug_exposure", "drug_concept_id", "复方苦参注射液", 122, 2),
+            Item("list:lis/lab", "PIVKA-II", "", "measurement", "measurement_concept_id", 341, ("a", "b", "c")),
+            Item("list:his/drug", "D7", "复方苦参注射液", "drug_exposure", "drug_concept_id", 122, ("a", "b")),
         ],
         scores=[
             Score("condition_occurrence", 8400, 8431, 8398), Score("death", 287, 287, 287),
@@ -262,7 +263,8 @@ def test_names_from_outside_stay_text(shown: Demo, tmp_path: Path) -> None:
     report = replace(shown.report, failed={nasty: nasty}, landed={nasty: [Landed("his", 1, 1, 0, (nasty,))]})
     summary = replace(shown.summary, feeds=[Feed(nasty, nasty, nasty, nasty), *shown.summary.feeds])
     changed = replace(
-        shown, report=report, summary=summary, workspace=Path(nasty), unmapped=[Unmapped(nasty, nasty, nasty, 1, 1)],
+        shown, report=report, summary=summary, workspace=Path(nasty),
+        unmapped=[Item(nasty, nasty, nasty, nasty, nasty, 1, (nasty,))],
         quarantine=[replace(shown.quarantine[0], site=nasty, kind=nasty, reason=nasty, example=f"{nasty} at {nasty}")],
         checks=[Finding(nasty, 1, (nasty,))],
     )  # fmt: skip

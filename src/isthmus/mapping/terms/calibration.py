@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta
 
+CAUTION = 0.5  # standard errors
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -42,9 +44,15 @@ class Calibration:
 
 
 def threshold(scores: np.ndarray, right: np.ndarray, precision: float) -> float:
-    """The lowest score above which the share of right ones is still `precision`; infinite where there is none."""
+    """The lowest score above which the share of right ones is `precision`; infinite where there is none.
+
+    Half a standard error is taken off the share first: of many scores the lowest that happens to do is chosen, so that
+    the share itself promises too much.
+    """
     order = np.argsort(-scores, kind="stable")
-    share = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    count = np.arange(1, len(order) + 1)
+    share = np.cumsum(right[order]) / count
+    share = share - CAUTION * np.sqrt(share * (1 - share) / count)
     last = np.diff(scores[order], append=-np.inf) != 0  # equal scores go together
     good = np.flatnonzero((share >= precision) & last)
     return float(scores[order][good[-1]]) if len(good) else float("inf")

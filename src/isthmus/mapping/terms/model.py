@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from isthmus.base.errors import InputError
 from isthmus.mapping.terms import choice, knowledge, pool, ranker
-from isthmus.mapping.terms.calibration import Calibration, threshold
+from isthmus.mapping.terms.calibration import CAUTION, Calibration, threshold
 from isthmus.mapping.terms.choice import Board, Choice
 from isthmus.mapping.terms.knowledge import Decisions, Knowledge
 from isthmus.mapping.terms.ranker import Pairs, Ranker
@@ -103,6 +103,7 @@ class Model:
             "penalty": ranker.PENALTY,
             "trees": ranker.TREES,
             "precision": PRECISION,
+            "caution": CAUTION,
             "lightgbm": ranker.SETTINGS,
             "sets": {"candidates": choice.FIRST, "folds": choice.FOLDS, "trees": choice.TREES, **choice.SETTINGS},
         }

@@ -7,6 +7,7 @@ import typer
 from isthmus.base.errors import UsageError
 from isthmus.flow import lists
 from isthmus.flow.trace import Coded, Tracer, rows_of_file
+from isthmus.flow.worklist import items
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table
@@ -157,14 +158,17 @@ def quarantine(workspace: Where, site: Site = None, json: Json = False) -> None:
             say("Nothing is in quarantine.")
 
 
-def unmapped(workspace: Where, limit: Annotated[int, typer.Option(min=1)] = 40, json: Json = False) -> None:
-    """Source values that wait for a concept, ordered by how many rows each would mend."""
-    found = lists.unmapped(Workspace(workspace), limit=limit)
+def unmapped(
+    workspace: Where, site: Site = None, limit: Annotated[int, typer.Option(min=1)] = 40, json: Json = False
+) -> None:
+    """Codes that wait for a concept, ordered by how many rows each would mend."""
+    found = items(Workspace(workspace), site=site, limit=limit)
     if json:
         document(found)
+        return
+    rows = [(one.system, one.code, one.name, one.table, one.column, one.rows, ", ".join(one.sites)) for one in found]
+    if rows:
+        table("Work list", ("system", "code", "name", "table", "column", "rows", "sites"), rows)
+        say(f"Decide what they mean: isthmus map {workspace}")
     else:
-        rows = [(one.table, one.column, one.source_value, one.rows, one.sites) for one in found]
-        if rows:
-            table("Work list", ("table", "column", "source value", "rows", "sites"), rows)
-        else:
-            say("Every source value has a concept.")
+        say("Every code has a concept, or a decision that it has none.")

@@ -1,0 +1,66 @@
+"""Mapping without a person: what is measured to be right at a site's threshold, and nothing else."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from isthmus.base.errors import InputError, UsageError
+from isthmus.flow.decide import Choice, decide
+from isthmus.flow.mappers import Asked, Mappers, mappers
+from isthmus.flow.trained import is_current, trained
+from isthmus.flow.worklist import AUTOMATIC, Item, items
+from isthmus.flow.workspace import Workspace
+from isthmus.mapping.candidates.candidate import agreed
+from isthmus.mapping.candidates.domain import domains
+from isthmus.records.models import Decision
+
+THRESHOLD = 0.99
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """What was decided automatically, of how many open codes, and how many rows that mends."""
+
+    decisions: Sequence[Decision]
+    open: int
+    rows: int
+
+
+def asked(item: Item) -> Asked:
+    """What is asked of the mappers about an item of the work list."""
+    return Asked(item.wording, domains().get(item.column, ()))
+
+
+def automatic(workspace: Workspace, *, site: str | None = None, threshold: float = THRESHOLD) -> Mapped:
+    """Decide every open code of which a mapper's measured certainty reaches the threshold, for a site or for all.
+
+    Codes without a name, with names that say nothing, and those that mappers disagree about, stay open.
+
+    :raises InputError: nothing was measured here, or not with the vocabulary as it is now.
+    """
+    if not 0.5 < threshold < 1:
+        raise UsageError(f"{threshold} is no threshold for automatic mapping. Give a share between 0.5 and 1: 0.99.")
+    learned = trained(workspace)
+    if not is_current(workspace, learned):
+        raise InputError(
+            "nothing was measured with the vocabulary as it is, so nothing may be mapped automatically. "
+            f"Run `isthmus map {workspace.root} --learn` first."
+        )
+    waiting = [item for item in items(workspace, site=site) if item.name]
+    with mappers(workspace, learned=learned) as bench:
+        choices = _sure(bench, waiting, threshold)
+    made = decide(workspace, [one for one, _ in choices], author="isthmus", site=site or "", how=AUTOMATIC)
+    return Mapped(made, len(waiting), sum(item.rows for _, item in choices))
+
+
+def _sure(bench: Mappers, waiting: Sequence[Item], threshold: float) -> list[tuple[Choice, Item]]:
+    found = []
+    for item, opinions in zip(waiting, bench.opinions([asked(item) for item in waiting]), strict=True):
+        opinion = agreed(opinions, threshold)
+        if opinion is not None:
+            one = Choice(
+                item.system, item.code, item.wording, opinion.answer,
+                reason=f"certainty {opinion.confidence:.4f} at threshold {threshold:g}",
+                model=opinion.mapper, confidence=opinion.confidence,
+            )  # fmt: skip
+            found.append((one, item))
+    return found

@@ -1,0 +1,83 @@
+"""The work list: codes that wait for a concept, those first that would mend most rows."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from isthmus.flow.decided import TERM
+from isthmus.flow.schema import schema_of
+from isthmus.flow.statement import query
+from isthmus.flow.workspace import Workspace
+
+CODING = "coding"
+PERSON, AUTOMATIC = "person", "automatic"  # how a decision was made
+# A decision for all sites settles a code everywhere; one of a site only there.
+OPEN = """
+    WITH waiting AS (
+        SELECT * FROM coding c WHERE concept_id = 0 AND decision_id IS NULL AND NOT EXISTS (
+            SELECT 1 FROM settled s WHERE s.system = c.system AND s.code = c.code AND s.site IN ('', c.site))
+    ), place AS (
+        SELECT system, code, "table", "column", count(*) AS n FROM waiting GROUP BY ALL
+    )
+    SELECT w.system AS system, w.code AS code, arg_max(w.name, w.name) AS name,
+        (SELECT arg_max(p."table", (p.n, p."table", p."column")) FROM place p
+            WHERE p.system = w.system AND p.code = w.code) AS "table",
+        (SELECT arg_max(p."column", (p.n, p."table", p."column")) FROM place p
+            WHERE p.system = w.system AND p.code = w.code) AS "column",
+        count(*) AS rows, list_sort(list(DISTINCT w.site)) AS sites
+    FROM (SELECT * FROM waiting) w GROUP BY w.system, w.code
+    ORDER BY rows DESC, system, code
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A code without a concept: where it stands most often, how many rows a decision about it would mend, and at
+    which sites. `name` is what stands beside the code in the export, empty where nothing does."""
+
+    system: str
+    code: str
+    name: str
+    table: str
+    column: str
+    rows: int
+    sites: tuple[str, ...]
+
+    @property
+    def wording(self) -> str:
+        """What is to be understood: the name, or the code where there is none."""
+        return self.name or self.code
+
+
+def items(workspace: Workspace, *, site: str | None = None, limit: int | None = None) -> list[Item]:
+    """The open codes of the current edition that no standing decision settles.
+
+    :raises InputError: for a site that is not registered.
+    """
+    if site is not None:
+        workspace.site(site)
+    edition = workspace.lake.editions.current()
+    if edition is None:
+        return []
+    files = [workspace.lake.root / one.path for one in edition.files(CODING) if site in (None, one.site)]
+    with workspace.lake.engine() as engine:
+        engine.view(CODING, files, empty=schema_of(CODING))
+        engine.load("settled", settled(workspace))
+        found = engine.rows(query(OPEN if limit is None else f"{OPEN} LIMIT {int(limit)}")).to_pylist()
+    return [
+        Item(row["system"], row["code"], row["name"] or "", row["table"], row["column"], row["rows"],
+             tuple(row["sites"]))
+        for row in found
+    ]  # fmt: skip
+
+
+def settled(workspace: Workspace) -> pa.Table:
+    """Which codes of which systems have a standing decision, by site ('' for all)."""
+    standing = workspace.decisions.standing(TERM)
+    columns: dict[str, Sequence[str]] = {
+        "system": [one.subject for one in standing],
+        "code": [one.key for one in standing],
+        "site": [one.site for one in standing],
+    }
+    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
