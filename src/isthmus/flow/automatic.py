@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from isthmus.base.errors import InputError, UsageError
+from isthmus.base.progress import Progress
 from isthmus.flow.decide import Choice, decide
+from isthmus.flow.ingest import Report, ingest
 from isthmus.flow.mappers import Asked, Mappers, mappers
 from isthmus.flow.trained import is_current, trained
 from isthmus.flow.worklist import AUTOMATIC, Item, items
@@ -50,6 +52,32 @@ def automatic(workspace: Workspace, *, site: str | None = None, threshold: float
         choices = _sure(bench, waiting, threshold)
     made = decide(workspace, [one for one, _ in choices], author="isthmus", site=site or "", how=AUTOMATIC)
     return Mapped(made, len(waiting), sum(item.rows for _, item in choices))
+
+
+def follow(workspace: Workspace, report: Report, progress: Progress) -> None:
+    """After an ingest, decide automatically at the sites whose settings say so, and map again what that answers.
+
+    What it came to stands in the notes of the report, as does what holds it up.
+    """
+    if report.edition is None:
+        return
+    for name in sorted(set(report.landed) - set(report.failed)):
+        wanted = workspace.site(name).automatic
+        if wanted is None:
+            continue
+        try:
+            found = automatic(workspace, site=name, threshold=wanted)
+        except InputError as missing:
+            report.notes.append(f"{name}: {missing}")
+            continue
+        if found.decisions:
+            again = ingest(workspace, sites=[name], progress=progress)
+            report.edition = again.edition or report.edition
+            report.failed |= again.failed
+        report.notes.append(
+            f"{name}: {len(found.decisions)} of {found.open} open codes with a name were decided automatically, "
+            f"{found.rows:,} rows. `isthmus decisions {workspace.root}` lists them."
+        )
 
 
 def _sure(bench: Mappers, waiting: Sequence[Item], threshold: float) -> list[tuple[Choice, Item]]:

@@ -1,6 +1,5 @@
 """The work list: codes that wait for a concept, those first that would mend most rows."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,22 +10,28 @@ from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 
 CODING = "coding"
+SETTLED = pa.schema(
+    [("system", pa.string()), ("code", pa.string()), ("site", pa.string()), ("decision_id", pa.int64())]
+)
 PERSON, AUTOMATIC = "person", "automatic"  # how a decision was made
-# A decision for all sites settles a code everywhere; one of a site only there.
+# A decision for all sites settles a code everywhere; one of a site only there. A code whose decision was revoked waits
+# again at once, although its rows are mapped again only by the next ingest.
 OPEN = """
     WITH waiting AS (
-        SELECT * FROM coding c WHERE concept_id = 0 AND decision_id IS NULL AND NOT EXISTS (
-            SELECT 1 FROM settled s WHERE s.system = c.system AND s.code = c.code AND s.site IN ('', c.site))
+        SELECT * FROM coding c
+        WHERE (concept_id = 0 AND decision_id IS NULL OR decision_id NOT IN (SELECT decision_id FROM settled))
+            AND NOT EXISTS (
+                SELECT 1 FROM settled s WHERE s.system = c.system AND s.code = c.code AND s.site IN ('', c.site))
     ), place AS (
         SELECT system, code, "table", "column", count(*) AS n FROM waiting GROUP BY ALL
     )
-    SELECT w.system AS system, w.code AS code, arg_max(w.name, w.name) AS name,
+    SELECT w.system AS system, w.code AS code, max(w.name) AS name,
         (SELECT arg_max(p."table", (p.n, p."table", p."column")) FROM place p
             WHERE p.system = w.system AND p.code = w.code) AS "table",
         (SELECT arg_max(p."column", (p.n, p."table", p."column")) FROM place p
             WHERE p.system = w.system AND p.code = w.code) AS "column",
         count(*) AS rows, list_sort(list(DISTINCT w.site)) AS sites
-    FROM (SELECT * FROM waiting) w GROUP BY w.system, w.code
+    FROM waiting w GROUP BY w.system, w.code
     ORDER BY rows DESC, system, code
 """
 
@@ -75,9 +80,7 @@ def items(workspace: Workspace, *, site: str | None = None, limit: int | None = 
 def settled(workspace: Workspace) -> pa.Table:
     """Which codes of which systems have a standing decision, by site ('' for all)."""
     standing = workspace.decisions.standing(TERM)
-    columns: dict[str, Sequence[str]] = {
-        "system": [one.subject for one in standing],
-        "code": [one.key for one in standing],
-        "site": [one.site for one in standing],
-    }
-    return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
+    rows = [
+        {"system": one.subject, "code": one.key, "site": one.site, "decision_id": one.decision_id} for one in standing
+    ]
+    return pa.Table.from_pylist(rows, schema=SETTLED)

@@ -21,7 +21,7 @@ INTERRUPTED = 130
 # The modules of the verbs, in the order in which help lists them.
 VERBS = {
     "demo": "demo",
-    "init": "work", "simulate": "simulate", "site": "work", "ingest": "work", "attach": "work", "vocabulary": "work",
+    "init": "work", "simulate": "simulate", "site": "work", "ingest": "load", "attach": "work", "vocabulary": "work",
     "quarantine": "look", "replay": "work", "unmapped": "look", "map": "decide", "decisions": "decide",
     "receipts": "look", "editions": "look", "trace": "look",
     "verify": "inspect", "rebuild": "work", "doctor": "doctor",

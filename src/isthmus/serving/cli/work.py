@@ -1,4 +1,4 @@
-"""Verbs that change a workspace: init, site add, ingest, attach, replay, rebuild, vocabulary."""
+"""Verbs that change a workspace: init, site add, attach, replay, remap, rebuild, vocabulary."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +9,7 @@ import typer
 from isthmus.base.errors import PartialError
 from isthmus.flow import attach as attaching
 from isthmus.flow import preview, replay, sites, start
-from isthmus.flow.ingest import Report, ingest
+from isthmus.flow.ingest import Report
 from isthmus.flow.land import Landed
 from isthmus.flow.workspace import Site, Workspace
 from isthmus.records.store import total
@@ -27,7 +27,6 @@ def register(app: typer.Typer) -> None:
     site.command("list")(list_sites)
     app.add_typer(site, name="site")
     app.command("init")(init)
-    app.command("ingest")(ingest_deliveries)
     app.command("attach")(attach)
     app.command("vocabulary")(vocabulary)
     app.command("replay")(replay_quarantine)
@@ -108,19 +107,6 @@ def _plainly(site: Site) -> dict[str, Any]:
     return {"name": site.name, "title": site.title, "feeds": feeds}
 
 
-def ingest_deliveries(
-    workspace: Where,
-    site: Annotated[list[str] | None, typer.Option(help="Only this site (may be repeated).")] = None,
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
-    """Land new deliveries, map them, and publish an edition."""
-    opened = Workspace(workspace)
-    with bars(quiet=quiet or json) as progress:
-        report = ingest(opened, sites=site or (), progress=progress)
-    _report(report, json=json)
-
-
 def attach(
     workspace: Where,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An OMOP CDM, 5.3 or 5.4, Parquet or CSV.")],
@@ -133,7 +119,7 @@ def attach(
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
         report = attaching.attach(opened, folder, name=name or sites.name_of(folder), title=title, progress=progress)
-    _report(report, json=json)
+    tell(report, json=json)
 
 
 def vocabulary(
@@ -162,7 +148,7 @@ def replay_quarantine(
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
         report = replay.replay(opened, site=site, reason=reason, progress=progress)
-    _report(report, json=json, title="Replay")
+    tell(report, json=json, title="Replay")
 
 
 def remap(
@@ -178,7 +164,7 @@ def remap(
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
         report = replay.remap(opened, site=site, everything=everything, progress=progress)
-    _report(report, json=json, title="Mapped again")
+    tell(report, json=json, title="Mapped again")
 
 
 def rebuild(
@@ -199,7 +185,8 @@ def rebuild(
     replay.demand_same(compared)
 
 
-def _report(report: Report, *, json: bool, title: str = "Ingest") -> None:
+def tell(report: Report, *, json: bool, title: str = "Ingest") -> None:
+    """Print what a run did; raises PartialError when a site failed."""
     accounts = {key: total(parts) for key, parts in report.accounts.items()}
     if json:
         document(_as_document(report, accounts))
