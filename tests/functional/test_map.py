@@ -2,7 +2,12 @@
 
 import csv
 import io
+import os
+import pty
+import subprocess
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -145,6 +150,25 @@ def test_twenty_keys_mend_the_rows_of_twenty_codes_and_revoking_them_restores_th
     assert {one["reason"] for one in history if one["revokes"]} == {"wrong", "all of it"}
 
 
+def test_in_a_terminal_keys_need_no_enter_and_may_be_typed_ahead(hospital: Workspace) -> None:
+    ours, theirs = pty.openpty()
+    command = [sys.executable, "-m", "isthmus", "map", str(hospital.root), "--author", "李"]
+    done = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"})
+    os.close(theirs)
+    os.write(ours, b"11/zzz\nr\xe6\x9d\xa1\n1uq")
+    shown = b""
+    with suppress(OSError):  # how a terminal says that the other side has gone
+        while piece := os.read(ours, 4096):
+            shown += piece
+    os.close(ours)
+    assert done.wait(60) == 0
+    assert "1 undone" in shown.decode()
+    listed = run("decisions", hospital.root, "--json").document()
+    assert [(one["key"], one["author"]) for one in listed] == [("D00", "李"), ("D01", "李")]
+    history = run("decisions", hospital.root, "--history", "--json").document()
+    assert [(one["key"], one["reason"]) for one in history[2:]] == [("D02", "条"), ("D02", "undone in review")]
+
+
 def test_settled_without_a_concept_leaves_the_list_and_the_rows_alone(
     hospital: Workspace, press: Callable[..., Done]
 ) -> None:
@@ -228,6 +252,10 @@ def test_nothing_is_automatic_before_it_was_measured_and_then_only_what_is_sure(
     assert "--learn" in complaint(run("map", hospital.root, "--automatic"), 3)
     opened = hospital.root / "sites" / "bay.toml"
     opened.write_text("automatic = 0.9\n" + opened.read_text(encoding="utf-8"), encoding="utf-8")
+    patient = hospital.root.parent / "in" / "patient_2.csv"
+    write_csv(patient, [["id"], ["P90"]])
+    (note,) = run("ingest", hospital.root, "--json").document()["notes"]
+    assert "--learn" in note
     assert run("map", hospital.root, "--learn", "--json").document()["models"]
     assert run("map", hospital.root, "--automatic", "--threshold", "0.9999", "--json").document()["decided"] == 0
     # The site's setting holds at the next delivery; another row of an open code brings it in.

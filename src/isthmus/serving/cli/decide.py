@@ -70,8 +70,8 @@ def map_codes(  # noqa: PLR0917 each parameter is an option of the command line
 
 def _review(opened: Workspace, site: str | None, limit: int, author: str, reason: str, *, json: bool) -> None:
     waiting = items(opened, site=site, limit=limit)
-    with mappers(opened) as bench:
-        review = Review(opened, bench, waiting, keys(), STDERR if json else STDOUT, author, site or "", reason)
+    with mappers(opened) as bench, keys() as pressed:
+        review = Review(opened, bench, waiting, pressed, STDERR if json else STDOUT, author, site or "", reason)
         tally = review.run()
     if json:
         document({"open": len(waiting), **asdict(tally)})

@@ -1,5 +1,6 @@
 """Keys as a person presses them: one at a time from a terminal, or from whatever is piped in."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,9 +8,10 @@ from typing import Protocol, TextIO
 
 if sys.platform != "win32":
     import termios
-    import tty
 
 ENTER = ("\r", "\n")
+LONGEST = 4  # bytes of a character in UTF-8
+LOCAL, SIGNS = 3, 6  # the places of the local modes and of the control signs among a terminal's attributes
 
 
 class Keys(Protocol):
@@ -42,39 +44,59 @@ class Stream:
 
 
 class Terminal:
-    """Keys from a terminal, without the Enter key; lines are typed and edited as usual."""
+    """Keys from a terminal, without the Enter key; lines are typed and edited as usual.
+
+    Bytes are read one at a time, past Python's own buffer: what is typed ahead belongs to whoever asks next.
+    """
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._number = stream.fileno()
 
     def key(self) -> str:
-        """The next key; Ctrl-C interrupts, as everywhere."""
-        with _immediate(self._stream):
-            return self._stream.read(1)
+        """The next key, '' at the end; Ctrl-C interrupts, as everywhere."""
+        held = b""
+        while one := os.read(self._number, 1):
+            held += one
+            try:
+                return held.decode()
+            except UnicodeDecodeError:
+                if len(held) == LONGEST:
+                    held = b""
+        return ""
 
     def line(self, prompt: str) -> str:
         """A typed line."""
-        try:
-            return input(prompt).strip()
-        except EOFError:
-            return ""
+        with _mode(self._number, immediate=False):
+            try:
+                return input(prompt).strip()
+            except EOFError:
+                return ""
 
 
 @contextmanager
-def _immediate(stream: TextIO) -> Iterator[None]:
-    """The terminal gives each key at once and does not show it, for the length of a block."""
+def _mode(number: int, *, immediate: bool) -> Iterator[None]:
+    """Whether a terminal gives each key at once without showing it, or whole lines, for the length of a block."""
     if sys.platform == "win32":
-        yield  # Windows' console has no such mode here: a key and Enter
+        yield  # no such mode there: a key and Enter
         return
-    number = stream.fileno()
     before = termios.tcgetattr(number)
+    wanted = termios.tcgetattr(number)
+    both = termios.ICANON | termios.ECHO
+    wanted[LOCAL] = wanted[LOCAL] & ~both if immediate else wanted[LOCAL] | both
+    if immediate:
+        wanted[SIGNS][termios.VMIN], wanted[SIGNS][termios.VTIME] = 1, 0
     try:
-        tty.setcbreak(number)
+        termios.tcsetattr(number, termios.TCSADRAIN, wanted)
         yield
     finally:
         termios.tcsetattr(number, termios.TCSADRAIN, before)
 
 
-def keys() -> Keys:
-    """Keys of who runs the command."""
-    return Terminal(sys.stdin) if sys.stdin.isatty() else Stream(sys.stdin)
+@contextmanager
+def keys() -> Iterator[Keys]:
+    """Keys of who runs the command, for the length of a block."""
+    if sys.stdin.isatty():
+        with _mode(sys.stdin.fileno(), immediate=True):
+            yield Terminal(sys.stdin)
+    else:
+        yield Stream(sys.stdin)
