@@ -29,7 +29,7 @@ class Mapped:
 
 def asked(item: Item) -> Asked:
     """What is asked of the mappers about an item of the work list."""
-    return Asked(item.wording, domains().get(item.column, ()))
+    return Asked(item.wording, domains().get(item.column, ()), code=item.code)
 
 
 def automatic(workspace: Workspace, *, site: str | None = None, threshold: float = THRESHOLD) -> Mapped:

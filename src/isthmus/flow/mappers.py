@@ -16,7 +16,7 @@ from isthmus.flow.statement import literal, query
 from isthmus.flow.trained import Trained, trained
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.engine import Engine
-from isthmus.mapping.candidates import measured, naming
+from isthmus.mapping.candidates import edition, measured, naming
 from isthmus.mapping.candidates.candidate import SHOWN, Candidate, Concept, Opinion, merged
 from isthmus.mapping.candidates.naming import Known, Past
 from isthmus.mapping.drugs.match import match
@@ -26,19 +26,21 @@ from isthmus.records.models import Decision
 __all__ = ["Asked", "Candidate", "Mappers", "mappers"]
 
 TABLES = ("concept", "concept_relationship", "concept_synonym")
-PAST, NAMES, DRUGS, SEARCH = "past", "names", "drugs", "search"
+PAST, NAMES, DRUGS, CODES, SEARCH = "past", "names", "drugs", "codes", "search"
 SPOKEN = 3  # features of the model that are shown as evidence
 # How far a mapper is believed before anything was measured: it only orders candidates.
-BELIEF = {PAST: 0.97, NAMES: 0.9, DRUGS: 0.8}
+BELIEF = {PAST: 0.97, NAMES: 0.9, DRUGS: 0.8, CODES: 0.75}
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A wording, the domains that its column takes (none: any), and the origin that may not help (for measuring)."""
+    """A wording, the domains that its column takes (none: any), its code, and the origin that may not help when its
+    mappers are measured."""
 
     wording: str
     domains: tuple[str, ...]
     origin: str = ""
+    code: str = ""
 
     def takes(self, domain: str) -> bool:
         """Whether a concept of this domain is wanted."""
@@ -63,6 +65,7 @@ class Mappers:
             self._decided(asked, keys),
             self._named(asked, keys),
             self._drugs(asked),
+            self._coded(asked),
             *self._models(asked),
         ):
             for at, opinion in opinions:
@@ -164,6 +167,21 @@ class Mappers:
                 at,
                 self._opinion(DRUGS, lines, about, BELIEF[DRUGS] * told[at]["score"], tuple(names) if whole else ()),
             )
+
+    def _coded(self, asked: Sequence[Asked]) -> Iterator[tuple[int, Opinion]]:
+        """Codes of national editions by the code of the edition that they lengthen."""
+        wanted = [line for at, one in enumerate(asked) for line in edition.asked(at, one.code, one.domains)]
+        found: dict[int, dict[int, tuple[str, str]]] = {}
+        for row in self._ask(edition.KNOWN, wanted):
+            line = f"code {row['form']} in {row['vocabulary']}: {row['name']}"
+            found.setdefault(row["row"], {}).setdefault(row["concept_id"], (row["form"], line))
+        about = self.concepts(concept for lines in found.values() for concept in lines)
+        for at, lines in found.items():
+            fit = {concept: line for concept, (_, line) in lines.items() if asked[at].takes(about[concept].domain)}
+            if fit:
+                exact = all(edition.same(form, asked[at].code) for form, _ in lines.values())
+                score = BELIEF[CODES] / len(fit) * (1 if exact else 0.5)
+                yield at, self._opinion(CODES, fit, about, score, naming.single(fit) if exact else ())
 
     def _models(self, asked: Sequence[Asked]) -> Iterator[Iterator[tuple[int, Opinion]]]:
         for domain, model in self._learned.models.items():

@@ -2,23 +2,33 @@
 
 from collections.abc import Iterator
 
+import pyarrow as pa
 import pytest
 
-from isthmus.flow import start
+from isthmus.flow import start, vocabulary
 from isthmus.flow.decide import Choice, decide
 from isthmus.flow.mappers import Asked, Mappers, mappers
+from isthmus.flow.schema import schema_of
 from isthmus.flow.trained import Trained
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.candidates.candidate import Opinion
 from isthmus.mapping.candidates.measured import Measured
 
-SORAFENIB, OXALIPLATIN, FLUOROURACIL, HYPERTENSION, ALBUMIN = 1363387, 1318011, 955632, 320128, 3024561
+FATTY_LIVER, SORAFENIB, OXALIPLATIN, FLUOROURACIL, HYPERTENSION, ALBUMIN = (
+    4059290,
+    1363387,
+    1318011,
+    955632,
+    320128,
+    3024561,
+)
 MEASURED = {"names": {"Condition": Measured(199, 200)}, "past": {"Condition": Measured(10, 10)}}
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     made = start.new(tmp_path_factory.mktemp("mappers") / "ws", synthetic=True)
+    _add_edition(made)
     choices = [Choice("his/diagnosis", "X1", "高血压病（门诊）", (HYPERTENSION,))]
     decide(made, choices, author="Dr. Li", site="")
     decide(made, [Choice("his/diagnosis", "X2", "待查", ())], author="Dr. Li")
@@ -31,6 +41,21 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def bench(opened: Workspace) -> Iterator[Mappers]:
     with mappers(opened, learned=Trained(measured=MEASURED)) as found:
         yield found
+
+
+def _add_edition(made: Workspace) -> None:
+    """A code of ICD-10 that maps to fatty liver."""
+    dates = {"valid_start_date": None, "valid_end_date": None, "invalid_reason": None}
+    code = {"concept_id": 900001, "concept_name": "Fatty (change of) liver", "domain_id": "Condition",
+            "vocabulary_id": "ICD10", "concept_class_id": "ICD10", "standard_concept": None,
+            "concept_code": "K76.0", **dates}  # fmt: skip
+    mapped = {"concept_id_1": 900001, "concept_id_2": FATTY_LIVER, "relationship_id": "Maps to", **dates}
+    tables = {
+        name: pa.Table.from_pylist([row], schema=schema_of(name))
+        for name, row in (("concept", code), ("concept_relationship", mapped))
+    }
+    with made.lake.writing():
+        vocabulary.keep(made.lake, tables, batch="edition")
 
 
 def _by_mapper(opinions: list[Opinion]) -> dict[str, Opinion]:
@@ -77,6 +102,17 @@ def test_an_origin_may_not_help_when_it_is_measured(bench: Mappers) -> None:
         past = _by_mapper(said)["past"]
         assert past.answer == (SORAFENIB,)
         assert origin not in past.candidates[0].evidence
+
+
+def test_a_national_code_is_known_by_the_code_that_it_lengthens(bench: Mappers) -> None:
+    asked = [Asked("名称", ("Condition",), code=code) for code in ("K76.000", "K76.000x005", "Z99")]
+    same, longer, unknown = (_by_mapper(said).get("codes") for said in bench.opinions(asked))
+    assert same is not None
+    assert longer is not None
+    assert (same.answer, longer.answer) == ((FATTY_LIVER,), ())  # shortened, it may say less than was meant
+    assert same.candidates[0].score > longer.candidates[0].score
+    assert "code K76.0 in ICD10: Fatty (change of) liver" in longer.candidates[0].evidence
+    assert unknown is None
 
 
 def test_search_finds_by_part_of_a_name_by_code_and_by_id_and_keeps_to_the_column(bench: Mappers) -> None:
