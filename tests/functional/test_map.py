@@ -271,7 +271,7 @@ def test_nothing_is_automatic_before_it_was_measured_and_then_only_what_is_sure(
     right = {code: concept for code, _, concept in NAMES}
     assert all(one["answer"] == [right[one["key"]]] for one in listed)
     assert {(one["how"], one["site"]) for one in listed} == {("automatic", "bay")}
-    assert all(one["confidence"] >= 0.9 and "@" in one["model"] for one in listed)
+    assert all(one["confidence"] >= 0.5 and "@" in one["model"] for one in listed)
     found = _concepts(hospital)
     assert all(found[one["key"]] == set(one["answer"]) for one in listed)
 

@@ -87,7 +87,7 @@ def _sure(bench: Mappers, waiting: Sequence[Item], threshold: float) -> list[tup
         if opinion is not None:
             one = Choice(
                 item.system, item.code, item.wording, opinion.answer,
-                reason=f"certainty {opinion.confidence:.4f} at threshold {threshold:g}",
+                reason=f"of answers as sure {opinion.trust:.2%} were right; threshold {threshold:g}",
                 model=opinion.mapper, confidence=opinion.confidence,
             )  # fmt: skip
             found.append((one, item))

@@ -212,7 +212,10 @@ class Mappers:
         for row, candidates in listed.items():
             picked = said.picked & (pairs.row == row)
             answer = tuple(int(one) for one in concepts[pairs.target[picked]])
-            yield rows[row], Opinion(name, tuple(candidates), answer, float(said.certainty[row]))
+            yield (
+                rows[row],
+                Opinion(name, tuple(candidates), answer, float(said.certainty[row]), float(said.trust[row])),
+            )
 
     def _opinion(
         self, mapper: str, lines: Mapping[int, str], about: Mapping[int, Concept], score: float, answer: tuple[int, ...]
@@ -226,7 +229,7 @@ class Mappers:
             for concept, line in lines.items()
             if concept in about
         )
-        return Opinion(name, candidates, answer, confidence)
+        return Opinion(name, candidates, answer, confidence, confidence)
 
     def _ask(self, sql: str, wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         """The rows of a statement over the table `asked`."""

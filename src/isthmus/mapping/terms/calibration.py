@@ -1,4 +1,4 @@
-"""Scores made into confidence by isotonic regression, and the threshold above which mapping is automatic."""
+"""Scores made into confidence by isotonic regression, and into trust: how right everything above a score was."""
 
 from dataclasses import dataclass
 
@@ -43,19 +43,36 @@ class Calibration:
         return out
 
 
-def threshold(scores: np.ndarray, right: np.ndarray, precision: float) -> float:
-    """The lowest score above which the share of right ones is `precision`; infinite where there is none.
+@dataclass(frozen=True)
+class Trust:
+    """A rising step function: of all answers with a score as high or higher, the share that was right.
 
-    Half a standard error is taken off the share first: of many scores the lowest that happens to do is chosen, so that
-    the share itself promises too much.
+    Mapping everything above a score is right in that share of cases, although the least sure of them may be less so.
     """
-    order = np.argsort(-scores, kind="stable")
-    count = np.arange(1, len(order) + 1)
-    share = np.cumsum(right[order]) / count
-    share = share - CAUTION * np.sqrt(share * (1 - share) / count)
-    last = np.diff(scores[order], append=-np.inf) != 0  # equal scores go together
-    good = np.flatnonzero((share >= precision) & last)
-    return float(scores[order][good[-1]]) if len(good) else float("inf")
+
+    scores: np.ndarray
+    share: np.ndarray
+
+    @classmethod
+    def learn(cls, scores: np.ndarray, right: np.ndarray) -> "Trust":
+        """From scores that their own answer did not help to make.
+
+        Half a standard error is taken off the share: of many scores the lowest that happens to do is asked for, so that
+        the share itself promises too much.
+        """
+        order = np.argsort(-scores, kind="stable")
+        count = np.arange(1, len(order) + 1)
+        share = np.cumsum(right[order]) / count
+        share = share - CAUTION * np.sqrt(share * (1 - share) / count)
+        last = np.diff(scores[order], append=-np.inf) != 0  # equal scores go together
+        rising = np.flatnonzero(last)[::-1]
+        return cls(scores[order][rising], np.maximum.accumulate(share[rising]))
+
+    def read(self, scores: np.ndarray) -> np.ndarray:
+        """The trust in each score, from 0 to 1; 0 below every score that was learned from."""
+        at = np.searchsorted(self.scores, scores, side="right") - 1
+        out: np.ndarray = np.where(at >= 0, self.share[np.maximum(at, 0)], 0.0) if len(self.scores) else scores * 0.0
+        return out
 
 
 def interval(right: int, count: int, level: float = 0.95) -> tuple[float, float]:

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from isthmus.base.errors import InputError
 from isthmus.mapping.terms import choice, knowledge, pool, ranker
-from isthmus.mapping.terms.calibration import CAUTION, Calibration, threshold
+from isthmus.mapping.terms.calibration import CAUTION, Calibration, Trust
 from isthmus.mapping.terms.choice import Board, Choice
 from isthmus.mapping.terms.knowledge import Decisions, Knowledge
 from isthmus.mapping.terms.ranker import Pairs, Ranker
@@ -25,8 +25,8 @@ class Answer:
     `pairs`, `score`, `confidence`: every candidate, sorted by wording, what the trees say of it, and the calibrated
     chance that it is among the right terms.
     `picked`: the candidates that together are the answer, at least the best one of each wording that has any.
-    `certainty`, `automatic`: for each wording, the chance that the picked terms are exactly the right ones, and whether
-    that is above the threshold.
+    `certainty`, `trust`: for each wording, the chance that the picked terms are exactly the right ones, and the share
+    that was right of all answers at least as sure.
     """
 
     pairs: Pairs
@@ -34,7 +34,13 @@ class Answer:
     confidence: np.ndarray
     picked: np.ndarray
     certainty: np.ndarray
-    automatic: np.ndarray
+    trust: np.ndarray
+
+    @property
+    def automatic(self) -> np.ndarray:
+        """For each wording, whether it would be mapped automatically at the usual precision."""
+        out: np.ndarray = self.trust >= PRECISION
+        return out
 
 
 @dataclass(frozen=True)
@@ -46,7 +52,7 @@ class Model:
     choice: Choice
     pair: Calibration
     whole: Calibration
-    limit: float  # the score of the chosen set above which mapping is automatic
+    trust: Trust  # of the chosen set's score
 
     @classmethod
     def learn(cls, names: pa.Array, family: np.ndarray, decisions: Decisions) -> "Model":
@@ -70,7 +76,7 @@ class Model:
             choice=chooser,
             pair=Calibration.learn(score, right),
             whole=Calibration.learn(sure, exact),
-            limit=threshold(sure, exact, PRECISION),
+            trust=Trust.learn(sure, exact),
         )
 
     def answer(self, texts: pa.Array) -> Answer:
@@ -78,7 +84,7 @@ class Model:
         found, score = self.ranker.rank(self.known, texts)
         board = Board.lay(found.row, found.target, score, len(texts))
         picked, sure = choice.best(board, found.row, self.choice.score(self.known, texts, board))
-        return Answer(found, score, self.pair.read(score), picked, self.whole.read(sure), sure >= self.limit)
+        return Answer(found, score, self.pair.read(score), picked, self.whole.read(sure), self.trust.read(sure))
 
     @property
     def version(self) -> str:

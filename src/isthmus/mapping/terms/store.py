@@ -10,7 +10,7 @@ import orjson
 import pyarrow as pa
 
 from isthmus.base.errors import InputError
-from isthmus.mapping.terms.calibration import Calibration
+from isthmus.mapping.terms.calibration import Calibration, Trust
 from isthmus.mapping.terms.choice import Choice
 from isthmus.mapping.terms.edit import SLOTS, Edit
 from isthmus.mapping.terms.knowledge import Decisions, Knowledge
@@ -38,9 +38,9 @@ def save(model: Model, folder: Path) -> None:
         "form": FORM,
         "version": model.version,
         "settings": model.settings,
-        "limit": None if np.isinf(model.limit) else model.limit,
         "pair": _steps(model.pair),
         "whole": _steps(model.whole),
+        "trust": {"scores": model.trust.scores.tolist(), "share": model.trust.share.tolist()},
         "files": {path.name: _digest(path) for path in sorted(folder.iterdir()) if path.name != CARD},
     }
     (folder / CARD).write_bytes(orjson.dumps(card, option=orjson.OPT_INDENT_2))
@@ -63,7 +63,7 @@ def load(folder: Path) -> Model:
         choice=Choice(_trees(folder, card, "sets")),
         pair=_calibration(card["pair"]),
         whole=_calibration(card["whole"]),
-        limit=float("inf") if card["limit"] is None else card["limit"],
+        trust=Trust(np.array(card["trust"]["scores"]), np.array(card["trust"]["share"])),
     )
     if model.version != card["version"]:
         raise InputError(

@@ -169,8 +169,7 @@ class Review:
             self._say("No candidate. / searches, n says that there is none, s skips.")
         table = Table(show_header=False, box=None, padding=(0, 1))
         for number, one in enumerate(self._shown, start=1):
-            sure = f"{one.confidence:.0%} sure" if one.confidence is not None else f"{one.score:.2f}"
-            cells = (str(number), one.name, str(one.concept_id), f"{one.vocabulary} {one.code}", sure, one.evidence)
+            cells = (str(number), one.name, str(one.concept_id), f"{one.vocabulary} {one.code}", one.told, one.evidence)
             table.add_row(*(Text(cell) for cell in cells))
         self.console.print(table)
         self._say(HELP, "dim")

@@ -20,7 +20,7 @@ def write(path: Path, items: Sequence[Item], candidates: Sequence[Sequence[Candi
     sheet = csv.writer(text)
     sheet.writerow([*FILLED, *(f"candidate_{number}" for number in range(1, SHOWN + 1))])
     for item, found in zip(items, candidates, strict=True):
-        told = [f"{one.concept_id} {one.name} ({_sure(one)}; {one.evidence})" for one in found[:SHOWN]]
+        told = [f"{one.concept_id} {one.name} ({one.told}; {one.evidence})" for one in found[:SHOWN]]
         sheet.writerow(
             [item.system, item.code, item.name, item.table, item.column, item.rows, " ".join(item.sites), "", "", *told]
         )
@@ -56,7 +56,3 @@ def _decoded(raw: bytes, path: Path) -> str:
         except UnicodeDecodeError:
             continue
     raise InputError(f"{path.name} is neither UTF-8 nor GB18030. Save it as CSV UTF-8.")
-
-
-def _sure(one: Candidate) -> str:
-    return f"{one.confidence:.0%} sure" if one.confidence is not None else f"{one.score:.2f}"

@@ -27,16 +27,27 @@ def test_candidates_are_as_many_as_there_are_keys() -> None:
     assert [each.concept_id for each in found] == list(range(9))
 
 
+def test_behind_the_first_few_what_is_hardly_ever_right_is_left_out() -> None:
+    many = tuple(candidate(at, "terms@1", 0.001, 0.001) for at in range(9))
+    assert len(merged([Opinion("terms@1", many)])) == 5
+    assert len(merged([Opinion("terms@1", many), Opinion("names@1", (candidate(50, "names@1", 0.0),))])) == 6
+
+
+def test_a_percentage_is_told_only_of_what_was_measured() -> None:
+    assert candidate(1, "names@1", 0.9).told == "0.90"
+    assert candidate(1, "names@1", 0.9, 0.998).told == "99.8%"
+
+
 def test_nothing_is_automatic_without_a_measured_confidence() -> None:
     assert agreed([Opinion("names@1", (), (7,), None)], 0.99) is None
-    assert agreed([Opinion("names@1", (), (), 0.999)], 0.99) is None
-    assert agreed([Opinion("names@1", (), (7,), 0.98)], 0.99) is None
-    sure = Opinion("names@1", (), (7,), 0.995)
+    assert agreed([Opinion("names@1", (), (), 0.999, 0.999)], 0.99) is None
+    assert agreed([Opinion("names@1", (), (7,), 0.98, 0.98)], 0.99) is None
+    sure = Opinion("names@1", (), (7,), 0.9, 0.995)
     assert agreed([sure, Opinion("past@1", (), (7,), 0.9)], 0.99) == sure
 
 
 def test_mappers_that_disagree_leave_the_code_open() -> None:
-    sure = Opinion("names@1", (), (7,), 0.995)
+    sure = Opinion("names@1", (), (7,), 0.9, 0.995)
     assert agreed([sure, Opinion("terms@1", (), (7, 8), 0.6)], 0.99) is None
     assert agreed([sure, Opinion("drugs@1", (), (8,), None)], 0.99) is None
     assert agreed([sure, Opinion("terms@1", (), (8,), 0.1)], 0.99) == sure  # it hardly believes itself

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 import scipy.sparse as sp
 
-from isthmus.mapping.terms.calibration import Calibration, interval, threshold
+from isthmus.mapping.terms.calibration import CAUTION, Calibration, Trust, interval
 from isthmus.mapping.terms.edit import Edit, changes, crossed
 from isthmus.mapping.terms.gram import Grams, best, dots
 from isthmus.mapping.terms.past import Past, kernel
@@ -122,10 +122,26 @@ def test_confidence_rises_and_is_the_share_that_was_right() -> None:
     assert (np.diff(Calibration.learn(scores, right).read(np.linspace(0, 1, 99))) >= 0).all()
 
 
-def test_the_threshold_keeps_its_precision_and_equal_scores_together() -> None:
-    scores = np.array([0.9, 0.9, 0.8, 0.7, 0.7])
-    assert threshold(scores, np.array([1, 1, 1, 1, 0], bool), 0.99) == 0.8
-    assert threshold(scores, np.array([1, 0, 1, 1, 1], bool), 0.99) == float("inf")
+def test_trust_is_the_share_that_was_right_from_a_score_upwards_and_equal_scores_go_together() -> None:
+    trust = Trust.learn(np.array([0.9, 0.9, 0.8, 0.7, 0.7]), np.array([1, 1, 1, 1, 0], bool))
+    assert trust.read(np.array([0.95, 0.9, 0.8])).tolist() == [1, 1, 1]
+    assert trust.read(np.array([0.7, 0.75])) == pytest.approx(0.8 - CAUTION * (0.8 * 0.2 / 5) ** 0.5)
+    assert trust.read(np.array([0.6])).tolist() == [0]
+    early = Trust.learn(np.array([0.9, 0.9, 0.8, 0.7, 0.7]), np.array([1, 0, 1, 1, 1], bool))
+    assert early.read(np.array([0.9])) == early.read(np.array([0.7]))  # the sure ones are not trusted less than all
+    assert Trust.learn(np.zeros(0), np.zeros(0, bool)).read(np.array([1.0])).tolist() == [0]
+
+
+def test_trust_agrees_with_a_plain_count() -> None:
+    rng = np.random.default_rng(6)
+    scores = rng.random(300).round(2)
+    right = rng.random(300) < scores
+    trust = Trust.learn(scores, right)
+    for asked in (0.05, 0.31, 0.5, 0.77, 1.0):
+        shares = [right[scores >= low].mean() for low in np.unique(scores) if low <= asked]
+        counts = [(scores >= low).sum() for low in np.unique(scores) if low <= asked]
+        slow = max(s - CAUTION * (s * (1 - s) / n) ** 0.5 for s, n in zip(shares, counts, strict=True))
+        assert trust.read(np.array([asked]))[0] == pytest.approx(slow)
 
 
 def test_the_interval_is_exact() -> None:
