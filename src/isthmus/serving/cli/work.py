@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -45,7 +46,7 @@ def init(
     if json:
         document({"workspace": str(workspace), "edition": edition.number if edition else None})
     else:
-        say(f"{workspace} is ready. Next: isthmus site add {workspace} NAME --from DIR")
+        say(f"{workspace} is ready. Next: isthmus site add {quote(str(workspace))} NAME --from DIR")
 
 
 def add_site(  # noqa: PLR0917 each parameter is an option of the command line
@@ -76,7 +77,7 @@ def add_site(  # noqa: PLR0917 each parameter is an option of the command line
     table(f"Feeds of {name}", ["feed", "from", "pack"], [(one.name, one.shown, one.pack) for one in planned.feeds])
     for sample in samples:
         _print_sample(sample)
-    say("" if dry_run else f"\nRegistered. Next: isthmus ingest {workspace} --site {name}")
+    say("" if dry_run else f"\nRegistered. Next: isthmus ingest {quote(str(workspace))} --site {name}")
 
 
 def _print_sample(sample: preview.Sample) -> None:
