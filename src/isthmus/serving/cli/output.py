@@ -55,7 +55,9 @@ def bars(*, quiet: bool = False) -> Iterator[Bars]:
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table; numbers stand to the right. Columns without names have no line for them."""
     # As values, not as markup: `[/b]` is what a hospital wrote, and no end of bold.
-    shown = Table(title=Text(title, style="table.title"), title_justify="left", header_style="bold", show_header=any(columns))
+    shown = Table(
+        title=Text(title, style="table.title"), title_justify="left", header_style="bold", show_header=any(columns)
+    )
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         shown.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")

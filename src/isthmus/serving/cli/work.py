@@ -189,10 +189,15 @@ def _report(report: Report, *, json: bool, title: str = "Ingest") -> None:
         document(_as_document(report, accounts))
     else:
         _print_report(report, accounts, title)
-    if report.failed:
-        for site, text in report.failed.items():
-            complain(f"{site}: {text}")
-        raise PartialError(f"{len(report.failed)} site(s) failed; what succeeded is published. Mend and ingest again.")
+    refused = [
+        f"{site}/{one.feed}: {text}" for site, feeds in report.landed.items() for one in feeds for text in one.refused
+    ]
+    for told in (*refused, *(f"{site}: {text}" for site, text in report.failed.items())):
+        complain(told)
+    short = [f"{len(report.failed)} site(s) failed"] if report.failed else []
+    short += [f"{len(refused)} file(s) or table(s) were not taken"] if refused else []
+    if short:
+        raise PartialError(f"{', '.join(short)}; what succeeded is published. Mend and ingest again.")
 
 
 def _print_report(report: Report, accounts: Accounts, title: str) -> None:
@@ -201,8 +206,6 @@ def _print_report(report: Report, accounts: Accounts, title: str) -> None:
         outcomes = accounts.get((site, feed), {})
         counts = [sum(kinds.get(name, 0) for kinds in outcomes.values()) for name in OUTCOMES]
         rows.append((site, feed, landed.delivered, landed.new, sum(counts), *counts))
-        for text in landed.refused:
-            complain(f"{site}/{feed}: {text}")
     if rows:
         table(title, ["site", "feed", "delivered", "landed", "records", *OUTCOMES], rows)
     if report.edition is None:
