@@ -52,7 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="What hospitals really export, made one linked, traceable OMOP lakehouse.\n\n"
     "Exit codes: 0 done, 1 unexpected, 2 wrong use, 3 input cannot be read, 5 refused by the gate, "
-    "6 some sites failed, 7 stored data were altered, 130 interrupted.",
+    "6 some sites, files or tables failed, 7 stored data were altered, 130 interrupted.",
 )
 
 
