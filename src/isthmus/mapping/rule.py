@@ -53,10 +53,12 @@ def systems_of(pack: Pack) -> Mapping[str, str]:
 
 
 def scope_of(pack: Pack, place: Place, at: str) -> Scope:
+    """The scope of a fragment of a pack that stands at this file and line."""
     return Scope(place.site, pack.keyspace, systems_of(pack), pack.dates, at)
 
 
 def joined(select: exp.Select, scope: Scope) -> exp.Select:
+    """A statement with the look-up tables that its fragments asked for."""
     for join in scope.joins.values():
         select = select.join(
             exp.to_table(join.table).as_(join.alias, table=True), on=join.on.copy(), join_type="left", copy=False
