@@ -57,12 +57,12 @@ class Trust:
     def learn(cls, scores: np.ndarray, right: np.ndarray) -> "Trust":
         """From scores that their own answer did not help to make.
 
-        Half a standard error is taken off the share: of many scores the lowest that happens to do is asked for, so that
-        the share itself promises too much.
+        One answer more of either kind is added, so that few answers are never trusted much. Half a standard error is
+        taken off, for of many scores the lowest that happens to do is asked for, and the share itself promises too much.
         """
         order = np.argsort(-scores, kind="stable")
         count = np.arange(1, len(order) + 1)
-        share = np.cumsum(right[order]) / count
+        share = (np.cumsum(right[order]) + 0.5) / (count + 1)
         share = share - CAUTION * np.sqrt(share * (1 - share) / count)
         last = np.diff(scores[order], append=-np.inf) != 0  # equal scores go together
         rising = np.flatnonzero(last)[::-1]

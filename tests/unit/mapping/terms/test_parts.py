@@ -122,14 +122,26 @@ def test_confidence_rises_and_is_the_share_that_was_right() -> None:
     assert (np.diff(Calibration.learn(scores, right).read(np.linspace(0, 1, 99))) >= 0).all()
 
 
+def _trusted(right: float, count: int) -> float:
+    share = (right + 0.5) / (count + 1)
+    return share - CAUTION * (share * (1 - share) / count) ** 0.5
+
+
 def test_trust_is_the_share_that_was_right_from_a_score_upwards_and_equal_scores_go_together() -> None:
     trust = Trust.learn(np.array([0.9, 0.9, 0.8, 0.7, 0.7]), np.array([1, 1, 1, 1, 0], bool))
-    assert trust.read(np.array([0.95, 0.9, 0.8])).tolist() == [1, 1, 1]
-    assert trust.read(np.array([0.7, 0.75])) == pytest.approx(0.8 - CAUTION * (0.8 * 0.2 / 5) ** 0.5)
+    assert trust.read(np.array([0.95, 0.9, 0.8])) == pytest.approx([_trusted(3, 3)] * 3)  # more of them say more
+    assert trust.read(np.array([0.7, 0.75])) == pytest.approx(_trusted(4, 5))
     assert trust.read(np.array([0.6])).tolist() == [0]
     early = Trust.learn(np.array([0.9, 0.9, 0.8, 0.7, 0.7]), np.array([1, 0, 1, 1, 1], bool))
     assert early.read(np.array([0.9])) == early.read(np.array([0.7]))  # the sure ones are not trusted less than all
     assert Trust.learn(np.zeros(0), np.zeros(0, bool)).read(np.array([1.0])).tolist() == [0]
+
+
+def test_few_answers_are_never_trusted_much_though_all_were_right() -> None:
+    for count, most in ((10, 0.95), (40, 0.99), (400, 1.0)):
+        (trust,) = Trust.learn(np.ones(count), np.ones(count, bool)).read(np.array([1.0]))
+        assert trust < most
+    assert trust > 0.99
 
 
 def test_trust_agrees_with_a_plain_count() -> None:
@@ -138,9 +150,8 @@ def test_trust_agrees_with_a_plain_count() -> None:
     right = rng.random(300) < scores
     trust = Trust.learn(scores, right)
     for asked in (0.05, 0.31, 0.5, 0.77, 1.0):
-        shares = [right[scores >= low].mean() for low in np.unique(scores) if low <= asked]
-        counts = [(scores >= low).sum() for low in np.unique(scores) if low <= asked]
-        slow = max(s - CAUTION * (s * (1 - s) / n) ** 0.5 for s, n in zip(shares, counts, strict=True))
+        lows = [low for low in np.unique(scores) if low <= asked]
+        slow = max(_trusted(right[scores >= low].sum(), int((scores >= low).sum())) for low in lows)
         assert trust.read(np.array([asked]))[0] == pytest.approx(slow)
 
 
