@@ -181,6 +181,17 @@ def test_settled_without_a_concept_leaves_the_list_and_the_rows_alone(
     assert "D02" not in _open(hospital)
 
 
+def test_several_concepts_together_give_a_row_each(hospital: Workspace, press: Callable[..., Done]) -> None:
+    press("/liver\nm1 2\nq", "map", hospital.root, "--json")
+    (one,) = run("decisions", hospital.root, "--json").document()
+    assert len(one["answer"]) == 2
+    run("ingest", hospital.root)
+    found = [row for row in rows(hospital, "condition_occurrence") if row["condition_source_value"] == "D00"]
+    assert len(found) == 2 * CODES
+    assert {row["condition_concept_id"] for row in found} == set(one["answer"])
+    assert "D00" not in _open(hospital)
+
+
 def test_a_decision_of_a_site_is_for_it_alone(hospital: Workspace, press: Callable[..., Done]) -> None:
     press("1q", "map", hospital.root, "--site", "bay", "--reason", "their list says so")
     (one,) = run("decisions", hospital.root, "--json").document()

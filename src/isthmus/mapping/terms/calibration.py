@@ -58,7 +58,7 @@ class Trust:
         """From scores that their own answer did not help to make.
 
         One answer more of either kind is added, so that few answers are never trusted much. Half a standard error is
-        taken off, for of many scores the lowest that happens to do is asked for, and the share itself promises too much.
+        taken off, for of many scores the lowest that happens to do is asked for, and its share promises too much.
         """
         order = np.argsort(-scores, kind="stable")
         count = np.arange(1, len(order) + 1)
