@@ -173,7 +173,7 @@ def files_of(lake: Lake) -> dict[str, list[Path]]:
 def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]], decided: Decided = NOTHING) -> None:
     """Ready an engine for a pack: its functions, and the table `code` of all codes that the pack can look up.
 
-    `code_first` has the first concept of each code. The table `subject` has what decisions call the pack's code systems.
+    `code_first` has the first concept of each code; `subject` what decisions call the code systems of the pack.
     """
     teach(engine)
     engine.load("decided", decided.rows)
