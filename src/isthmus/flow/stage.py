@@ -13,6 +13,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from isthmus.cdm.tables import TABLES
+from isthmus.flow import notes
 from isthmus.flow.known import set_aside
 from isthmus.flow.schema import RECORD, SHARED, STATEMENT, columns_of, order_of, schema_of
 from isthmus.flow.statement import listed, literal, query
@@ -103,7 +104,10 @@ class Stage:
             self.engine.create("source", planned.source)
             self._view_ledger()
             set_aside(self.engine, record.name, mapping_id=mapping_id, count=self._count)
+            read_before = notes.waiting(self.engine)
             outcomes = [self._apply(index, rule.table, rule.select) for index, rule in enumerate(planned.rules)]
+            if notes.DERIVED in pack.derive:
+                notes.read(self.engine, read_before)
             self._note(record, pack.keep.get(record.name, "no rule of the pack applies"), outcomes, mapping_id)
             self._flush(FLUSH_ROWS)
         self.engine.drop("raw")

@@ -14,6 +14,8 @@ from isthmus.flow.lists import Published, Unmapped, Waiting
 from isthmus.gate.session import Session, open_session
 from isthmus.research.studies import resection
 from isthmus.research.studies.resection import Result
+from isthmus.serving import reading
+from isthmus.serving.reading import Row
 from isthmus.serving.truth import Score, scores, true_ratio
 from isthmus.simulation import Summary, simulate
 
@@ -29,6 +31,8 @@ class Demo:
     quarantine: list[Waiting]
     unmapped: list[Unmapped]
     scores: list[Score]
+    items: list[Row]
+    by_text: dict[str, int]
     study: Result
     true_ratio: float
     checks: list[verify.Finding]
@@ -62,11 +66,13 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     session = open_session(workspace.lake, synthetic=workspace.synthetic)
     study = resection.run(session)
     found = scores(session, root / "simulated" / "truth")
+    items = reading.summed(reading.compared(reading.in_lake(session, root / "simulated" / "truth")))
     checks = verify.verify(workspace)
     seconds["study and verify"] = time.perf_counter() - began
     return Demo(
         workspace=workspace.root, summary=summary, report=report, edition=lists.editions(workspace)[-1],
-        quarantine=lists.quarantine(workspace), unmapped=lists.unmapped(workspace, limit=12), scores=found, study=study,
+        quarantine=lists.quarantine(workspace), unmapped=lists.unmapped(workspace, limit=12), scores=found, items=items,
+        by_text=reading.rows_by_text(session), study=study,
         true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds, example=example(session),
     )  # fmt: skip
 
