@@ -9,6 +9,7 @@ from isthmus.base.errors import InputError, UsageError
 from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES
 from isthmus.flow.schema import schema_of
+from isthmus.flow.span import Words, words_of
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.intake import archive, formats
@@ -22,7 +23,10 @@ UNREAD = "?"  # begins the name of a part that could not be opened
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Where a row came from. `passage.text` is source data: show it only to who may read the landing."""
+    """Where a row came from. `passage.text` is source data: show it only to who may read the landing.
+
+    `words`: of a row read from a note, the words that it was read from.
+    """
 
     edition: int
     table: str
@@ -31,6 +35,7 @@ class Trace:
     part: PartRecord
     passage: Passage
     mapping: str
+    words: Words | None = None
 
 
 class Tracer:
@@ -72,7 +77,8 @@ class Tracer:
         record, receipt, part = self._parts(row["part_id"])
         passage = formats.locate(part, Format(record.format, record.options), row["place"])
         mapping = self._mappings().get((receipt.feed, row["mapping_id"]), "")
-        return Trace(self.edition.number, table, row, receipt, record, passage, mapping)
+        words = words_of(self.workspace, self.edition, table, row)
+        return Trace(self.edition.number, table, row, receipt, record, passage, mapping, words)
 
     def _find_mappings(self) -> dict[tuple[str, int], str]:
         """Pack and digest by feed and id of the mapping. A part may have rows of several: of its ingest, of replays."""

@@ -1,5 +1,6 @@
 """Verbs that only look: editions, receipts, trace, quarantine, unmapped."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -95,10 +96,14 @@ def trace(
         "end": found.passage.end, "mapping": found.mapping,
     }  # fmt: skip
     if json:
-        document({**place, "source": found.passage.text, "row": dict(found.row)})
+        words = None if found.words is None else asdict(found.words)
+        document({**place, "source": found.passage.text, "row": dict(found.row), "words": words})
         return
     table(f"{table_name} {row_id}", ("", ""), [(key, str(value)) for key, value in place.items()])
     say("source  " + found.passage.text)
+    if found.words is not None:
+        say(f"read from note {found.words.note_id}, from character {found.words.start}: {found.words.text}")
+        say(f"  by {found.words.system}: {found.words.said}")
     table("row", ("column", "value"), [(key, str(value)) for key, value in found.row.items() if value is not None])
 
 
