@@ -1,22 +1,21 @@
 """From one row back to the bytes it came from, and from one landed file forward to its rows."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
 from isthmus.base.errors import InputError, UsageError
-from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES
-from isthmus.flow.schema import schema_of
+from isthmus.flow.schema import CODING, schema_of
 from isthmus.flow.span import Words, words_of
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.intake import archive, formats
 from isthmus.intake.record import Format, Part, Passage
 from isthmus.lake.edition import Edition
+from isthmus.records.models import Decision, Receipt
 from isthmus.records.models import Part as PartRecord
-from isthmus.records.models import Receipt
 
 UNREAD = "?"  # begins the name of a part that could not be opened
 
@@ -26,6 +25,7 @@ class Trace:
     """Where a row came from. `passage.text` is source data: show it only to who may read the landing.
 
     `words`: of a row read from a note, the words that it was read from.
+    `codes` are the codes of its record that wait for a decision or were resolved by one.
     """
 
     edition: int
@@ -36,6 +36,18 @@ class Trace:
     passage: Passage
     mapping: str
     words: Words | None = None
+    codes: Sequence["Coded"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A code of a record, the concept that it has by now, and the decision that says so."""
+
+    system: str
+    code: str
+    column: str
+    concept_id: int
+    decision: Decision | None
 
 
 class Tracer:
@@ -70,7 +82,7 @@ class Tracer:
             )
         if rows[0]["place"] < 0:
             raise InputError(f"the file as a whole was not read ({rows[0]['reason']}), so there is no record to show.")
-        return self.origin(table, rows[0])
+        return replace(self.origin(table, rows[0]), codes=self._codes(rows[0]["part_id"], rows[0]["place"], table))
 
     def origin(self, table: str, row: Mapping[str, Any]) -> Trace:
         """The origin of a row that is at hand with its provenance columns."""
@@ -80,12 +92,30 @@ class Tracer:
         words = words_of(self.workspace, self.edition, table, row)
         return Trace(self.edition.number, table, row, receipt, record, passage, mapping, words)
 
+    def _codes(self, part_id: int, place: int, table: str) -> list[Coded]:
+        files = [self.workspace.lake.root / one.path for one in self.edition.files("coding")]
+        with self.workspace.lake.engine() as engine:
+            engine.view("coding", files, empty=CODING)
+            rows = engine.rows(
+                query(
+                    f'SELECT system, code, "table", "column", concept_id, decision_id FROM coding WHERE part_id = '
+                    f"{part_id} AND place = {place} ORDER BY ALL"
+                )
+            ).to_pylist()
+        decisions = self.workspace.decisions.some(row["decision_id"] for row in rows if row["decision_id"])
+        return [
+            Coded(row["system"], row["code"], row["column"], row["concept_id"], decisions.get(row["decision_id"]))
+            for row in rows
+            if table in (row["table"], "record")
+        ]
+
     def _find_mappings(self) -> dict[tuple[str, int], str]:
         """Pack and digest by feed and id of the mapping. A part may have rows of several: of its ingest, of replays."""
         return {
-            (feed, digest63(mapping, batch.mappings[""])): mapping
+            (feed, batch.mapping_ids[feed]): mapping
             for batch in self.workspace.records.batches()
             for feed, mapping in batch.mappings.items()
+            if feed
         }
 
     def _find_part(self, part_id: int) -> tuple[PartRecord, Receipt, Part]:

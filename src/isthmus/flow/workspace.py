@@ -15,6 +15,7 @@ from isthmus.intake.formats import READERS
 from isthmus.lake.lake import Lake
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
+from isthmus.records.decisions import Decisions
 from isthmus.records.store import Records
 
 SETTINGS = "isthmus.toml"
@@ -63,6 +64,7 @@ class Workspace:
         self.settings: Mapping[str, Any] = settings
         self.lake = Lake(root / "lake", landing=root / "landing", memory=str(settings.get("memory", "900MB")))
         self.records = Records(str(settings.get("records", f"sqlite:///{(root / 'records.db').resolve()}")))
+        self.decisions = Decisions(self.records)
 
     @property
     def synthetic(self) -> bool:

@@ -58,9 +58,19 @@ class Join:
     on: exp.Expr
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A code that a fragment looks up: the alias of its join, and system, code and name as the record has them."""
+
+    alias: str
+    system: exp.Expr
+    code: exp.Expr
+    name: exp.Expr | None
+
+
 @dataclass(slots=True)
 class Scope:
-    """Where a fragment stands: its site and key space, the pack's systems, and the joins gathered so far."""
+    """Where a fragment stands: its site and key space, the pack's systems, the joins and uses of codes so far."""
 
     site: str
     keyspace: str
@@ -68,6 +78,7 @@ class Scope:
     dates: Sequence[str]
     place: str
     joins: dict[str, Join] = field(default_factory=dict)
+    uses: list[Use] = field(default_factory=list)
 
     def join(self, table: str, on: Mapping[str, exp.Expr]) -> str:
         """The alias under which `table` is joined on these columns; equal joins share one."""
@@ -168,9 +179,9 @@ def _arguments(node: exp.Expr) -> list[exp.Expr]:
     return [value for value in (node.args.get("this"), *node.args.get("expressions", [])) if value is not None]
 
 
-def _sql(template: str, **values: exp.Expr) -> exp.Expr:
+def template(sql: str, **values: exp.Expr) -> exp.Expr:
     """A template in pack spelling whose :words are replaced by expressions."""
-    return exp.replace_placeholders(_template(template), **values)
+    return exp.replace_placeholders(_template(sql), **values)
 
 
 @cache
@@ -189,7 +200,7 @@ def _named(name: str, *, of_dates: bool = False) -> Callable[..., exp.Expr]:
 
 
 def _coded(column: str) -> Callable[..., exp.Expr]:
-    def build(scope: Scope, code: exp.Expr, system: exp.Expr) -> exp.Expr:
+    def build(scope: Scope, code: exp.Expr, system: exp.Expr, written: exp.Expr | None = None) -> exp.Expr:
         if system.is_string:
             name = scope.systems.get(system.name)
             if name is None:
@@ -204,7 +215,9 @@ def _coded(column: str) -> Callable[..., exp.Expr]:
         found = exp.column(column, alias, quoted=True)
         if column == "_domain":
             return found
-        return _sql("CASE WHEN NOT :code IS NULL THEN COALESCE(:found, 0) END", code=code.copy(), found=found)
+        if column == "_concept":
+            scope.uses.append(Use(alias, text_of(system), trimmed, written))
+        return template("CASE WHEN NOT :code IS NULL THEN COALESCE(:found, 0) END", code=code.copy(), found=found)
 
     return build
 
@@ -221,7 +234,7 @@ def _look(scope: Scope, record: exp.Expr, key: exp.Expr, name: exp.Expr) -> exp.
     alias = scope.join("reference", {"_record": record, "_key": key})
     # In brackets, for the arrow that this prints as binds more weakly than a comparison.
     return exp.paren(
-        _sql(
+        template(
             "JSON_EXTRACT_STRING(:fields, :path)",
             fields=exp.column("_fields", alias, quoted=True),
             path=exp.Literal.string(f'$."{name.name}"'),

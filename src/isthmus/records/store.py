@@ -23,43 +23,43 @@ class Records:
         self._session = sessionmaker(self._engine, expire_on_commit=False)
 
     @contextmanager
-    def _work(self) -> Iterator[Session]:
+    def work(self) -> Iterator[Session]:
         """A unit of work: all of it is kept when the block ends well, none of it otherwise."""
         with self._session.begin() as session:
             yield session
 
     def delivered(self, site: str, feed: str) -> dict[str, int]:
         """SHA-256 and size in bytes of everything that came from a feed before."""
-        with self._work() as session:
+        with self.work() as session:
             found = session.execute(select(Receipt.sha256, Receipt.size).filter_by(site=site, feed=feed))
             return {row.sha256: row.size for row in found}
 
     def keep(self, *models: Model) -> None:
         """Keep records, new or changed, together."""
-        with self._work() as session:
+        with self.work() as session:
             for model in models:
                 session.merge(model)
 
     def watermark(self, site: str, feed: str, table: str) -> str | None:
         """How far a table of a feed's database was read, or None at the first time."""
-        with self._work() as session:
+        with self.work() as session:
             found = session.get(Watermark, (site, feed, table))
             return found.value if found else None
 
     def next_sequence(self, model: type[Receipt] | type[Batch]) -> int:
         """One more than the greatest sequence number so far."""
-        with self._work() as session:
+        with self.work() as session:
             return (session.scalar(select(func.max(model.sequence))) or 0) + 1
 
     def pending(self, site: str) -> Sequence[Receipt]:
         """Receipts of a site that no batch has taken up, in the order of arrival."""
-        with self._work() as session:
+        with self.work() as session:
             found = select(Receipt).filter_by(site=site, batch_id=None).order_by(Receipt.sequence)
             return session.scalars(found).all()
 
     def open_batch(self, batch: Batch, receipts: Sequence[Receipt]) -> None:
         """Begin a batch: from here on a retry takes up exactly these receipts under these mappings."""
-        with self._work() as session:
+        with self.work() as session:
             session.add(batch)
             session.flush()
             for receipt in receipts:
@@ -67,19 +67,19 @@ class Records:
 
     def batches(self, *states: str) -> Sequence[Batch]:
         """Batches in any of these states, in order; all when none is given."""
-        with self._work() as session:
+        with self.work() as session:
             found = select(Batch).order_by(Batch.sequence)
             return session.scalars(found.where(Batch.state.in_(states)) if states else found).all()
 
     def receipts(self, batch_id: str | None = None) -> Sequence[Receipt]:
         """Receipts of a batch, or all, in the order of arrival."""
-        with self._work() as session:
+        with self.work() as session:
             found = select(Receipt).order_by(Receipt.sequence)
             return session.scalars(found if batch_id is None else found.filter_by(batch_id=batch_id)).all()
 
     def staged(self, batch_id: str, parts: Sequence[Part]) -> None:
         """Note what the parts of a batch held; noting it again replaces the former note."""
-        with self._work() as session:
+        with self.work() as session:
             for part in parts:
                 session.merge(part)
             found = session.get(Batch, batch_id)
@@ -88,28 +88,28 @@ class Records:
 
     def published(self, batches: Sequence[str], edition: int, digest: str) -> None:
         """Note in which edition batches were published, and the digest of its manifest."""
-        with self._work() as session:
+        with self.work() as session:
             session.merge(Published(number=edition, digest=digest))
             for batch in session.scalars(select(Batch).where(Batch.batch_id.in_(batches))):
                 batch.state, batch.edition = "published", edition
 
     def part(self, part_id: int) -> tuple[Part, Receipt] | None:
         """A part and the receipt of its delivery."""
-        with self._work() as session:
+        with self.work() as session:
             part = session.get(Part, part_id)
             receipt = session.get(Receipt, part.receipt_id) if part else None
             return (part, receipt) if part and receipt else None
 
     def parts(self, receipts: Sequence[int] | None = None) -> Sequence[Part]:
         """Parts of some deliveries, or all."""
-        with self._work() as session:
+        with self.work() as session:
             found = select(Part).order_by(Part.receipt_id, Part.member)
             return session.scalars(found if receipts is None else found.where(Part.receipt_id.in_(receipts))).all()
 
 
 def digests(records: Records) -> Mapping[int, str]:
     """The digest of every published manifest, by the number of its edition."""
-    with records._work() as session:
+    with records.work() as session:
         return {one.number: one.digest for one in session.scalars(select(Published))}
 
 

@@ -1,13 +1,13 @@
 """Verbs that only look: editions, receipts, trace, quarantine, unmapped."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from isthmus.base.errors import UsageError
 from isthmus.flow import lists
-from isthmus.flow.trace import Tracer, rows_of_file
+from isthmus.flow.trace import Coded, Tracer, rows_of_file
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table
@@ -95,9 +95,10 @@ def trace(
         "received_at": found.receipt.received_at, "line": found.passage.line, "start": found.passage.start,
         "end": found.passage.end, "mapping": found.mapping,
     }  # fmt: skip
+    codes = [_coded(one) for one in found.codes]
     if json:
         words = None if found.words is None else asdict(found.words)
-        document({**place, "source": found.passage.text, "row": dict(found.row), "words": words})
+        document({**place, "source": found.passage.text, "row": dict(found.row), "words": words, "codes": codes})
         return
     table(f"{table_name} {row_id}", ("", ""), [(key, str(value)) for key, value in place.items()])
     say("source  " + found.passage.text)
@@ -105,6 +106,21 @@ def trace(
         say(f"read from note {found.words.note_id}, from character {found.words.start}: {found.words.text}")
         say(f"  by {found.words.system}: {found.words.said}")
     table("row", ("column", "value"), [(key, str(value)) for key, value in found.row.items() if value is not None])
+    if codes:
+        columns = ("column", "system", "code", "concept_id", "decision", "how", "author", "made_at", "reason")
+        table("codes", columns, [[str(one.get(name, "")) for name in columns] for one in codes])
+
+
+def _coded(code: Coded) -> dict[str, Any]:
+    """A code, and the decision that resolved it, if one did."""
+    told = {"column": code.column, "system": code.system, "code": code.code, "concept_id": code.concept_id}
+    made = code.decision
+    if made is None:
+        return told
+    return {
+        **told, "decision": made.decision_id, "how": made.how, "model": made.model, "confidence": made.confidence,
+        "author": made.author, "made_at": made.made_at, "reason": made.reason,
+    }  # fmt: skip
 
 
 def _trace_file(opened: Workspace, sha256: str, json: bool) -> None:

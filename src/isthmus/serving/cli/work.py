@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.command("attach")(attach)
     app.command("vocabulary")(vocabulary)
     app.command("replay")(replay_quarantine)
+    app.command("remap")(remap)
     app.command("rebuild")(rebuild)
 
 
@@ -162,6 +163,22 @@ def replay_quarantine(
     with bars(quiet=quiet or json) as progress:
         report = replay.replay(opened, site=site, reason=reason, progress=progress)
     _report(report, json=json, title="Replay")
+
+
+def remap(
+    workspace: Where,
+    site: Annotated[str | None, typer.Option(help="Only this site.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every record, not only those whose codes have another answer by now.")
+    ] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Map records again whose codes have another answer by now: by a decision, a mended list, a newer vocabulary."""
+    opened = Workspace(workspace)
+    with bars(quiet=quiet or json) as progress:
+        report = replay.remap(opened, site=site, everything=everything, progress=progress)
+    _report(report, json=json, title="Mapped again")
 
 
 def rebuild(
