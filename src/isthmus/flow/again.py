@@ -83,7 +83,7 @@ def _parts_by_feed(workspace: Workspace, site: str) -> dict[str, list[int]]:
 
 def outdated(workspace: Workspace, site: Site, edition: Edition) -> int:
     """How many records of a site have a code that would be answered otherwise today than it was."""
-    former = [one for one in workspace.records.batches() if one.site == site.name]
+    former = [one for one in workspace.records.batches() if one.site == site.name and "repairs" not in (one.replays or {})]
     standing, spoken = workspace.decisions.standing(TERM), vocabulary.digest(workspace.lake)
     packs = {feed.name: workspace.pack(feed.pack) for feed in site.feeds}
     told = {feed: concerning(standing, site.name, pack) for feed, pack in packs.items()}

@@ -82,15 +82,16 @@ class Tracer:
             )
         if rows[0]["place"] < 0:
             raise InputError(f"the file as a whole was not read ({rows[0]['reason']}), so there is no record to show.")
-        return replace(self.origin(table, rows[0]), codes=self._codes(rows[0]["part_id"], rows[0]["place"], table))
+        codes = self._codes(rows[0]["part_id"], rows[0]["place"], table)
+        words = words_of(self.workspace, self.edition, table, rows[0])
+        return replace(self.origin(table, rows[0]), codes=codes, words=words)
 
     def origin(self, table: str, row: Mapping[str, Any]) -> Trace:
         """The origin of a row that is at hand with its provenance columns."""
         record, receipt, part = self._parts(row["part_id"])
         passage = formats.locate(part, Format(record.format, record.options), row["place"])
         mapping = self._mappings().get((receipt.feed, row["mapping_id"]), "")
-        words = words_of(self.workspace, self.edition, table, row)
-        return Trace(self.edition.number, table, row, receipt, record, passage, mapping, words)
+        return Trace(self.edition.number, table, row, receipt, record, passage, mapping)
 
     def _codes(self, part_id: int, place: int, table: str) -> list[Coded]:
         files = [self.workspace.lake.root / one.path for one in self.edition.files("coding")]

@@ -21,6 +21,7 @@ from isthmus.base.errors import PackError
 from isthmus.base.identity import digest63
 from isthmus.cdm.starter import BY_TEXT, starter
 from isthmus.cdm.tables import TABLES
+from isthmus.cdm.units.concept import units
 from isthmus.mapping.text.page import Ints, Mask
 from isthmus.mapping.text.quantity import Floats
 
@@ -179,13 +180,13 @@ def _valued(table: str, found: pa.Table, concept: pa.Array, answer: pa.Array) ->
     if table not in ("measurement", "observation"):
         return own
     unit = found["unit"].cast(pa.string())
-    units = pc.index_in(unit.combine_chunks(), value_set=pa.array(list(_units())))
+    codes = pc.index_in(unit.combine_chunks(), value_set=pa.array(list(units())))
     own |= {
         "value_as_number": pc.if_else(pc.is_valid(found["high"]), pa.scalar(None, pa.float64()), found["number"]),
         "value_as_concept_id": answer,
         "value_source_value": pc.utf8_slice_codeunits(found["value"], 0, 50),
         "unit_source_value": unit,
-        "unit_concept_id": pa.array(list(_units().values()), pa.int64()).take(units),
+        "unit_concept_id": pa.array(list(units().values()), pa.int64()).take(codes),
     }
     if table == "observation":
         return own | {"value_as_string": pc.utf8_slice_codeunits(found["value"], 0, 60)}
@@ -216,19 +217,6 @@ def _tables() -> Mapping[int, int]:
     number = {domain: place for place, domain in enumerate(TABLE_OF)}
     concepts = starter()["concept"].select(["concept_id", "domain_id"]).to_pylist()
     return {row["concept_id"]: number[row["domain_id"]] for row in concepts if row["domain_id"] in number}
-
-
-@cache
-def _units() -> Mapping[str, int]:
-    """Concepts of UCUM codes."""
-    tables = starter()
-    known = {
-        row["concept_code"]: row["concept_id"]
-        for row in tables["concept"].to_pylist() if row["domain_id"] == "Unit" and row["standard_concept"]
-    }  # fmt: skip
-    mapped = tables["source_to_concept_map"].to_pylist()
-    also = {row["source_code"]: row["target_concept_id"] for row in mapped if row["source_vocabulary_id"] == "UCUM"}
-    return {**also, **known}
 
 
 def _rows(name: str) -> Sequence[Mapping[str, str]]:

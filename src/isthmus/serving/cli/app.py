@@ -22,7 +22,8 @@ INTERRUPTED = 130
 VERBS = {
     "demo": "demo",
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "work", "attach": "work", "vocabulary": "work",
-    "quarantine": "look", "replay": "work", "unmapped": "look", "receipts": "look", "editions": "look", "trace": "look",
+    "quarantine": "look", "replay": "work", "units": "units", "unmapped": "look", "receipts": "look", "editions": "look",
+    "trace": "look",
     "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
