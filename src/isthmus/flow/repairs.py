@@ -28,6 +28,7 @@ from isthmus.mapping.units.families import CONVERT, DROP, LOOK
 from isthmus.mapping.units.repair import apply
 from isthmus.records.models import Batch, Decision
 
+DIGITS = 9  # after the point: 7390 a thousandth is 7.39 and not 7.390000000000001
 KEYS = ("measurement_id", "part_id", "place")
 # What each row that is mended, or was, has to be now: as mended, else as it was written.
 STATE = """
@@ -161,9 +162,10 @@ def _as_repairs(
             "family": pa.array([proposals[number]["family"] for number in ids], pa.string()),
             "set_aside": aside,
             "was_value": one["value"],
-            "value": pc.if_else(aside, pa.scalar(None, pa.float64()), one["mended_value"]),
+            "value": pc.if_else(aside, pa.scalar(None, pa.float64()), pc.round(one["mended_value"], ndigits=DIGITS)),
             "was_unit_concept_id": one["unit_concept_id"],
             "unit_concept_id": pc.if_else(pa.array(converted), unit, one["unit_concept_id"]),
-            "was_low": one["low"], "low": one["mended_low"], "was_high": one["high"], "high": one["mended_high"],
+            "was_low": one["low"], "low": pc.round(one["mended_low"], ndigits=DIGITS),
+            "was_high": one["high"], "high": pc.round(one["mended_high"], ndigits=DIGITS),
         }
     )  # fmt: skip

@@ -98,7 +98,7 @@ def trace(
     codes = [_coded(one) for one in found.codes]
     if json:
         words = None if found.words is None else asdict(found.words)
-        document({**place, "source": found.passage.text, "row": dict(found.row), "words": words, "codes": codes})
+        document({**place, "source": found.passage.text, "row": dict(found.row), "words": words, "codes": codes, "repairs": found.repairs})
         return
     table(f"{table_name} {row_id}", ("", ""), [(key, str(value)) for key, value in place.items()])
     say("source  " + found.passage.text)
@@ -106,6 +106,9 @@ def trace(
         say(f"read from note {found.words.note_id}, from character {found.words.start}: {found.words.text}")
         say(f"  by {found.words.system}: {found.words.said}")
     table("row", ("column", "value"), [(key, str(value)) for key, value in found.row.items() if value is not None])
+    if found.repairs:
+        columns = ("family", "was_value", "value", "set_aside", "decision_id", "author", "reason")
+        table("repairs", columns, [[str(one[name]) for name in columns] for one in found.repairs])
     if codes:
         columns = ("column", "system", "code", "concept_id", "decision", "how", "author", "made_at", "reason")
         table("codes", columns, [[str(one.get(name, "")) for name in columns] for one in codes])
