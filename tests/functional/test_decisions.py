@@ -150,3 +150,24 @@ def test_the_trace_of_a_row_names_who_decided_and_why(hospital: Workspace) -> No
     assert (code.code, code.concept_id, code.column) == ("XYZ", 3006923, "measurement_concept_id")
     assert code.decision is not None
     assert (code.decision.author, code.decision.reason) == ("li", "the package insert says ALT")
+
+
+def test_a_code_with_several_concepts_gives_a_row_for_each(hospital: Workspace) -> None:
+    one = {row["condition_occurrence_id"]: row for row in rows(hospital, "condition_occurrence")}
+    before = [row for row in one.values() if row["condition_source_value"] == "Z99"]
+    state = content(hospital)
+    both = decide(hospital, Draft("term", "list:harbour-his/diagnosis", "Z99", [4001171, 4064161], "li"))
+    ingest(hospital)
+    after = [row for row in rows(hospital, "condition_occurrence") if row["condition_source_value"] == "Z99"]
+    assert sorted(row["condition_concept_id"] for row in after) == sorted([4001171, 4064161] * len(before))
+    # The row of the first concept is the row that was there; all ids differ.
+    first = {row["condition_occurrence_id"] for row in after if row["condition_concept_id"] == 4001171}
+    assert first == {row["condition_occurrence_id"] for row in before}
+    assert len({row["condition_occurrence_id"] for row in rows(hospital, "condition_occurrence")}) == len(one) + len(
+        before
+    )
+    assert replay.remap(hospital).edition is None
+    demand(verify(hospital))
+    hospital.decisions.revoke(both.decision_id, author="wang", reason="one is enough")
+    ingest(hospital)
+    assert content(hospital) == state

@@ -24,7 +24,7 @@ Codes = Mapping[str, Sequence[Any]]
 CHANGED = """
     SELECT DISTINCT part_id, place FROM coding c SEMI JOIN mine m USING (part_id)
     LEFT JOIN (
-        SELECT DISTINCT coalesce(n.subject, k._system) AS system, k._code AS code, k._concept AS concept_id,
+        SELECT DISTINCT coalesce(n.subject, k._system) AS system, k._code AS code, k._first AS concept_id,
             k._decision AS decision_id
         FROM code k LEFT JOIN subject n ON n.name = k._system
     ) k USING (system, code)

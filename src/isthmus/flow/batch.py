@@ -67,7 +67,9 @@ def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress
         for feed, pack in packs.items():
             mine = [receipt for receipt in receipts if receipt.feed == feed]
             if mine:
-                vocabulary.ready(engine, pack, codes, concerning(standing, batch.site, pack))
+                told = concerning(standing, batch.site, pack)
+                vocabulary.ready(engine, pack, codes, told)
+                stage.several = told.several
                 run = FeedRun(stage, pack, mapping_id=batch.mapping_ids[feed])
                 by_id = {receipt.receipt_id: receipt for receipt in mine}
                 parts += [(by_id[part.receipt_id], part) for part in run.take(mine, progress, places=places)]

@@ -12,20 +12,25 @@ from isthmus.records.models import Decision
 
 TERM = "term"
 DECIDED = pa.schema(
-    [("system", pa.string()), ("code", pa.string()), ("concept_id", pa.int64()), ("decision_id", pa.int64())]
-)
+    [("system", pa.string()), ("code", pa.string()), ("n", pa.int64()), ("concept_id", pa.int64()),
+     ("first", pa.int64()), ("decision_id", pa.int64())]
+)  # fmt: skip
 SUBJECT = pa.schema([("name", pa.string()), ("subject", pa.string())])
 
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """Decisions on codes that concern one pack at one site. `digest` is "" where there are none."""
+    """Decisions on codes that concern one pack at one site. `digest` is "" where there are none.
+
+    A code with several concepts has a row for each, counted by `n` from 0; `several` says whether any code has.
+    """
 
     rows: pa.Table
     digest: str
+    several: bool
 
 
-NOTHING = Decided(DECIDED.empty_table(), "")
+NOTHING = Decided(DECIDED.empty_table(), "", several=False)
 
 
 def concerning(standing: Sequence[Decision], site: str, pack: Pack) -> Decided:
@@ -46,12 +51,15 @@ def concerning(standing: Sequence[Decision], site: str, pack: Pack) -> Decided:
         ):
             found[(one.subject, one.key)] = one
     rows = [
-        {"system": name, "code": key, "concept_id": _concept(one), "decision_id": one.decision_id}
+        {"system": name, "code": key, "n": n, "concept_id": concept, "first": _concepts(one)[0],
+         "decision_id": one.decision_id}
         for (subject, key), one in sorted(found.items())
         for name in sorted(names.get(subject, [subject]))
-    ]
+        for n, concept in enumerate(_concepts(one))
+    ]  # fmt: skip
     words = [f"{row['system']}\0{row['code']}\0{row['concept_id']}\0{row['decision_id']}" for row in rows]
-    return Decided(pa.Table.from_pylist(rows, schema=DECIDED), f"{digest63(*words):016x}" if words else "")
+    digest = f"{digest63(*words):016x}" if words else ""
+    return Decided(pa.Table.from_pylist(rows, schema=DECIDED), digest, several=any(row["n"] for row in rows))
 
 
 def named(pack: Pack) -> pa.Table:
@@ -60,5 +68,6 @@ def named(pack: Pack) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=SUBJECT)
 
 
-def _concept(decision: Decision) -> int:
-    return int(decision.answer[0]) if decision.answer else 0
+def _concepts(decision: Decision) -> list[int]:
+    """The concepts of a code; one that has none is mapped to 0."""
+    return [int(concept) for concept in decision.answer] or [0]

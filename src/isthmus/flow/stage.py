@@ -80,6 +80,7 @@ class Stage:
         self.site = site
         self.folder = lake.staging / batch
         self.account = Account()
+        self.several = False  # whether some code has several concepts, each with a row of its own
         self.drafts: dict[str, list[tuple[Path, int]]] = {}
         self._plans: dict[tuple[str, str, tuple[str, ...]], RecordPlan] = {}
         self._ledger = [lake.root / one.path for one in _ledger_before(lake, site, batch)]
@@ -159,7 +160,7 @@ class Stage:
         """The outcome of every record of `source` goes into the ledger."""
         each = [f"SELECT part_id, place, _why FROM {name}" for name in rules]
         found = " UNION ALL ".join(each) or "SELECT part_id, place, reason AS _why FROM gone WHERE false"
-        single = len(rules) == 1 and not record.rules[0].each
+        single = len(rules) == 1 and not record.rules[0].each and not self.several
         outcome = SINGLE if single else OUTCOME.format(found=found)
         noted = NOTED.format(kind=literal(record.name), kept=literal(reason), mapping=mapping_id, outcome=outcome)
         before = self.engine.count("stage_record")

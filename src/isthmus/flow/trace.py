@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from shlex import quote
 from typing import Any
 
 from isthmus.base.errors import InputError, UsageError
@@ -80,7 +81,7 @@ class Tracer:
         if not rows:
             raise InputError(
                 f"edition {self.edition.number} has no {table} row with {key} = {row_id}. The ids that came from a "
-                f"file: isthmus trace {self.workspace.root} --file SHA256."
+                f"file: isthmus trace {quote(str(self.workspace.root))} --file SHA256."
             )
         if rows[0]["place"] < 0:
             raise InputError(f"the file as a whole was not read ({rows[0]['reason']}), so there is no record to show.")

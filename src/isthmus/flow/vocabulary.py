@@ -33,7 +33,8 @@ STANDARD = """
 CODE = """
     SELECT coalesce(c._system, w.system) AS _system, coalesce(c._code, w.code) AS _code,
         CASE WHEN w.decision_id IS NULL THEN c._concept ELSE w.concept_id END AS _concept,
-        coalesce(c._source, 0) AS _source, d.domain_id AS _domain, w.decision_id AS _decision
+        coalesce(c._source, 0) AS _source, d.domain_id AS _domain, w.decision_id AS _decision, coalesce(w.n, 0) AS _n,
+        CASE WHEN w.decision_id IS NULL THEN c._concept ELSE w.first END AS _first
     FROM (
         SELECT _system, _code, max(_concept) AS _concept, max(_source) AS _source FROM (
         SELECT l.system AS _system, l.code AS _code,
@@ -172,7 +173,7 @@ def files_of(lake: Lake) -> dict[str, list[Path]]:
 def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]], decided: Decided = NOTHING) -> None:
     """Ready an engine for a pack: its functions, and the table `code` of all codes that the pack can look up.
 
-    The table `subject` has what decisions call each code system of the pack.
+    `code_first` has the first concept of each code; `subject` what decisions call the code systems of the pack.
     """
     teach(engine)
     engine.load("decided", decided.rows)
@@ -195,6 +196,7 @@ def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]], decid
     engine.load("named", pa.Table.from_pylist(spoken, schema=pa.schema([("name", text), ("vocabulary", text)])))
     engine.create("standard", query(STANDARD))
     engine.create("code", query(CODE))
+    engine.create_view("code_first", query("SELECT * FROM code WHERE _n = 0"))
     engine.drop("standard")
     engine.drop("local_code")
     engine.drop("named")

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import orjson
@@ -55,7 +56,7 @@ class Workspace:
             settings = tomllib.loads((root / SETTINGS).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise InputError(
-                f"{root} is not a workspace (no {SETTINGS} in it). Make one with `isthmus init {root}`."
+                f"{root} is not a workspace (no {SETTINGS} in it). Make one with `isthmus init {quote(str(root))}`."
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(
@@ -84,7 +85,7 @@ class Workspace:
             return Site(name, body.get("title", name), feeds)
         except FileNotFoundError:
             raise InputError(
-                f"there is no site '{name}' here. Add it: `isthmus site add {self.root} {name} --from DIR`."
+                f"there is no site '{name}' here. Add it: `isthmus site add {quote(str(self.root))} {name} --from DIR`."
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise InputError(

@@ -53,7 +53,7 @@ def hidden(uses: Iterable[Use], first: int) -> Iterator[tuple[str, exp.Expr]]:
     for number, use in enumerate(uses, first):
         name = exp.cast(exp.null(), "text") if use.name is None else exp.cast(use.name.copy(), "text")
         yield f"{HIDDEN}{number}", template(
-            SAID, code=use.code.copy(), concept=exp.column("_concept", use.alias, quoted=True),
+            SAID, code=use.code.copy(), concept=exp.column("_first", use.alias, quoted=True),
             by=exp.column("_decision", use.alias, quoted=True), system=use.system.copy(), name=name,
         )  # fmt: skip
 

@@ -58,6 +58,9 @@ class Join:
     on: exp.Expr
 
 
+CODES = "code"  # the table of all codes, with every concept of each
+
+
 @dataclass(frozen=True, slots=True)
 class Use:
     """A code that a fragment looks up: the alias of its join, and system, code and name as the record has them."""
@@ -70,7 +73,10 @@ class Use:
 
 @dataclass(slots=True)
 class Scope:
-    """Where a fragment stands: its site and key space, the pack's systems, the joins and uses of codes so far."""
+    """Where a fragment stands: its site and key space, the pack's systems, the joins and uses of codes so far.
+
+    `several`: a code that has several concepts gives a row for each here; elsewhere its first one counts.
+    """
 
     site: str
     keyspace: str
@@ -79,6 +85,7 @@ class Scope:
     place: str
     joins: dict[str, Join] = field(default_factory=dict)
     uses: list[Use] = field(default_factory=list)
+    several: bool = False
 
     def join(self, table: str, on: Mapping[str, exp.Expr]) -> str:
         """The alias under which `table` is joined on these columns; equal joins share one."""
@@ -211,7 +218,7 @@ def _coded(column: str) -> Callable[..., exp.Expr]:
                 )
             system = exp.Literal.string(name)
         trimmed = exp.func("trim", text_of(code))
-        alias = scope.join("code", {"_system": system, "_code": trimmed})
+        alias = scope.join(CODES if scope.several else "code_first", {"_system": system, "_code": trimmed})
         found = exp.column(column, alias, quoted=True)
         if column == "_domain":
             return found

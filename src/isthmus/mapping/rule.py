@@ -12,7 +12,7 @@ from isthmus.base.errors import PackError
 from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES, Column, Table
 from isthmus.mapping import coding
-from isthmus.mapping.expression import DIALECT, Scope, compile_scalar, digest_of, parse_scalar
+from isthmus.mapping.expression import CODES, DIALECT, Scope, compile_scalar, digest_of, parse_scalar
 from isthmus.mapping.pack import Pack, Record, Rule
 
 NOUNS = frozenset({"person", "visit_occurrence", "visit_detail", "provider", "care_site", "location"})
@@ -53,10 +53,12 @@ def systems_of(pack: Pack) -> Mapping[str, str]:
 
 
 def scope_of(pack: Pack, place: Place, at: str) -> Scope:
+    """The scope of a fragment of a pack that stands at this file and line."""
     return Scope(place.site, pack.keyspace, systems_of(pack), pack.dates, at)
 
 
 def joined(select: exp.Select, scope: Scope) -> exp.Select:
+    """A statement with the look-up tables that its fragments asked for."""
     for join in scope.joins.values():
         select = select.join(
             exp.to_table(join.table).as_(join.alias, table=True), on=join.on.copy(), join_type="left", copy=False
@@ -70,6 +72,8 @@ def compiled(
     """Compile a rule of a record whose `source` has these columns; `uses` are the hidden ones by named expression."""
     scope = scope_of(pack, place, rule.place)
     base = _each(rule, scope, columns)
+    scope.several = _may_be_several(rule)
+    condition = compile_scalar(rule.when, scope) if rule.when else None
     told: dict[str, list[str]] = {}
     if rule.table == "reference":
         values, required = _reference(record, rule, scope), ["_key"]
@@ -85,7 +89,6 @@ def compiled(
         exp.alias_(exp.column("_place", "s"), "place", copy=False),
         exp.alias_(exp.cast(exp.Literal.number(place.mapping_id), "bigint"), "mapping_id", copy=False),
     ]
-    condition = compile_scalar(rule.when, scope) if rule.when else None
     filled = joined(exp.select(*picked, *provenance).from_(base, copy=False), scope)
     filled = filled.where(condition, copy=False) if condition else filled
     whole = exp.select("f.*", exp.alias_(_why(required), "_why", copy=False))
@@ -119,7 +122,29 @@ def _values(
         if coding.is_concept(one.name):
             hidden[one.name] = dict(coding.hidden(scope.uses[before:], first))
             first += len(hidden[one.name])
+    if scope.several:
+        values[str(table.primary_key)] = _numbered_key(values[str(table.primary_key)], scope)
     return values, hidden, [one.name for one in table.columns if one.required]
+
+
+def _may_be_several(rule: Rule) -> bool:
+    """Whether a code with several concepts gives several rows: of events whose keys we derive, and of nothing else."""
+    key = TABLES[rule.table].primary_key if rule.table in TABLES else None
+    return key is not None and key not in rule.set and rule.table not in NOUNS
+
+
+def _numbered_key(key: exp.Expr, scope: Scope) -> exp.Expr:
+    """The key of a row of the first concepts as it is; of the others a key of their own."""
+    numbers: list[exp.Expr] = [
+        exp.func("coalesce", exp.column("_n", join.alias, quoted=True), exp.Literal.number(0))
+        for join in scope.joins.values()
+        if join.table == CODES
+    ]
+    if not numbers:
+        return key
+    highest = exp.func("greatest", *(one.copy() for one in numbers), exp.Literal.number(0))
+    own = digest_of(("several",), (key.copy(), *numbers))
+    return exp.case().when(exp.EQ(this=highest, expression=exp.Literal.number(0)), key).else_(own)
 
 
 def _known_columns(rule: Rule, table: Table) -> None:

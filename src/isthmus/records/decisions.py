@@ -36,11 +36,11 @@ class Decisions:
     """The decisions in a workspace's records."""
 
     def __init__(self, records: Records) -> None:
-        self._records = records
+        self._session = records.session
 
     def add(self, *drafts: Draft) -> list[Decision]:
         """Make decisions, all of them or none; what they decided before gives way. Durable when this returns."""
-        with self._records.work() as session:
+        with self._session.begin() as session:
             first = _next(session)
             made = [_decision(draft, first + at, now()) for at, draft in enumerate(drafts)]
             session.add_all(made)
@@ -51,7 +51,7 @@ class Decisions:
 
         Raises InputError when there is none of this id, or when it was taken back already.
         """
-        with self._records.work() as session:
+        with self._session.begin() as session:
             found = session.get(Decision, decision_id)
             if found is None or found.revokes is not None:
                 raise InputError(f"there is no decision {decision_id} to revoke. `isthmus decisions` lists them.")
@@ -68,17 +68,17 @@ class Decisions:
 
     def last(self) -> int:
         """The sequence of the last decision; 0 before the first."""
-        with self._records.work() as session:
+        with self._session.begin() as session:
             return _next(session) - 1
 
     def all(self) -> Sequence[Decision]:
         """Every decision and every revocation, in the order in which they were made."""
-        with self._records.work() as session:
+        with self._session.begin() as session:
             return session.scalars(select(Decision).order_by(Decision.sequence)).all()
 
     def some(self, ids: Iterable[int]) -> dict[int, Decision]:
         """Decisions by their ids."""
-        with self._records.work() as session:
+        with self._session.begin() as session:
             found = session.scalars(select(Decision).where(Decision.decision_id.in_(list(ids))))
             return {one.decision_id: one for one in found}
 
@@ -87,7 +87,7 @@ class Decisions:
 
         With `until`, as it was after the decision of that sequence.
         """
-        with self._records.work() as session:
+        with self._session.begin() as session:
             wanted = select(Decision).filter_by(kind=kind).order_by(Decision.sequence)
             if until is not None:
                 wanted = wanted.where(Decision.sequence <= until)

@@ -3,7 +3,7 @@
 SQLite with a write-ahead log and full synchronisation by default; any SQLAlchemy URL in service.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Engine, create_engine, event, func, select
@@ -13,6 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from isthmus.records.models import Batch, Model, Part, Published, Receipt, Watermark
 
+ASKED = 10_000  # ids named in one statement; databases have limits
+
 
 class Records:
     """Receipts, parts and batches."""
@@ -20,46 +22,46 @@ class Records:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         Model.metadata.create_all(self._engine)
-        self._session = sessionmaker(self._engine, expire_on_commit=False)
+        self.session = sessionmaker(self._engine, expire_on_commit=False)
 
     @contextmanager
-    def work(self) -> Iterator[Session]:
+    def _work(self) -> Iterator[Session]:
         """A unit of work: all of it is kept when the block ends well, none of it otherwise."""
-        with self._session.begin() as session:
+        with self.session.begin() as session:
             yield session
 
     def delivered(self, site: str, feed: str) -> dict[str, int]:
         """SHA-256 and size in bytes of everything that came from a feed before."""
-        with self.work() as session:
+        with self._work() as session:
             found = session.execute(select(Receipt.sha256, Receipt.size).filter_by(site=site, feed=feed))
             return {row.sha256: row.size for row in found}
 
     def keep(self, *models: Model) -> None:
         """Keep records, new or changed, together."""
-        with self.work() as session:
+        with self._work() as session:
             for model in models:
                 session.merge(model)
 
     def watermark(self, site: str, feed: str, table: str) -> str | None:
         """How far a table of a feed's database was read, or None at the first time."""
-        with self.work() as session:
+        with self._work() as session:
             found = session.get(Watermark, (site, feed, table))
             return found.value if found else None
 
     def next_sequence(self, model: type[Receipt] | type[Batch]) -> int:
         """One more than the greatest sequence number so far."""
-        with self.work() as session:
+        with self._work() as session:
             return (session.scalar(select(func.max(model.sequence))) or 0) + 1
 
     def pending(self, site: str) -> Sequence[Receipt]:
         """Receipts of a site that no batch has taken up, in the order of arrival."""
-        with self.work() as session:
+        with self._work() as session:
             found = select(Receipt).filter_by(site=site, batch_id=None).order_by(Receipt.sequence)
             return session.scalars(found).all()
 
     def open_batch(self, batch: Batch, receipts: Sequence[Receipt]) -> None:
         """Begin a batch: from here on a retry takes up exactly these receipts under these mappings."""
-        with self.work() as session:
+        with self._work() as session:
             session.add(batch)
             session.flush()
             for receipt in receipts:
@@ -67,19 +69,19 @@ class Records:
 
     def batches(self, *states: str) -> Sequence[Batch]:
         """Batches in any of these states, in order; all when none is given."""
-        with self.work() as session:
+        with self._work() as session:
             found = select(Batch).order_by(Batch.sequence)
             return session.scalars(found.where(Batch.state.in_(states)) if states else found).all()
 
     def receipts(self, batch_id: str | None = None) -> Sequence[Receipt]:
         """Receipts of a batch, or all, in the order of arrival."""
-        with self.work() as session:
+        with self._work() as session:
             found = select(Receipt).order_by(Receipt.sequence)
             return session.scalars(found if batch_id is None else found.filter_by(batch_id=batch_id)).all()
 
     def staged(self, batch_id: str, parts: Sequence[Part]) -> None:
         """Note what the parts of a batch held; noting it again replaces the former note."""
-        with self.work() as session:
+        with self._work() as session:
             for part in parts:
                 session.merge(part)
             found = session.get(Batch, batch_id)
@@ -88,29 +90,48 @@ class Records:
 
     def published(self, batches: Sequence[str], edition: int, digest: str) -> None:
         """Note in which edition batches were published, and the digest of its manifest."""
-        with self.work() as session:
+        with self._work() as session:
             session.merge(Published(number=edition, digest=digest))
             for batch in session.scalars(select(Batch).where(Batch.batch_id.in_(batches))):
                 batch.state, batch.edition = "published", edition
 
     def part(self, part_id: int) -> tuple[Part, Receipt] | None:
         """A part and the receipt of its delivery."""
-        with self.work() as session:
+        with self._work() as session:
             part = session.get(Part, part_id)
             receipt = session.get(Receipt, part.receipt_id) if part else None
             return (part, receipt) if part and receipt else None
 
     def parts(self, receipts: Sequence[int] | None = None) -> Sequence[Part]:
         """Parts of some deliveries, or all."""
-        with self.work() as session:
+        with self._work() as session:
             found = select(Part).order_by(Part.receipt_id, Part.member)
             return session.scalars(found if receipts is None else found.where(Part.receipt_id.in_(receipts))).all()
 
 
 def digests(records: Records) -> Mapping[int, str]:
     """The digest of every published manifest, by the number of its edition."""
-    with records.work() as session:
+    with records._work() as session:
         return {one.number: one.digest for one in session.scalars(select(Published))}
+
+
+def latest(records: Records, site: str, feed: str, name: str) -> Receipt | None:
+    """The last receipt of a feed's deliveries of this name."""
+    with records._work() as session:
+        found = select(Receipt).filter_by(site=site, feed=feed, name=name).order_by(Receipt.sequence.desc()).limit(1)
+        return session.scalar(found)
+
+
+def origins(records: Records, parts: Collection[int]) -> dict[int, tuple[Part, Receipt]]:
+    """Parts, each with the receipt of its delivery, by id."""
+    found: dict[int, tuple[Part, Receipt]] = {}
+    ids = sorted(parts)
+    with records._work() as session:
+        for first in range(0, len(ids), ASKED):
+            both = select(Part, Receipt).join(Receipt, Receipt.receipt_id == Part.receipt_id)
+            some = session.execute(both.where(Part.part_id.in_(ids[first : first + ASKED])))
+            found |= {part.part_id: (part, receipt) for part, receipt in some}
+    return found
 
 
 def total(accounts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:

@@ -17,7 +17,6 @@ from isthmus.base.identity import digest63
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.session import Session
-from isthmus.mapping.text.domain import TABLE_OF
 
 Finding = Mapping[str, Any]
 """At least `code`, `finding`, `value`, `number`, `negated` and `family`."""
@@ -30,6 +29,7 @@ STATED = {
     "介入记录": ("number", "size", "tace", "epirubicin"),
 }
 ALWAYS = {"margin": "negative", "ki67": 20.0, "resection": True, "blood_loss": 300.0, "tace": True, "epirubicin": 30.0}
+DOMAINS = ("condition_occurrence", "drug_exposure", "procedure_occurrence", "measurement", "observation")
 ASCITES = {0.0: False, 1.0: "mild", 2.0: "severe"}
 
 
@@ -101,7 +101,7 @@ def in_lake(session: Session, truth: Path) -> list[Note]:
 def rows_by_text(session: Session) -> dict[str, int]:
     """How many rows of each domain table were read from texts."""
     counts = {}
-    for name in TABLE_OF.values():
+    for name in DOMAINS:
         table = QUESTIONS[name]
         kind = next(one for one in table.columns if one.endswith("_type_concept_id"))
         chosen = table.filter(table[kind] == BY_TEXT)

@@ -1,6 +1,7 @@
 """Verbs that only look: editions, receipts, trace, quarantine, unmapped."""
 
 from dataclasses import asdict
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -83,6 +84,8 @@ def trace(
     """
     opened = Workspace(workspace)
     if file is not None:
+        if (table_name, row_id, edition) != (None, None, None):
+            raise UsageError("--file stands alone: name a table and an id, or a landed file, not both.")
         _trace_file(opened, file, json)
         return
     if table_name is None or row_id is None:
@@ -158,8 +161,8 @@ def quarantine(workspace: Where, site: Site = None, json: Json = False) -> None:
         if rows:
             table("Quarantine", ("site", "record", "reason", "records", "for example", "id"), rows)
             say(
-                f"See the source of one: isthmus trace {workspace} record ID\n"
-                f"Mend the pack (or the export), then: isthmus replay {workspace}"
+                f"See the source of one: isthmus trace {quote(str(workspace))} record ID\n"
+                f"Mend the pack (or the export), then: isthmus replay {quote(str(workspace))}"
             )
         else:
             say("Nothing is in quarantine.")
