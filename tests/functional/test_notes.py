@@ -127,7 +127,9 @@ def test_both_versions_in_one_batch_leave_the_newer_alone(workspace: Workspace, 
     )  # fmt: skip
     assert not ingest(workspace).failed
     known = {row["note_id"] for row in rows(workspace, "note")}
-    stages = {row["value_as_string"] for row in rows(workspace, "observation") if row["observation_concept_id"] == 2000001101}
+    stages = {
+        row["value_as_string"] for row in rows(workspace, "observation") if row["observation_concept_id"] == 2000001101
+    }
     assert stages == {"B", "D"}
     assert {row["note_id"] for row in rows(workspace, "note_nlp")} <= known
 

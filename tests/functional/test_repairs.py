@@ -51,7 +51,9 @@ def proposal(opened: Workspace) -> units.Proposal:
 def confirmed(opened: Workspace) -> int:
     """Confirm it and carry it out; returns the decision's id."""
     one = proposal(opened)
-    made = units.decide(opened, [one], confirm=[one.proposal_id], author="a technician", reason="the analyser's setting")
+    made = units.decide(
+        opened, [one], confirm=[one.proposal_id], author="a technician", reason="the analyser's setting"
+    )
     assert not ingest(opened).failed
     return made[0].decision_id
 

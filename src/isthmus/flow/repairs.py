@@ -56,7 +56,7 @@ def wanted(workspace: Workspace, site: str, *, until: int | None = None) -> list
 def is_due(workspace: Workspace, site: str) -> bool:
     """Whether a site's repairs are to be carried out: others are confirmed than last, or a batch has come since."""
     batches = [one for one in workspace.records.batches() if one.site == site and one.state != "open"]
-    former = next((one.replays["repairs"] for one in reversed(batches) if one.replays and is_repair(one)), [])
+    former: list[str] = next((one.replays["repairs"] for one in reversed(batches) if one.replays and is_repair(one)), [])
     confirmed = keys_of(wanted(workspace, site))
     return confirmed != former or bool(confirmed and not is_repair(batches[-1]))
 
@@ -146,12 +146,16 @@ def _as_repairs(
 ) -> pa.Table:
     """One row for each measurement and proposal that changed it."""
     proposals = {row["proposal_id"]: row for row in findings.proposals.to_pylist()}
-    rows = rows.filter(pa.array([proposals[one]["action"] != LOOK for one in rows["proposal_id"].to_pylist()], pa.bool_()))
+    rows = rows.filter(
+        pa.array([proposals[one]["action"] != LOOK for one in rows["proposal_id"].to_pylist()], pa.bool_())
+    )
     at, ids = rows["row"], rows["proposal_id"].to_pylist()
     one = mended.take(at)
     aside = one["set_aside"]
     converting = [number for number, row in proposals.items() if row["action"] == CONVERT and number in by_id]
-    converted = np.isin(at.to_numpy(), rows.filter(pc.is_in(rows["proposal_id"], pa.array(converting, pa.int64())))["row"])
+    converted = np.isin(
+        at.to_numpy(), rows.filter(pc.is_in(rows["proposal_id"], pa.array(converting, pa.int64())))["row"]
+    )
     codes = pc.index_in(one["mended_unit"], value_set=pa.array(list(units())))
     unit = pa.array(list(units().values()), pa.int64()).take(codes)
     return pa.table(

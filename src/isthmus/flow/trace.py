@@ -97,7 +97,10 @@ class Tracer:
             found = f"SELECT * FROM repair WHERE measurement_id = {int(measurement_id)} ORDER BY proposal_id"
             rows: list[dict[str, Any]] = engine.rows(query(found)).to_pylist()
         made = self.workspace.decisions.some(row["decision_id"] for row in rows)
-        return [{**row, "author": made[row["decision_id"]].author, "reason": made[row["decision_id"]].reason} for row in rows]
+        return [
+            {**row, "author": made[row["decision_id"]].author, "reason": made[row["decision_id"]].reason}
+            for row in rows
+        ]
 
     def origin(self, table: str, row: Mapping[str, Any]) -> Trace:
         """The origin of a row that is at hand with its provenance columns."""

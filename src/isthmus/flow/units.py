@@ -35,7 +35,8 @@ RESULTS = """
         m.unit_source_value AS unit, CASE WHEN r.measurement_id IS NULL THEN m.range_low ELSE r.was_low END AS low,
         CASE WHEN r.measurement_id IS NULL THEN m.range_high ELSE r.was_high END AS high,
         CASE WHEN r.measurement_id IS NULL THEN m.unit_concept_id ELSE r.was_unit_concept_id END AS unit_concept_id,
-        m.measurement_id, m.person_id, m.part_id, m.place, m.mapping_id
+        m.measurement_id, m.measurement_concept_id AS concept_id, m.measurement_date AS day, m.value_as_number AS now,
+        m.person_id, m.part_id, m.place, m.mapping_id
     FROM measurement m JOIN analyte a ON a.concept_id = m.measurement_concept_id
     LEFT JOIN (SELECT DISTINCT ON (measurement_id, part_id, place) * FROM repair) r
         USING (measurement_id, part_id, place)
@@ -96,13 +97,18 @@ def proposals(workspace: Workspace, *, site: str | None = None) -> list[Proposal
 
 def found(workspace: Workspace) -> tuple[Findings, pa.Table]:
     """What the detector finds in the current edition, and the results that it read."""
+    table = published(workspace)
+    return detect(table), table
+
+
+def published(workspace: Workspace) -> pa.Table:
+    """The results of the current edition, as `results` gives them; `now` is the number that `measurement` has."""
     edition = workspace.lake.editions.current()
     if edition is None:
         raise InputError("nothing is published yet, so there are no results. Run `isthmus ingest` first.")
     files = {name: [workspace.lake.root / one.path for one in edition.files(name)] for name in TABLES}
     with workspace.lake.engine() as engine:
-        table = results(engine, files)
-    return detect(table), table
+        return results(engine, files)
 
 
 def decide(

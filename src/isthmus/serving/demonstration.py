@@ -15,6 +15,7 @@ from isthmus.gate.session import Session, open_session
 from isthmus.research.studies import resection
 from isthmus.research.studies.resection import Result
 from isthmus.serving import reading
+from isthmus.serving.mending import Mended, tried
 from isthmus.serving.reading import Row
 from isthmus.serving.truth import Score, scores, true_ratio
 from isthmus.simulation import Summary, simulate
@@ -33,6 +34,7 @@ class Demo:
     scores: list[Score]
     items: list[Row]
     by_text: dict[str, int]
+    mended: Mended
     study: Result
     true_ratio: float
     checks: list[verify.Finding]
@@ -67,12 +69,15 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     study = resection.run(session)
     found = scores(session, root / "simulated" / "truth")
     items = reading.summed(reading.compared(reading.in_lake(session, root / "simulated" / "truth")))
+    seconds["study"] = time.perf_counter() - began
+    began = time.perf_counter()
+    mended = tried(workspace, root / "simulated" / "truth", progress)
     checks = verify.verify(workspace)
-    seconds["study and verify"] = time.perf_counter() - began
+    seconds["mend and verify"] = time.perf_counter() - began
     return Demo(
         workspace=workspace.root, summary=summary, report=report, edition=lists.editions(workspace)[-1],
         quarantine=lists.quarantine(workspace), unmapped=lists.unmapped(workspace, limit=12), scores=found, items=items,
-        by_text=reading.rows_by_text(session), study=study,
+        by_text=reading.rows_by_text(session), mended=mended, study=study,
         true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds, example=example(session),
     )  # fmt: skip
 

@@ -99,7 +99,9 @@ class _Said:
         """Which of the rows stay where a note says the same of the same concept again: the first."""
         number = np.nan_to_num(_numbers(self.findings["number"])[rows], nan=-1.0)
         value = self.words["value"][0][rows]
-        keys = np.stack([self.note[rows].astype(np.float64), concept.astype(np.float64), value.astype(np.float64), number])
+        keys = np.stack(
+            [self.note[rows].astype(np.float64), concept.astype(np.float64), value.astype(np.float64), number]
+        )
         return np.sort(np.unique(keys, axis=1, return_index=True)[1])
 
     def rows(self, table: str, rows: Ints, concept: Ints, answer: Ints) -> pa.Table:

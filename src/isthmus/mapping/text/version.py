@@ -10,7 +10,7 @@ from isthmus.mapping.text.lexicon import lexicon
 STEPS = 1
 """Of the code's own steps: raised when the same lexicon gives other findings."""
 DAY = date(2026, 11, 28)
-"""When `STEPS` was raised: the day that `note_nlp` rows bear, so that a note gives the same bytes whenever it is read."""
+"""When `STEPS` was raised: the day that rows of `note_nlp` bear: a note gives the same bytes whenever it is read."""
 
 
 @cache
