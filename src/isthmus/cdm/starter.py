@@ -26,6 +26,9 @@ ENGLISH = 4180186
 CHINESE = 2_000_000_086
 """Languages of concept synonyms. The id of Chinese is ours until an export with OMOP's own row is attached."""
 
+BY_TEXT = 32858
+"""Type concept of every row that was read from a text (OMOP: NLP). A row that a source coded never has it."""
+
 PACKED = ("concept", "concept_relationship", "vocabulary", "domain", "source_to_concept_map")
 
 ATHENA = (

@@ -8,6 +8,7 @@ import pyarrow as pa
 from isthmus.base.identity import digest63
 from isthmus.flow import vocabulary
 from isthmus.flow.decided import TERM, Decided, concerning
+from isthmus.flow.notes import identity_of
 from isthmus.flow.schema import CODING, schema_of
 from isthmus.flow.statement import literal, query
 from isthmus.flow.workspace import Site, Workspace
@@ -82,7 +83,9 @@ def _parts_by_feed(workspace: Workspace, site: str) -> dict[str, list[int]]:
 
 def outdated(workspace: Workspace, site: Site, edition: Edition) -> int:
     """How many records of a site have a code that would be answered otherwise today than it was."""
-    former = [one for one in workspace.records.batches() if one.site == site.name]
+    former = [
+        one for one in workspace.records.batches() if one.site == site.name and "repairs" not in (one.replays or {})
+    ]
     standing, spoken = workspace.decisions.standing(TERM), vocabulary.digest(workspace.lake)
     packs = {feed.name: workspace.pack(feed.pack) for feed in site.feeds}
     told = {feed: concerning(standing, site.name, pack) for feed, pack in packs.items()}
@@ -94,8 +97,8 @@ def outdated(workspace: Workspace, site: Site, edition: Edition) -> int:
 
 
 def mapping_ids(packs: Mapping[str, Pack], vocabulary: str, told: Mapping[str, Decided]) -> dict[str, int]:
-    """The identity of each feed's mapping: its pack, the digest of the vocabulary, and what was decided."""
+    """The identity of each feed's mapping: its pack, the digest of the vocabulary, decisions, what reads notes."""
     return {
-        feed: digest63(f"{pack.name}@{pack.digest}", vocabulary, *filter(None, [told[feed].digest]))
+        feed: digest63(f"{pack.name}@{pack.digest}", vocabulary, *filter(None, [told[feed].digest, identity_of(pack)]))
         for feed, pack in packs.items()
     }

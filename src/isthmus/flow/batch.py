@@ -10,7 +10,7 @@ from isthmus.base.clock import now
 from isthmus.base.errors import IntegrityError
 from isthmus.base.identity import digest63
 from isthmus.base.progress import Progress
-from isthmus.flow import vocabulary
+from isthmus.flow import repairs, vocabulary
 from isthmus.flow.again import mapping_ids, taken_up
 from isthmus.flow.commit import commit
 from isthmus.flow.decided import TERM, concerning
@@ -51,6 +51,9 @@ def open_batch(
 
 def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress) -> list[tuple[Receipt, Part]]:
     """Stage and commit a batch into a lake; returns its parts with the account of what became of their records."""
+    if repairs.is_repair(batch):
+        repairs.run(workspace, lake, batch)
+        return []
     packs = packs_of(workspace, batch)
     codes = _vocabulary(workspace, batch)
     places = _places(taken_up(workspace, batch, packs, codes)) if batch.replays else None
@@ -110,7 +113,7 @@ def _vocabulary(workspace: Workspace, batch: Batch) -> dict[str, list[Path]]:
 
 def noted(workspace: Workspace, batch: Batch, parts: Sequence[Part]) -> list[Part]:
     """The parts as they are to be noted: of a replay, its account joins that of the records that it left alone."""
-    if not batch.replays:
+    if not batch.replays or not parts:
         return list(parts)
     told = []
     before = taken_up(workspace, batch, packs_of(workspace, batch), _vocabulary(workspace, batch))

@@ -80,7 +80,11 @@ def _commit_table(
     if not drafts and not removed and table != "record":
         return
     drafts, merged = _with_small(stage, table, drafts, removed)
-    removed = [*removed, *merged]
+    put(stage, table, batch, drafts, [*removed, *merged])
+
+
+def put(stage: Stage, table: str, batch: str, drafts: Sequence[tuple[Path, int]], removed: Sequence[DataFile]) -> None:
+    """Commit drafts to a table in place of files that are removed, and note the batch in it."""
     files = [_moved(stage, table, path, rows) for path, rows in drafts]
     # A file is named after its bytes: one that was rewritten to what it was before stays as it is.
     same = {file.path for file in files} & {file.path for file in removed}

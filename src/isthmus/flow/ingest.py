@@ -13,7 +13,7 @@ from isthmus.base.clock import now
 from isthmus.base.errors import IsthmusError
 from isthmus.base.progress import Progress, Silence
 from isthmus.cdm.version import CDM_VERSION
-from isthmus.flow import vocabulary
+from isthmus.flow import repairs, vocabulary
 from isthmus.flow.again import outdated
 from isthmus.flow.batch import Account, noted, open_batch, run_batch
 from isthmus.flow.land import Landed, land
@@ -61,9 +61,23 @@ def ingest(workspace: Workspace, *, sites: Sequence[str] = (), progress: Progres
                     done.append(batch.batch_id)
             except IsthmusError as error:
                 report.failed[site.name] = str(error)
+        done += mend(workspace, chosen, report, progress)
         if done:
             report.edition = publish(workspace, done)
     return report
+
+
+def mend(workspace: Workspace, sites: Sequence[Site], report: Report, progress: Progress) -> list[str]:
+    """Carry out the confirmed repairs of units at sites where some came or went, or a batch has come; the batches."""
+    mended = []
+    for site in sites:
+        if site.name in report.failed or not repairs.is_due(workspace, site.name):
+            continue
+        confirmed = repairs.keys_of(repairs.wanted(workspace, site.name))
+        batch = open_batch(workspace, site, (), replays={"repairs": confirmed})
+        carry_out(workspace, batch, report, progress)
+        mended.append(batch.batch_id)
+    return mended
 
 
 def map_again(
@@ -93,7 +107,7 @@ def finish_interrupted(workspace: Workspace, report: Report, progress: Progress)
             done.append(batch.batch_id)
         except IsthmusError as error:
             report.failed[batch.site] = f"its interrupted batch {batch.batch_id} failed again: {error}"
-    return done
+    return done + (mend(workspace, workspace.sites(), report, progress) if done else [])
 
 
 def carry_out(workspace: Workspace, batch: Batch, report: Report, progress: Progress) -> None:

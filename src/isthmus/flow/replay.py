@@ -7,7 +7,7 @@ from pathlib import Path
 from isthmus.base.errors import InputError, IntegrityError, UsageError
 from isthmus.base.progress import Progress, Silence
 from isthmus.flow.batch import open_batch, run_batch
-from isthmus.flow.ingest import Report, carry_out, finish_interrupted, map_again, publish
+from isthmus.flow.ingest import Report, carry_out, finish_interrupted, map_again, mend, publish
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import literal, query
 from isthmus.flow.workspace import Workspace
@@ -35,6 +35,7 @@ def replay(
                 batch = open_batch(workspace, one, (), replays=replays)
                 carry_out(workspace, batch, report, progress or Silence())
                 again.append(batch.batch_id)
+        again += mend(workspace, workspace.sites(), report, progress or Silence())
         if again:
             report.edition = publish(workspace, again)
     return report
@@ -57,6 +58,7 @@ def remap(
         for one in [workspace.site(site)] if site else workspace.sites():
             if one.name not in report.failed:
                 again += map_again(workspace, one, edition, report, progress, everything=everything)
+        again += mend(workspace, workspace.sites(), report, progress)
         if again:
             report.edition = publish(workspace, again)
     return report

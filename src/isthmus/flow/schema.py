@@ -27,8 +27,15 @@ CODING = pa.schema(
      ("column", pa.string()), ("concept_id", pa.int64()), ("decision_id", pa.int64()), *PROVENANCE,
      ("site", pa.string())]
 )  # fmt: skip
+# What was mended of a measurement, by whose decision: its number, unit and limits as they were and as they are.
+REPAIR = pa.schema(
+    [("measurement_id", pa.int64()), ("decision_id", pa.int64()), ("proposal_id", pa.int64()), ("family", pa.string()),
+     ("set_aside", pa.bool_()), ("was_value", pa.float64()), ("value", pa.float64()),
+     ("was_unit_concept_id", pa.int64()), ("unit_concept_id", pa.int64()), ("was_low", pa.float64()), ("low", pa.float64()), ("was_high", pa.float64()),
+     ("high", pa.float64()), *PROVENANCE, ("site", pa.string())]
+)  # fmt: skip
 # The tables that are no tables of the CDM.
-OWN = {"record": RECORD, "reference": REFERENCE, "coding": CODING}
+OWN = {"record": RECORD, "reference": REFERENCE, "coding": CODING, "repair": REPAIR}
 
 # Tables in which several records may speak of one row: a death told by a patient form and by follow-up forms, a
 # person known to several systems of a hospital. By table the column that says which row is meant.
@@ -72,6 +79,8 @@ def order_of(table: str) -> Sequence[str]:
         return ("_record", "_key", "part_id", "place")
     if table == "coding":
         return ("system", "code", "part_id", "place", "table", "column")
+    if table == "repair":
+        return ("measurement_id", "part_id", "place", "proposal_id")
     stated = shared_of(table)
     if stated is not None:
         return (SHARED[stated], "part_id", "place")

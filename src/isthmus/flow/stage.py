@@ -12,6 +12,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from isthmus.cdm.tables import TABLES
+from isthmus.flow import notes
 from isthmus.flow.coding import uses_of
 from isthmus.flow.known import set_aside
 from isthmus.flow.schema import RECORD, SHARED, STATEMENT, columns_of, order_of, schema_of
@@ -105,7 +106,10 @@ class Stage:
             self.engine.create("source", planned.source)
             self._view_ledger()
             set_aside(self.engine, record.name, mapping_id=mapping_id, count=self._count)
+            read_before = notes.waiting(self.engine)
             outcomes = [self._apply(index, rule) for index, rule in enumerate(planned.rules)]
+            if notes.DERIVED in pack.derive:
+                notes.read(self.engine, read_before)
             self._note(record, pack.keep.get(record.name, "no rule of the pack applies"), outcomes, mapping_id)
             self._flush(FLUSH_ROWS)
         self.engine.drop("raw")

@@ -8,7 +8,8 @@ from typing import Any
 
 from isthmus.base.errors import InputError, UsageError
 from isthmus.cdm.tables import TABLES
-from isthmus.flow.schema import CODING, schema_of
+from isthmus.flow.schema import CODING, REPAIR, schema_of
+from isthmus.flow.span import Words, words_of
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.intake import archive, formats
@@ -24,6 +25,8 @@ UNREAD = "?"  # begins the name of a part that could not be opened
 class Trace:
     """Where a row came from. `passage.text` is source data: show it only to who may read the landing.
 
+    `words`: of a row read from a note, the words that it was read from.
+    `repairs`: of a measurement that was mended, what was changed and by which decision (table `repair`).
     `codes` are the codes of its record that wait for a decision or were resolved by one.
     """
 
@@ -34,6 +37,8 @@ class Trace:
     part: PartRecord
     passage: Passage
     mapping: str
+    words: Words | None = None
+    repairs: Sequence[Mapping[str, Any]] = ()
     codes: Sequence["Coded"] = ()
 
 
@@ -80,7 +85,22 @@ class Tracer:
             )
         if rows[0]["place"] < 0:
             raise InputError(f"the file as a whole was not read ({rows[0]['reason']}), so there is no record to show.")
-        return replace(self.origin(table, rows[0]), codes=self._codes(rows[0]["part_id"], rows[0]["place"], table))
+        codes = self._codes(rows[0]["part_id"], rows[0]["place"], table)
+        words = words_of(self.workspace, self.edition, table, rows[0])
+        repairs = self._repairs(row_id) if table == "measurement" else []
+        return replace(self.origin(table, rows[0]), codes=codes, words=words, repairs=repairs)
+
+    def _repairs(self, measurement_id: int) -> list[dict[str, Any]]:
+        files = [self.workspace.lake.root / one.path for one in self.edition.files("repair")]
+        with self.workspace.lake.engine() as engine:
+            engine.view("repair", files, empty=REPAIR)
+            found = f"SELECT * FROM repair WHERE measurement_id = {int(measurement_id)} ORDER BY proposal_id"
+            rows: list[dict[str, Any]] = engine.rows(query(found)).to_pylist()
+        made = self.workspace.decisions.some(row["decision_id"] for row in rows)
+        return [
+            {**row, "author": made[row["decision_id"]].author, "reason": made[row["decision_id"]].reason}
+            for row in rows
+        ]
 
     def origin(self, table: str, row: Mapping[str, Any]) -> Trace:
         """The origin of a row that is at hand with its provenance columns."""

@@ -21,7 +21,7 @@ RECORD: Mapping[str, str] = {
 }  # fmt: skip
 RULE: Mapping[str, str] = {"table": TEXT, "when": TEXT, "each": ELEMENTS, "set": MAPPING}
 LISTS_INSIDE = ("source.files", "detect.files", "detect.columns")
-DERIVED = ("observation_period",)
+DERIVED = ("observation_period", "note_nlp")
 
 
 def check(section: Section, keys: Mapping[str, str]) -> None:

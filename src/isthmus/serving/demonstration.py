@@ -8,13 +8,16 @@ from pathlib import Path
 from isthmus.base.progress import Progress
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.cdm.tables import TABLES
-from isthmus.flow import lists, sites, start, verify
+from isthmus.flow import lists, sites, start, verify, worklist
 from isthmus.flow.ingest import Report, ingest
 from isthmus.flow.lists import Published, Waiting
-from isthmus.flow.worklist import Item, items
+from isthmus.flow.worklist import Item
 from isthmus.gate.session import Session, open_session
 from isthmus.research.studies import resection
 from isthmus.research.studies.resection import Result
+from isthmus.serving import reading
+from isthmus.serving.mending import Mended, tried
+from isthmus.serving.reading import Row
 from isthmus.serving.truth import Score, scores, true_ratio
 from isthmus.simulation import Summary, simulate
 
@@ -30,6 +33,9 @@ class Demo:
     quarantine: list[Waiting]
     unmapped: list[Item]
     scores: list[Score]
+    items: list[Row]
+    by_text: dict[str, int]
+    mended: Mended
     study: Result
     true_ratio: float
     checks: list[verify.Finding]
@@ -63,11 +69,16 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     session = open_session(workspace.lake, synthetic=workspace.synthetic)
     study = resection.run(session)
     found = scores(session, root / "simulated" / "truth")
+    items = reading.summed(reading.compared(reading.in_lake(session, root / "simulated" / "truth")))
+    seconds["study"] = time.perf_counter() - began
+    began = time.perf_counter()
+    mended = tried(workspace, root / "simulated" / "truth", progress)
     checks = verify.verify(workspace)
-    seconds["study and verify"] = time.perf_counter() - began
+    seconds["mend and verify"] = time.perf_counter() - began
     return Demo(
         workspace=workspace.root, summary=summary, report=report, edition=lists.editions(workspace)[-1],
-        quarantine=lists.quarantine(workspace), unmapped=items(workspace, limit=12), scores=found, study=study,
+        quarantine=lists.quarantine(workspace), unmapped=worklist.items(workspace, limit=12), scores=found, items=items,
+        by_text=reading.rows_by_text(session), mended=mended, study=study,
         true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds, example=example(session),
     )  # fmt: skip
 

@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from isthmus.base.identity import digest63
 from isthmus.cdm.questions import QUESTIONS
+from isthmus.cdm.starter import BY_TEXT
 from isthmus.cdm.tables import TABLES
 from isthmus.gate.session import Session
 
@@ -41,7 +42,8 @@ class Score:
 def scores(session: Session, truth: Path) -> list[Score]:
     """Recall and precision per table, over the rows that a perfect mapping with the shipped packs can give.
 
-    `truth` is the simulation's folder. Rows whose code no pack covers are left out on both sides (concept 0).
+    `truth` is the simulation's folder. Rows whose code no pack covers are left out on both sides (concept 0), and so
+    are rows read from texts, which `reading` judges.
     """
     events = pq.read_table(truth / "event.parquet", columns=[
         "site", "keyspace", "table", "person_key", "concept_id", "date", "value", "unit_concept_id",
@@ -68,14 +70,16 @@ def _score(session: Session, name: str, expected: pa.Table) -> Score:
     concept = {"note": "note_class_concept_id"}.get(name, first)  # of a note, its type says only how it came to be
     dates = spec.dates
     columns = {column.name for column in spec.columns}
+    kind = next((one for one in spec.columns if one.name.endswith("_type_concept_id") and one.required), None)
+    coded = question if kind is None else question.filter(question[kind.name] != BY_TEXT)
     has_value = "value_as_number" in columns
-    chosen = question.select(
-        site=question.site,
-        person_id=question.person_id,
-        concept_id=question[concept] if concept and name not in ("person", "death") else ibis.literal(0, "int64"),
-        date=question[dates[0]] if dates else ibis.null("date"),
-        value=question.value_as_number if has_value else ibis.null("float64"),
-        unit=question.unit_concept_id if "unit_concept_id" in columns else ibis.null("int64"),
+    chosen = coded.select(
+        site=coded.site,
+        person_id=coded.person_id,
+        concept_id=coded[concept] if concept and name not in ("person", "death") else ibis.literal(0, "int64"),
+        date=coded[dates[0]] if dates else ibis.null("date"),
+        value=coded.value_as_number if has_value else ibis.null("float64"),
+        unit=coded.unit_concept_id if "unit_concept_id" in columns else ibis.null("int64"),
     )
     found = session.ask(chosen)
     ids = _person_ids(expected)

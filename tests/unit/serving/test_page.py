@@ -20,10 +20,12 @@ from isthmus.intake.record import REASONS
 from isthmus.research.methods.survival import Curve, kaplan_meier
 from isthmus.research.studies.resection import Effect, Result
 from isthmus.serving.demonstration import Demo
+from isthmus.serving.mending import Mended
 from isthmus.serving.page.demo import percent, write
 from isthmus.serving.page.tokens import CHARTED, DARK, LIGHT
 from isthmus.serving.page.view import OUTCOMES, view
 from isthmus.serving.page.words import Speech, words
+from isthmus.serving.reading import Row
 from isthmus.serving.truth import Score
 from isthmus.simulation import Summary
 from isthmus.simulation.site import Feed, feeds
@@ -99,9 +101,10 @@ def shown() -> Demo:
             Score("condition_occurrence", 8400, 8431, 8398), Score("death", 287, 287, 287),
             Score("measurement", 89_000, 88_120, 87_311), Score("person", 1894, 1894, 1894),
         ],
+        items=[Row("", "bclc", 59, 59, 58)], by_text={"observation": 507}, mended=Mended(38, 30, 28, 27, 26),
         study=Result({stage: _curve(stage) for stage in MEDIANS}, _effect(), 545), true_ratio=0.5488,
         checks=[Finding(check, count, ()) for check, count in CHECKS.items()],
-        seconds={"simulate": 6.61, "ingest": 21.27, "study and verify": 3.94},
+        seconds={"simulate": 6.61, "ingest": 21.27, "study": 2.2, "mend and verify": 3.94},
         example=("measurement", 4_611_686_018_427_387_904),
     )  # fmt: skip
 

@@ -18,6 +18,7 @@ import yaml
 
 from isthmus.base.errors import PackError
 from isthmus.cdm.starter import starter
+from isthmus.cdm.units import spelling
 from isthmus.mapping.text.page import Ints, Mask, folded
 from isthmus.mapping.text.trie import Trie, build
 
@@ -86,7 +87,7 @@ class Lexicon:
     sections: Sequence[str]
     rules: Sequence[Rule]
     units: Mapping[str, str]
-    dimensions: Mapping[str, str]
+    doses: frozenset[str]
     entity: Ints
     ahead: Ints
     behind: Ints
@@ -127,11 +128,11 @@ def lexicon() -> Lexicon:
     _add_starter(draft)
     cues, sections = _add_cues(draft), _add_sections(draft)
     rules = _add_rules(draft)
-    units, dimensions = _units()
+    units, doses = _units()
     terms = sorted({*draft.entity, *draft.ahead, *draft.behind, *draft.section, *draft.anchors})
     numbers = {term: number for number, term in enumerate(terms)}
     return Lexicon(
-        build(terms), terms, draft.meanings, cues, sections, rules, units, dimensions,
+        build(terms), terms, draft.meanings, cues, sections, rules, units, doses,
         entity=draft.column(terms, draft.entity),
         ahead=draft.column(terms, draft.ahead),
         behind=draft.column(terms, draft.behind),
@@ -261,12 +262,19 @@ def _expanded(pattern: str, fragments: Mapping[str, str]) -> str:
     return FRAGMENT.sub(lambda found: fragments[found[1]], pattern)
 
 
-def _units() -> tuple[Mapping[str, str], Mapping[str, str]]:
-    """Folded spelling → UCUM code, and UCUM code → dimension."""
+def _units() -> tuple[Mapping[str, str], frozenset[str]]:
+    """Folded spelling → UCUM code, and the codes of what drugs are given in.
+
+    The pack lists the spellings that are looked for; what each means is known to `cdm.units`, but for those that mean
+    something else in running text. Raises PackError for a spelling that nobody knows.
+    """
     units: dict[str, str] = {}
-    dimensions: dict[str, str] = {}
-    for _, row, words in read_rows("unit.csv", _text("unit.csv")):
-        dimensions[row["ucum"]] = row["dimension"]
+    doses = set()
+    for place, row, words in read_rows("unit.csv", _text("unit.csv")):
         for word in words:
-            units.setdefault(folded(word), row["ucum"])
-    return units, dimensions
+            code = row["ucum"] or spelling.code(word)
+            if code is None:
+                raise PackError(f"{place}: nobody knows the unit {word!r}; name its UCUM code, or add it to cdm/units")
+            units.setdefault(folded(word), code)
+            doses |= {code} if row["dose"] else set()
+    return units, frozenset(doses)

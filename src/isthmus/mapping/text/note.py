@@ -12,8 +12,9 @@ from isthmus.base.identity import digest63
 from isthmus.cdm.starter import CHINESE, ENGLISH
 from isthmus.cdm.tables import TABLES
 from isthmus.mapping.text.page import Ints
+from isthmus.mapping.text.version import version
 
-SYSTEM = "isthmus text rules 1"
+SYSTEM = "isthmus text rules"
 EHR_NOTE = 32831
 AROUND = 60
 MODIFIERS = ("finding", "value", "number", "high", "operator", "unit", "section", "time", "end", "rule")
@@ -73,7 +74,7 @@ def note_nlp(findings: pa.Table | pa.RecordBatch, notes: pa.Table | pa.RecordBat
         "lexical_variant": pc.utf8_slice_codeunits(findings["text"], 0, 250),
         "note_nlp_concept_id": findings["concept_id"],
         "note_nlp_source_concept_id": pa.array(np.zeros(count, dtype=np.int64)),
-        "nlp_system": pa.array([SYSTEM] * count, pa.string()),
+        "nlp_system": pa.array([f"{SYSTEM} {version()}"] * count, pa.string()),
         "nlp_date": pa.array([day] * count, pa.date32()),
         "nlp_datetime": pa.nulls(count, pa.timestamp("us")),
         "term_exists": pc.if_else(pa.array(exists), "Y", "N"),

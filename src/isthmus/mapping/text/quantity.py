@@ -165,7 +165,7 @@ def measured(page: Page, entities: Spans, found: Quantities, bounds: Bounds, lex
 def _fits(meaning: Meaning, unit: str, lexicon: Lexicon) -> bool:
     """A drug needs a unit of an amount; a test takes anything but an age, a time ago or a count of things."""
     if meaning.kind == "drug":
-        return lexicon.dimensions.get(unit) in {"mass", "volume", "dose", "amount", "flow"}
+        return unit in lexicon.doses
     return unit not in NOT_OF_A_TEST or (meaning.code.endswith(OF_LENGTH) and unit in {"cm", "mm"})
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from isthmus.cdm.questions import death, measurement, observation, observation_period, person, procedure_occurrence
+from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.session import Session
 from isthmus.research.methods.survival import Curve, Hazards, cox, kaplan_meier
 
@@ -60,8 +61,9 @@ def run(session: Session) -> Result:
 
 
 def _first(table: ir.Table, concept: str, concepts: Sequence[int], date: str, **keep: str) -> ir.Table:
-    """The first such event of each person: its date, and the columns kept under other names."""
-    found = table.filter(table[concept].isin(concepts) & table[date].notnull())
+    """The first such event of each person that was coded: its date, and the columns kept under other names."""
+    kind = table[concept.replace("_concept_id", "_type_concept_id")]
+    found = table.filter(table[concept].isin(concepts) & table[date].notnull() & (kind != BY_TEXT))
     order = ibis.struct({"date": found[date], "place": found["place"]})
     values = {name: found[column].argmin(order) for name, column in keep.items()}
     return found.group_by(found.person_id).aggregate(date=found[date].min(), **values)

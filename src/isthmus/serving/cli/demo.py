@@ -1,6 +1,7 @@
 """The verb that shows everything at once: demo."""
 
 import webbrowser
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,15 @@ def demo(  # noqa: PLR0917 each parameter is an option of the command line
 def _print(shown: Demo, page: Path) -> None:
     rows = [(one.table, one.expected, one.found, f"{one.recall:.4f}", f"{one.precision:.4f}") for one in shown.scores]
     table("Mapping against the truth", ("table", "expected", "found", "recall", "precision"), rows)
+    items = [(one.item, one.told, one.found, f"{one.recall:.4f}", f"{one.precision:.4f}") for one in shown.items]
+    table("Notes against the truth, by item", ("item", "stated", "found", "recall", "precision"), items)
+    table("Rows read from notes (type 32858)", ("table", "rows"), list(shown.by_text.items()))
+    units = shown.mended
+    table(
+        "Wrong units against the truth",
+        ("wrong", "named", "recall", "precision", "mended by rule", "of these true"),
+        [(units.wrong, units.found, f"{units.recall:.4f}", f"{units.precision:.4f}", units.mended, units.true)],
+    )
     effect = shown.study.effect
     if effect is not None:
         ratio = "{:.2f} ({:.2f} to {:.2f})".format
@@ -75,5 +85,11 @@ def _summary(shown: Demo, page: Path) -> dict[str, object]:
             {"table": one.table, "expected": one.expected, "found": one.found, "agree": one.agree, "recall": one.recall,
              "precision": one.precision} for one in shown.scores
         ],
+        "items": [
+            {"item": one.item, "stated": one.told, "found": one.found, "right": one.right, "recall": one.recall,
+             "precision": one.precision} for one in shown.items
+        ],
+        "rows_by_text": shown.by_text,
+        "units": {**asdict(shown.mended), "recall": shown.mended.recall, "precision": shown.mended.precision},
         "verified": not any(one.faults for one in shown.checks),
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """Verbs that only look: editions, receipts, trace, quarantine, unmapped."""
 
+from dataclasses import asdict
 from shlex import quote
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 
 from isthmus.base.errors import UsageError
 from isthmus.flow import lists
-from isthmus.flow.trace import Coded, Tracer, rows_of_file
+from isthmus.flow.trace import Coded, Trace, Tracer, rows_of_file
 from isthmus.flow.worklist import items
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Where
@@ -100,11 +101,23 @@ def trace(
     }  # fmt: skip
     codes = [_coded(one) for one in found.codes]
     if json:
-        document({**place, "source": found.passage.text, "row": dict(found.row), "codes": codes})
+        words = None if found.words is None else asdict(found.words)
+        more = {"words": words, "codes": codes, "repairs": found.repairs}
+        document({**place, "source": found.passage.text, "row": dict(found.row), **more})
         return
     table(f"{table_name} {row_id}", ("", ""), [(key, str(value)) for key, value in place.items()])
+    _print_trace(found, codes)
+
+
+def _print_trace(found: Trace, codes: list[dict[str, Any]]) -> None:
     say("source  " + found.passage.text)
+    if found.words is not None:
+        say(f"read from note {found.words.note_id}, from character {found.words.start}: {found.words.text}")
+        say(f"  by {found.words.system}: {found.words.said}")
     table("row", ("column", "value"), [(key, str(value)) for key, value in found.row.items() if value is not None])
+    if found.repairs:
+        changed = ("family", "was_value", "value", "set_aside", "decision_id", "author", "reason")
+        table("repairs", changed, [[str(one[name]) for name in changed] for one in found.repairs])
     if codes:
         columns = ("column", "system", "code", "concept_id", "decision", "how", "author", "made_at", "reason")
         table("codes", columns, [[str(one.get(name, "")) for name in columns] for one in codes])

@@ -4,6 +4,7 @@ import pytest
 
 from isthmus.base.errors import PackError
 from isthmus.cdm.starter import starter
+from isthmus.cdm.units import ucum
 from isthmus.mapping.text.lexicon import DOMAINS, lexicon, read_rows, read_rule
 
 
@@ -28,8 +29,8 @@ def test_every_anchor_value_is_an_anchor() -> None:
     assert not [word for rule in lexicon().rules for word in rule.anchored if word not in words]
 
 
-def test_every_unit_code_has_one_dimension() -> None:
-    assert set(lexicon().units.values()) <= set(lexicon().dimensions)
+def test_every_unit_of_the_texts_is_ucum() -> None:
+    assert [code for code in lexicon().units.values() if not ucum.readable(code)] == []
 
 
 @pytest.mark.parametrize(
