@@ -41,6 +41,25 @@ class Lexicon:
     longest: int
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of `lexicon.csv`: ingredients joined by `+`, ATC, the concept where one is known (else 0), all names."""
+
+    ingredient: str
+    atc: str
+    concept_id: int
+    names: tuple[str, ...]
+
+
+@cache
+def entries() -> tuple[Entry, ...]:
+    """The lines of the lexicon as they are written, for those who look for names in running text."""
+    return tuple(
+        Entry(row["ingredient"], row["atc"], int(row["concept_id"] or 0), tuple(filter(None, row["names"].split("|"))))
+        for row in _rows("lexicon.csv")
+    )
+
+
 def plain(text: str) -> str:
     """Full-width forms and Greek letters made plain, small letters."""
     return unicodedata.normalize("NFKC", text).translate(GREEK).casefold().strip()

@@ -19,6 +19,7 @@ import yaml
 from isthmus.base.errors import PackError
 from isthmus.cdm.starter import starter
 from isthmus.cdm.units import spelling
+from isthmus.mapping.drugs.lexicon import entries
 from isthmus.mapping.text.page import Ints, Mask, folded
 from isthmus.mapping.text.trie import Trie, build
 
@@ -32,6 +33,7 @@ DOMAINS = {"Condition": "disease", "Drug": "drug", "Procedure": "procedure", "Me
 FRAGMENT = re.compile(r"\{([a-z]+)\}")
 DETAIL = re.compile(r"[\d（(,]")
 WORD = re.compile(r"[a-z]{4,}$")
+BRIEF = 5  # letters of a Latin name that are enough
 KEYS = {"rule", "kind", "finding", "anchors", "after", "before", "scan", "values", "value_of_anchor", "normal"}
 
 
@@ -125,6 +127,8 @@ def lexicon() -> Lexicon:
     draft = _Draft([SIZE])
     for kind in KINDS:
         _add_entities(draft, kind)
+        if kind == "drug":
+            _add_drugs(draft)
     _add_starter(draft)
     cues, sections = _add_cues(draft), _add_sections(draft)
     rules = _add_rules(draft)
@@ -167,6 +171,24 @@ def _add_entities(draft: _Draft, kind: str) -> None:
         if not concept.isdigit():
             raise PackError(f"{place}: concept_id is not a number; leave it empty where there is no concept")
         _claim(draft, Meaning(kind, row["code"], f"{kind}:{row['code']}", int(concept), row["finding"]), words)
+
+
+def _add_drugs(draft: _Draft) -> None:
+    """The names of `mapping.drugs`. What a class of drugs fills in the layer stands in `drug_class.csv`, by ATC."""
+    classes = {row["atc"]: row["finding"] for row in csv.DictReader(StringIO(_text("drug_class.csv")))}
+    for entry in entries():
+        finding = next((finding for atc, finding in classes.items() if entry.atc.startswith(atc)), "")
+        code = entry.ingredient.replace(" ", "_")
+        words = [name for place, name in enumerate((*entry.names, entry.ingredient)) if _is_plain(name, place == 0)]
+        if words:
+            _claim(draft, Meaning("drug", code, f"drug:{code}", entry.concept_id, finding), words)
+
+
+def _is_plain(name: str, first: bool) -> bool:
+    """Whether a drug's name means it in running text: short abbreviations and brands of two characters may not."""
+    if name.isascii():
+        return len(name) >= BRIEF or (len(name) == BRIEF - 1 and any(letter.isdigit() for letter in name))
+    return len(name) > 2 or first
 
 
 def _claim(draft: _Draft, meaning: Meaning, words: Sequence[str]) -> None:
