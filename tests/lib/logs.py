@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from isthmus.ledger.entry import encode, sealed, time_of
@@ -19,7 +19,7 @@ from isthmus.ledger.witness import Witness, answer, request
 
 PREFIX = "20.500.99999"
 ORIGIN = "example.org/consortium"
-MONDAY = datetime(2026, 11, 23, 8, 0)
+MONDAY = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 
 
 def entries(count: int, *, seed: int = 1) -> list[bytes]:
@@ -63,16 +63,15 @@ class Consortium:
             old = int(seen.text.split("\n")[1]) if seen else 0
             proof = self.log.consistency(old) if old else []
             lines += answer(one.add_checkpoint(request(old, proof, note), time=time))
-        return self.log.cosign(note, lines, [one.key.vkey for one in self.witnesses.values()])
+        return self.log.cosign(note, lines, self.quorum)
 
 
 def consortium(folder: Path, *, mldsa: bool = False) -> Consortium:
     """Begin a log with its witnesses in a folder."""
     key = Key.make(ORIGIN)
     log = Log(folder / "log", key)
-    kinds = {name: "ed25519-cosign" for name in ("east", "west", "north", "commission")}
-    if mldsa:
-        kinds["commission"] = "mldsa44-cosign"
+    kinds = dict.fromkeys(("east", "west", "north"), "ed25519-cosign")
+    kinds["commission"] = "mldsa44-cosign" if mldsa else "ed25519-cosign"
     witnesses = {
         name: Witness(folder / name, Key.make(f"{name}.example.org/witness", kind), {ORIGIN: [key.vkey]})
         for name, kind in kinds.items()

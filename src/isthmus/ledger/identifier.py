@@ -42,7 +42,7 @@ def check_character(text: str) -> str:
 
 
 def mint(prefix: str, code: str, *, draw: Callable[[int], int] = secrets.randbelow) -> str:
-    """A new identifier. `draw(n)` gives a random number below n. Raises InputError for a kind or prefix that is none."""
+    """A new identifier. `draw(n)` gives a random number below n. InputError for a kind or prefix that is none."""
     if not _PREFIX.fullmatch(prefix) or code not in objects():
         raise InputError(
             f"'{prefix}' with kind '{code}' mints nothing: numbers with points, and one of {', '.join(objects())}."

@@ -16,6 +16,7 @@ from isthmus.ledger import entry, tiles
 from isthmus.ledger.journal import NAME, Journal, Tip
 from isthmus.ledger.key import Key, Vkey
 from isthmus.ledger.note import Checkpoint, Note, Signature, signed
+from isthmus.ledger.quorum import Quorum
 from isthmus.ledger.tiles import LONGEST, Tiles
 from isthmus.ledger.tree import Edge, consistency, inclusion, leaf_hash
 
@@ -139,22 +140,28 @@ class Log:
         """The published checkpoint with its signatures; None before the first."""
         return read(self.folder, CHECKPOINT)
 
-    def cosign(self, note: Note, signatures: Iterable[Signature], witnesses: Sequence[Vkey]) -> Note:
+    def cosign(self, note: Note, signatures: Iterable[Signature], quorum: Quorum) -> Note:
         """Add witnesses' signatures to a checkpoint that `publish` gave; signatures of other keys are dropped.
 
-        It is kept as the newest that was witnessed, and stays the published one if no newer has come meanwhile.
-        Raises IntegrityError for a false signature in the name of a witness.
+        They are put on the published checkpoint if no newer one has come meanwhile. Once the quorum is met, the checkpoint
+        is kept as the newest that was witnessed. Raises IntegrityError for a false signature in the name of a witness.
         """
         full = note.with_signatures(signatures)
-        trusted = {(one.name, one.id) for one in (self.key.vkey, *witnesses) if full.signed_by(one)}
+        keys = [self.key.vkey, *self.former, *(one.vkey for one in quorum.witnesses())]
+        trusted = {(one.name, one.id) for one in keys if full.signed_by(one)}
         full = Note(full.text, tuple(one for one in full.signatures if (one.name, one.id) in trusted))
         with self._journal.writing():
             shown = self.published()
             if shown is not None and shown.text == full.text:
                 full = shown.with_signatures(full.signatures)
                 self._write(CHECKPOINT, full)
-            self._write(WITNESSED, full)
+            if quorum.is_met(full) and not self._is_older(full):
+                self._write(WITNESSED, full)
         return full
+
+    def _is_older(self, note: Note) -> bool:
+        kept = read(self.folder, WITNESSED)
+        return kept is not None and Checkpoint.parse(note.text).size < Checkpoint.parse(kept.text).size
 
     def inclusion(self, index: int) -> list[bytes]:
         """The path from an entry to the root of the published checkpoint. Raises InputError for an index beyond it."""
@@ -211,7 +218,7 @@ class Log:
 
 
 def read(folder: Path, name: str = CHECKPOINT) -> Note | None:
-    """A checkpoint file of a log: the published one, or `WITNESSED`, the newest with cosignatures. None if absent."""
+    """A checkpoint file of a log: the published one, or `WITNESSED`, the newest with a quorum. None if absent."""
     try:
         return Note.parse((folder / name).read_bytes())
     except FileNotFoundError:

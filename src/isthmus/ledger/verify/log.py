@@ -23,8 +23,8 @@ class Report:
     """What was found. The log holds when `faults` is empty.
 
     `published` entries are in tiles under the checkpoint, `pending` ones are signed but only in the journal;
-    `witnesses` signed the newest checkpoint that has any cosignature, `quorum` says whether they suffice and
-    `witnessed` how many entries that checkpoint has.
+    `quorum` says whether enough witnesses have signed a checkpoint, `witnesses` who signed the newest such (or the
+    published one), and `witnessed` how many entries it has.
     """
 
     published: int = 0
@@ -42,12 +42,13 @@ def check_log(
     known: Sequence[bytes] = (),
     editions: Mapping[str, str] | None = None,
     typed: bool = True,
+    strangers: bool = False,
 ) -> Report:
     """Check the log in a folder.
 
     `known`: checkpoints that were seen before; the log must continue each. `editions`: identifier → SHA-256 of every
     edition that there is; each must have been logged as it is, and none logged may be missing. `typed`: entries must be
-    of the form of Isthmus' own.
+    of the form of Isthmus' own. `strangers`: signatures of keys that the policy does not name may stand on checkpoints.
     """
     report = Report()
     leaves: list[bytes] = []
@@ -63,7 +64,7 @@ def check_log(
         if len(leaves) != statement.size or fold(leaves) != statement.root:
             report.faults.append("the entries do not lead to the root of the checkpoint")
         _journal(folder, policy, statement, (entries, leaves), report)
-        _witnessed(folder, policy, leaves, report)
+        _witnessed(folder, policy, leaves, report, strangers)
     except Refuted as error:
         report.faults.append(str(error))
     for number, content in enumerate(known, start=1):
@@ -235,18 +236,26 @@ def _batches(batches: Iterable[tuple[int, int, bytes]], leaves: list[bytes], rep
         report.faults.append("the journal's batches do not cover the log")
 
 
-def _witnessed(folder: Path, policy: Policy, leaves: list[bytes], report: Report) -> None:
-    best: tuple[bool, int, list[str]] = (policy.quorum == "none", 0, [])
+def _witnessed(folder: Path, policy: Policy, leaves: list[bytes], report: Report, strangers: bool) -> None:
+    """The published checkpoint, and the newest that a quorum has witnessed: the writer keeps it only with its quorum."""
+    met, sizes, signed = {}, {}, {}
     for name in ("checkpoint", "witnessed"):
         path = folder / name
         if not path.exists():
             continue
         statement = read_checkpoint(path.read_bytes())
-        signed = policy.accepts(statement)
+        signed[name], sizes[name] = policy.accepts(statement), statement.size
+        met[name] = policy.suffices(signed[name])
         if statement.size > len(leaves) or fold(leaves[: statement.size]) != statement.root:
             report.faults.append(f"the log does not continue the file {name}")
-        best = max(best, (policy.suffices(signed), statement.size, signed))
-    report.quorum, report.witnessed, report.witnesses = best
+        if not strangers and not policy.knows_all(statement):
+            report.faults.append(f"the file {name} has a signature of a key that the policy does not name")
+    if not met.get("witnessed", True):
+        report.faults.append("the file witnessed has lost signatures of its quorum")
+    if len(set(sizes.values())) < len(sizes) and not set(signed["witnessed"]) <= set(signed["checkpoint"]):
+        report.faults.append("the checkpoint has lost signatures of witnesses")
+    best = max(met, key=lambda name: (met[name], sizes[name]))
+    report.quorum, report.witnessed, report.witnesses = met[best], sizes[best], signed[best]
 
 
 def _continues(label: str, content: bytes, policy: Policy, leaves: list[bytes], report: Report) -> None:

@@ -25,6 +25,11 @@ class Policy:
             raise Refuted("the checkpoint is not signed by the log that the policy names")
         return [name for name, key in self.witnesses.items() if is_signed(statement, key)]
 
+    def knows_all(self, statement: Statement) -> bool:
+        """Whether every signature line is in the name and id of a key of the policy."""
+        keys = {(key.name, key.number) for key in (*self.logs, *self.witnesses.values())}
+        return all((name, number) in keys for name, number, _ in statement.lines)
+
     def suffices(self, signed: list[str]) -> bool:
         """Whether these witnesses are a quorum."""
         return self.quorum == "none" or self._has(str(self.quorum), set(signed))
