@@ -16,6 +16,7 @@ from isthmus.ledger import entry, tiles
 from isthmus.ledger.journal import NAME, Journal, Tip
 from isthmus.ledger.key import Key, Vkey
 from isthmus.ledger.note import Checkpoint, Note, Signature, signed
+from isthmus.ledger.proof import render
 from isthmus.ledger.quorum import Quorum
 from isthmus.ledger.tiles import LONGEST, Tiles
 from isthmus.ledger.tree import Edge, consistency, inclusion, leaf_hash
@@ -143,8 +144,8 @@ class Log:
     def cosign(self, note: Note, signatures: Iterable[Signature], quorum: Quorum) -> Note:
         """Add witnesses' signatures to a checkpoint that `publish` gave; signatures of other keys are dropped.
 
-        They are put on the published checkpoint if no newer one has come meanwhile. Once the quorum is met, the checkpoint
-        is kept as the newest that was witnessed. Raises IntegrityError for a false signature in the name of a witness.
+        They are put on the published checkpoint if no newer one has come meanwhile. Once the quorum is met, the
+        checkpoint is kept as the newest that was witnessed. Raises IntegrityError for a false signature of a witness.
         """
         full = note.with_signatures(signatures)
         keys = [self.key.vkey, *self.former, *(one.vkey for one in quorum.witnesses())]
@@ -170,6 +171,15 @@ class Log:
             raise InputError(f"there is no published entry {index}; there are {held.size}. Publish, then ask again.")
         return inclusion(held.span, index, 0, held.size)
 
+    def proof(self, index: int) -> bytes:
+        """The proof file of an entry: under the newest checkpoint that a quorum has witnessed, if it is in there."""
+        for note in (read(self.folder, WITNESSED), self.published()):
+            size = Checkpoint.parse(note.text).size if note else 0
+            if note and 0 <= index < size:
+                held = Tiles(self.folder, size)
+                return render(index, inclusion(held.span, index, 0, size), note, next(iter(held.entries(index))))
+        raise InputError(f"there is no published entry {index}. Publish, then ask again.")
+
     def consistency(self, old: int) -> list[bytes]:
         """The proof that the log of `old` entries is the beginning of the published one."""
         held = self._held()
@@ -182,7 +192,7 @@ class Log:
         held = self._held()
         if not 0 <= index < held.size:
             raise InputError(f"there is no published entry {index}; there are {held.size}. Publish, then ask again.")
-        return next(held.entries(index))
+        return next(iter(held.entries(index)))
 
     def entries(self, start: int = 0) -> Iterable[bytes]:
         """The published entries from an index on."""

@@ -146,11 +146,9 @@ def is_consistent(proof: Sequence[bytes], old: int, old_root: bytes, new: int, n
 
     With no leaves there is nothing to prove: then only two equal, empty trees are consistent.
     """
-    if not 0 <= old <= new or any(len(one) != SIZE for one in (*proof, old_root, new_root)):
-        return False
-    if old == new:
+    if old == new >= 0:
         return not proof and old_root == new_root and (old > 0 or old_root == EMPTY)
-    if old == 0 or not proof:
+    if not (0 < old < new and proof) or any(len(one) != SIZE for one in (*proof, old_root, new_root)):
         return False
     path = list(proof) if old & (old - 1) else [old_root, *proof]
     place, last = old - 1, new - 1

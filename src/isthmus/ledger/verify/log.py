@@ -48,7 +48,7 @@ def check_log(
 
     `known`: checkpoints that were seen before; the log must continue each. `editions`: identifier → SHA-256 of every
     edition that there is; each must have been logged as it is, and none logged may be missing. `typed`: entries must be
-    of the form of Isthmus' own. `strangers`: signatures of keys that the policy does not name may stand on checkpoints.
+    of the form of Isthmus' own. `strangers`: checkpoints may have signatures of keys that the policy does not name.
     """
     report = Report()
     leaves: list[bytes] = []
@@ -237,7 +237,7 @@ def _batches(batches: Iterable[tuple[int, int, bytes]], leaves: list[bytes], rep
 
 
 def _witnessed(folder: Path, policy: Policy, leaves: list[bytes], report: Report, strangers: bool) -> None:
-    """The published checkpoint, and the newest that a quorum has witnessed: the writer keeps it only with its quorum."""
+    """The published checkpoint, and the newest that a quorum has witnessed: it is kept only with its quorum."""
     met, sizes, signed = {}, {}, {}
     for name in ("checkpoint", "witnessed"):
         path = folder / name

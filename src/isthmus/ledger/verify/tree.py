@@ -73,6 +73,8 @@ def consistent_within(proof: Sequence[bytes], subtree: tuple[int, int], inner: b
         return False
     if start == end:
         return not proof and inner == fold(())
+    if (start, end) == (0, size):
+        return not proof and inner == root
     if not (_is_node(start, end) and _are_hashes((inner, root, *proof))):
         return False
     rest = list(proof)
