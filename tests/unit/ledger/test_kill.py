@@ -43,12 +43,12 @@ def _proved(tmp_path: Path, kills: int, seed: int) -> int:
     for number in range(kills):
         _killed(tmp_path, tmp_path / "key", chance.random() * 0.2, seed=number)
         acknowledged = [line.split() for line in (tmp_path / "acknowledged").read_text().splitlines()]
+        report = check_log(tmp_path / "log", rules, known=seen)
+        assert report.faults == []
+        expected = sum(len(batch(int(one)).entries) for one, _ in acknowledged)
+        unanswered = len(batch(len(acknowledged)).entries)
+        assert report.published + report.pending in (expected, expected + unanswered)
         if (tmp_path / "log/checkpoint").exists():
-            report = check_log(tmp_path / "log", rules, known=seen)
-            assert report.faults == []
-            expected = sum(len(batch(int(one)).entries) for one, _ in acknowledged)
-            unanswered = len(batch(len(acknowledged)).entries)
-            assert report.published + report.pending in (expected, expected + unanswered)
             seen = [(tmp_path / "log/checkpoint").read_bytes()]
     log = Log(tmp_path / "log", key)
     log.publish()

@@ -135,6 +135,18 @@ def test_publishing_again_keeps_the_cosignatures(tmp_path: Path) -> None:
     assert (report.faults, report.published, report.pending, report.quorum) == ([], 120, 0, True)
 
 
+def test_what_was_appended_is_checked_before_anything_is_published(tmp_path: Path) -> None:
+    made = logs.consortium(tmp_path)
+    rules = read_policy(made.policy)
+    assert check_log(made.folder, rules).faults == []
+    made.log.append(Batch("a", logs.entries(20)))
+    report = check_log(made.folder, rules)
+    assert (report.faults, report.published, report.pending, report.quorum) == ([], 0, 20, False)
+    made.log.publish()
+    (made.folder / "checkpoint").unlink()
+    assert "missing or older" in "".join(check_log(made.folder, rules).faults)
+
+
 def test_an_empty_log_can_be_published_and_checked(tmp_path: Path) -> None:
     made = logs.consortium(tmp_path)
     made.witness(made.log.publish())

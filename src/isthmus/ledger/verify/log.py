@@ -54,16 +54,17 @@ def check_log(
     leaves: list[bytes] = []
     entries: list[bytes] = []
     try:
-        statement = read_checkpoint(_bytes(folder / "checkpoint"))
-        policy.accepts(statement)
-        report.published = statement.size
-        for entry in _published(folder, statement, report):
-            entries.append(entry)
-            leaves.append(hash_leaf(entry))
+        if (folder / "checkpoint").exists() or not (folder / "journal.sqlite").exists():
+            statement = read_checkpoint(_bytes(folder / "checkpoint"))
+            policy.accepts(statement)
+            report.published = statement.size
+            entries += _published(folder, statement)
+            leaves += [hash_leaf(entry) for entry in entries]
+            if fold(leaves) != statement.root:
+                report.faults.append("the entries do not lead to the root of the checkpoint")
+        _journal(folder, policy, (entries, leaves), report)
+        _bundles(folder, entries, report)
         _tiles(folder, leaves, report)
-        if len(leaves) != statement.size or fold(leaves) != statement.root:
-            report.faults.append("the entries do not lead to the root of the checkpoint")
-        _journal(folder, policy, statement, (entries, leaves), report)
         _witnessed(folder, policy, leaves, report, strangers)
     except Refuted as error:
         report.faults.append(str(error))
@@ -89,7 +90,7 @@ def _name(number: int) -> str:
     return "/".join(pieces)
 
 
-def _published(folder: Path, statement: Statement, report: Report) -> Iterator[bytes]:
+def _published(folder: Path, statement: Statement) -> Iterator[bytes]:
     for number in range(-(-statement.size // WIDE)):
         width = min(WIDE, statement.size - number * WIDE)
         name = f"tile/entries/{_name(number)}"
@@ -100,44 +101,31 @@ def _published(folder: Path, statement: Statement, report: Report) -> Iterator[b
         if found is None or not width <= len(found) <= WIDE:
             raise Refuted(f"the entry bundle {name} is damaged")
         yield from found[:width]
-    for path in sorted((folder / "tile" / "entries").rglob("*")):
+
+
+def _bundles(folder: Path, entries: list[bytes], report: Report) -> None:
+    """Every bundle that is there says what was read; one beyond the checkpoint, of a publish that was killed, too."""
+    above = folder / "tile" / "entries"
+    for path in sorted(above.rglob("*")):
         if path.is_file():
-            _bundle(folder, path, statement.size, report)
-
-
-def _bundle(folder: Path, path: Path, size: int, report: Report) -> None:
-    """Every bundle file says the same as the one that was read."""
-    place = _placed(path.relative_to(folder / "tile" / "entries").as_posix())
-    found = _split(path.read_bytes())
-    label = path.relative_to(folder).as_posix()
-    if place is None or found is None or len(found) != place[1]:
-        report.faults.append(f"{label} is damaged or does not belong here")
-    elif place[0] * WIDE + place[1] > size:
-        report.faults.append(f"{label} reaches beyond the checkpoint")
-    elif place[1] < WIDE:
-        number, width = place
-        fuller = sorted(path.parent.glob("[0-9]*"), key=lambda one: int(one.name) if one.name.isdigit() else 0)[-1]
-        whole = folder / "tile" / "entries" / _name(number)
-        beside = _split((whole if whole.exists() else fuller).read_bytes())
-        if beside is None or beside[:width] != found:
-            report.faults.append(f"{label} differs from the fuller bundle")
+            place = _placed(path.relative_to(above).as_posix())
+            expected = [] if place is None else entries[place[0] * WIDE : place[0] * WIDE + place[1]]
+            if place is None or len(expected) != place[1] or _split(path.read_bytes()) != expected:
+                report.faults.append(f"{path.relative_to(folder).as_posix()} does not hold the entries of the log")
 
 
 def _tiles(folder: Path, leaves: list[bytes], report: Report) -> None:
-    """Every tile that must be there is there, and every one that is there is right."""
-    layer, level = leaves, 0
-    right: dict[int, list[bytes]] = {}
-    while layer:
-        right[level] = layer
-        for number in range(-(-len(layer) // WIDE)):
-            width = min(WIDE, len(layer) - number * WIDE)
+    """Every tile of the published size is there, and every one that is there is right."""
+    right = {0: leaves}
+    while above := [fold(right[len(right) - 1][low : low + WIDE]) for low in _full(right[len(right) - 1])]:
+        right[len(right)] = above
+    for level in right:
+        size = report.published >> 8 * level
+        for number in range(-(-size // WIDE)):
+            width = min(WIDE, size - number * WIDE)
             name = f"tile/{level}/{_name(number)}"
-            full = folder / name
-            if not full.exists() and not (folder / f"{name}.p/{width}").exists():
+            if not (folder / name).exists() and not (folder / f"{name}.p/{width}").exists():
                 report.faults.append(f"{name} is missing")
-        count = len(layer) // WIDE
-        layer = [fold(layer[place * WIDE : (place + 1) * WIDE]) for place in range(count)]
-        level += 1
     for path in sorted((folder / "tile").rglob("*")):
         label = path.relative_to(folder / "tile").as_posix()
         if path.is_file() and not label.startswith("entries/"):
@@ -145,6 +133,11 @@ def _tiles(folder: Path, leaves: list[bytes], report: Report) -> None:
     for path in folder.iterdir():
         if path.name not in ASIDE and path.name not in ("tile", DRAFTS):
             report.faults.append(f"{path.name} does not belong into the folder of a log")
+
+
+def _full(layer: list[bytes]) -> range:
+    """Where the full tiles of a layer begin."""
+    return range(0, len(layer) - WIDE + 1, WIDE)
 
 
 def _tile(path: Path, label: str, right: Mapping[int, list[bytes]], report: Report) -> None:
@@ -184,9 +177,7 @@ def _split(content: bytes) -> list[bytes] | None:
     return found
 
 
-def _journal(
-    folder: Path, policy: Policy, statement: Statement, held: tuple[list[bytes], list[bytes]], report: Report
-) -> None:
+def _journal(folder: Path, policy: Policy, held: tuple[list[bytes], list[bytes]], report: Report) -> None:
     """What the writer has taken since, and that every batch stands where the journal says."""
     path = folder / "journal.sqlite"
     if not path.exists():
@@ -201,8 +192,8 @@ def _journal(
     if tip is None:
         raise Refuted("the journal is empty")
     entries, leaves = held
-    if statement.size < tip[2]:
-        raise Refuted("the checkpoint is older than the journal, which had more in tiles")
+    if report.published < tip[2]:
+        raise Refuted("the checkpoint is missing or older than the journal, which had more in tiles")
     newest = read_checkpoint(bytes(tip[1]))
     policy.accepts(newest)
     for first, bundle in pending:
@@ -254,6 +245,9 @@ def _witnessed(folder: Path, policy: Policy, leaves: list[bytes], report: Report
         report.faults.append("the file witnessed has lost signatures of its quorum")
     if len(set(sizes.values())) < len(sizes) and not set(signed["witnessed"]) <= set(signed["checkpoint"]):
         report.faults.append("the checkpoint has lost signatures of witnesses")
+    if not met:
+        report.quorum = policy.quorum == "none"
+        return
     best = max(met, key=lambda name: (met[name], sizes[name]))
     report.quorum, report.witnessed, report.witnesses = met[best], sizes[best], signed[best]
 
