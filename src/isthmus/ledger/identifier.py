@@ -10,7 +10,7 @@ import csv
 import re
 import secrets
 from collections.abc import Callable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 
 from isthmus.base.errors import InputError
@@ -18,6 +18,7 @@ from isthmus.base.errors import InputError
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BODY = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
+_VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
 _SHAPE = re.compile(
     rf"(?P<prefix>(?=[0-9.]{{1,16}}/)[0-9]+(?:\.[0-9]+)*)/(?P<code>[A-Z]{{2}})(?P<body>[{BODY}]{{{LENGTH}}})(?P<check>[{BODY}])"
 )
@@ -35,9 +36,8 @@ def check_character(text: str) -> str:
     """The ISO 7064 MOD 37-2 check character over the letters and digits of a text; `*` for 36."""
     total = 0
     for letter in text:
-        value = ALPHABET.find(letter)
-        if value >= 0:
-            total = (total + value) * 2 % 37
+        if letter in _VALUES:
+            total = (total + _VALUES[letter]) * 2 % 37
     return (ALPHABET + "*")[(1 - total) % 37]
 
 
@@ -54,6 +54,7 @@ def mint(prefix: str, code: str, *, draw: Callable[[int], int] = secrets.randbel
             return text + check
 
 
+@lru_cache(4096)
 def is_identifier(text: str, code: str | None = None) -> bool:
     """Whether a text is a well-formed identifier with a right check character, of the kind asked for."""
     found = _SHAPE.fullmatch(text)
