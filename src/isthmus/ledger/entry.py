@@ -26,6 +26,7 @@ Value = str | int
 
 TIME = "%Y-%m-%dT%H:%M:%SZ"
 COUNT = 10**10
+_JSON = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 _HASH = re.compile(r"sha256:[0-9a-f]{64}")
 _DUO = re.compile(r"DUO:[0-9]{7}")
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
@@ -122,7 +123,7 @@ def _check(values: Mapping[str, object]) -> None:
 
 
 def _canonical(values: Mapping[str, object]) -> bytes:
-    return json.dumps(values, sort_keys=True, separators=(",", ":"), ensure_ascii=True).encode("ascii")
+    return _JSON.encode(values).encode("ascii")
 
 
 def _form(text: str) -> Callable[[object], bool]:

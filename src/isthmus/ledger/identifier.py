@@ -18,7 +18,8 @@ from isthmus.base.errors import InputError
 ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BODY = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 LENGTH = 16
-_VALUES = {letter: value for value, letter in enumerate(ALPHABET)}
+_VALUES = bytes.maketrans(ALPHABET.encode(), bytes(range(len(ALPHABET))))
+_OTHERS = bytes(set(range(256)) - set(ALPHABET.encode()))
 _SHAPE = re.compile(
     rf"(?P<prefix>(?=[0-9.]{{1,16}}/)[0-9]+(?:\.[0-9]+)*)/(?P<code>[A-Z]{{2}})(?P<body>[{BODY}]{{{LENGTH}}})(?P<check>[{BODY}])"
 )
@@ -35,9 +36,8 @@ def objects() -> Mapping[str, str]:
 def check_character(text: str) -> str:
     """The ISO 7064 MOD 37-2 check character over the letters and digits of a text; `*` for 36."""
     total = 0
-    for letter in text:
-        if letter in _VALUES:
-            total = (total + _VALUES[letter]) * 2 % 37
+    for value in text.encode().translate(_VALUES, _OTHERS):
+        total = (total + value) * 2
     return (ALPHABET + "*")[(1 - total) % 37]
 
 
