@@ -10,11 +10,11 @@ processes may write in turn; each transaction takes the write lock before it rea
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from isthmus.base.errors import IntegrityError
+from isthmus.base.errors import IntegrityError, IsthmusError
 from isthmus.ledger.tree import SIZE, Edge
 
 NAME = "journal.sqlite"
@@ -64,15 +64,27 @@ class Journal:
 
     @contextmanager
     def writing(self) -> Iterator[None]:
-        """One transaction: all of it is durable when the block ends well, or nothing of it is there."""
-        self._db.execute("begin immediate")
+        """One transaction: all of it is durable when the block ends well, or nothing of it is there.
+
+        Raises IsthmusError when the disk is full, the file locked or gone: then nothing was logged.
+        """
         try:
+            self._db.execute("begin immediate")
             yield
             self._db.execute("commit")
+        except (sqlite3.Error, OSError) as error:
+            self._undo()
+            raise IsthmusError(
+                f"the log cannot be written, and nothing was logged ({error}). Mend it, try again."
+            ) from None
         except BaseException:  # whatever happened, nothing of the block may stay
+            self._undo()
+            raise
+
+    def _undo(self) -> None:
+        with suppress(sqlite3.Error):
             if self._db.in_transaction:
                 self._db.execute("rollback")
-            raise
 
     def tip(self) -> Tip | None:
         """Where the log ends; None before its first transaction."""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.base.errors import InputError, IntegrityError
+from isthmus.base.errors import InputError, IntegrityError, IsthmusError
 from isthmus.ledger.key import Key
 from isthmus.ledger.log import Batch, Log
 from isthmus.ledger.note import Checkpoint
@@ -56,6 +56,29 @@ def test_batches_of_one_call_are_taken_together_or_not_at_all(tmp_path: Path) ->
         log.append(Batch("b", [two]), Batch("c", [three.replace(b',"', b', "')]))
     assert log.size == 1
     assert [one.first for one in log.append(Batch("b", [two]), Batch("c", [three]))] == [1, 2]
+
+
+def test_a_full_disk_takes_nothing_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    log = Log(tmp_path, Key.make("example.org/log"))
+    whole = logs.entries(900)
+    log.append(Batch("a", whole[:10]))
+    pages = log._journal._db.execute("pragma page_count").fetchone()[0]
+    log._journal._db.execute(f"pragma max_page_count = {pages}")
+    with pytest.raises(IsthmusError, match="nothing was logged"):
+        log.append(Batch("b", whole[10:]))
+    assert log.size == 10
+    log._journal._db.execute(f"pragma max_page_count = {pages + 1000}")
+    monkeypatch.setattr("isthmus.ledger.tiles.replaced", _full)
+    with pytest.raises(IsthmusError, match="No space left"):
+        log.publish()
+    monkeypatch.undo()
+    log.append(Batch("b", whole[10:]))
+    log.publish()
+    assert list(log.entries()) == whole
+
+
+def _full(*_: object, **__: object) -> None:
+    raise OSError(28, "No space left on device")
 
 
 def test_two_writers_take_turns(tmp_path: Path) -> None:
