@@ -16,10 +16,14 @@ from lib import logs
 SIZES = (1, 3, 40, 300)
 
 
+def count(number: int) -> int:
+    """How many entries the batch of a number has."""
+    return SIZES[number % len(SIZES)]
+
+
 def batch(number: int) -> Batch:
     """The batch of a number, the same in every process."""
-    count = SIZES[number % len(SIZES)]
-    return Batch(f"batch {number}", logs.entries(count, seed=1000 + number))
+    return Batch(f"batch {number}", logs.entries(count(number), seed=1000 + number))
 
 
 def main() -> None:
