@@ -15,13 +15,14 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fresh, memory, redelivery, speed
+from benchmarks import fresh, ledger, memory, redelivery, speed
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
     "csv": speed.csv,
     "fhir": speed.fhir,
     "fresh": fresh.fresh,
+    "ledger": ledger.ledger,
     "memory": memory.memory,
     "redelivery": redelivery.redelivery,
 }
