@@ -31,8 +31,8 @@ CODING = pa.schema(
 REPAIR = pa.schema(
     [("measurement_id", pa.int64()), ("decision_id", pa.int64()), ("proposal_id", pa.int64()), ("family", pa.string()),
      ("set_aside", pa.bool_()), ("was_value", pa.float64()), ("value", pa.float64()),
-     ("was_unit_concept_id", pa.int64()), ("unit_concept_id", pa.int64()), ("was_low", pa.float64()), ("low", pa.float64()), ("was_high", pa.float64()),
-     ("high", pa.float64()), *PROVENANCE, ("site", pa.string())]
+     ("was_unit_concept_id", pa.int64()), ("unit_concept_id", pa.int64()), ("was_low", pa.float64()),
+     ("low", pa.float64()), ("was_high", pa.float64()), ("high", pa.float64()), *PROVENANCE, ("site", pa.string())]
 )  # fmt: skip
 # The tables that are no tables of the CDM.
 OWN = {"record": RECORD, "reference": REFERENCE, "coding": CODING, "repair": REPAIR}

@@ -27,7 +27,8 @@ def made(*texts: str) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.mark.parametrize(
     "text",
-    ["未见肝癌", "父亲患肝癌", "拟行TACE", "肝癌可能", "否认腹水", "排除门静脉癌栓", "既往行胆囊切除术", "AFP", "no ascites"],
+    ["未见肝癌", "父亲患肝癌", "拟行TACE", "肝癌可能", "否认腹水", "排除门静脉癌栓", "既往行胆囊切除术", "AFP",
+     "no ascites"],
 )  # fmt: skip
 def test_what_is_not_affirmed_of_the_patient_now_makes_no_row(text: str) -> None:
     assert made(text) == {}
