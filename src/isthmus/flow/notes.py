@@ -3,6 +3,7 @@
 Every row has the provenance of its note, so that it leaves with the note when a newer version of it comes.
 """
 
+import numpy as np
 import pyarrow as pa
 
 from isthmus.cdm.tables import TABLES
@@ -20,7 +21,7 @@ TOGETHER = 2_000
 """Notes that are worked on at a time: memory is bounded by them, whatever a batch holds."""
 WAITING = """
     SELECT {columns}, note_text FROM stage_note WHERE rowid >= {first} AND rowid < {last} AND note_text <> ''
-    ORDER BY note_id
+    ORDER BY note_id, part_id, place
 """
 
 
@@ -40,8 +41,12 @@ def read(engine: Engine, before: int) -> None:
     for first in range(before, end, TOGETHER):
         last = min(first + TOGETHER, end)
         notes = engine.rows(query(WAITING.format(columns=", ".join(NOTES), first=first, last=last)))
-        if notes.num_rows:
-            _put(engine, notes)
+        while notes.num_rows:
+            # Two versions of a note may have come together; the rows of each have to bear its own place.
+            ids = np.asarray(notes["note_id"])
+            own = np.concatenate([[True], ids[1:] != ids[:-1]])
+            _put(engine, notes.filter(pa.array(own)))
+            notes = notes.filter(pa.array(~own))
 
 
 def _put(engine: Engine, notes: pa.Table) -> None:

@@ -84,7 +84,11 @@ def proposals(workspace: Workspace, *, site: str | None = None) -> list[Proposal
 
     What was confirmed is proposed still, for the detector reads numbers as they were written.
     """
-    findings, _ = found(workspace)
+    return stated(workspace, found(workspace)[0], site=site)
+
+
+def stated(workspace: Workspace, findings: Findings, *, site: str | None = None) -> list[Proposal]:
+    """What was found, with what was decided about it by now."""
     decided = {(one.site, one.key): one for one in workspace.decisions.standing(REPAIR)}
     listed = []
     for row in findings.proposals.to_pylist():
@@ -131,9 +135,8 @@ def decide(
     return workspace.decisions.add(*drafts) if drafts else []
 
 
-def chosen_by_rule(workspace: Workspace, listed: Sequence[Proposal]) -> list[int]:
-    """The open proposals that a rule may confirm without a person, see `by_rule`."""
-    findings, _ = found(workspace)
+def chosen_by_rule(findings: Findings, listed: Sequence[Proposal]) -> list[int]:
+    """Those of the open proposals that a rule may confirm without a person, see `by_rule`."""
     open_ones = {one.proposal_id for one in listed if one.state == "open"}
     return [one for one in by_rule(findings) if one in open_ones]
 

@@ -70,6 +70,7 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     study = resection.run(session)
     found = scores(session, root / "simulated" / "truth")
     items = reading.summed(reading.compared(reading.in_lake(session, root / "simulated" / "truth")))
+    items += reading.damaged(lists.quarantine(workspace), root / "simulated" / "truth")
     seconds["study"] = time.perf_counter() - began
     began = time.perf_counter()
     mended = tried(workspace, root / "simulated" / "truth", progress)

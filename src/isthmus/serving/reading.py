@@ -5,7 +5,7 @@ the simulation, listed in `STATED`; in which words it states them is not looked 
 are brought to one value (`READ`); an item that the truth says is absent is right when nothing present was found.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from isthmus.base.identity import digest63
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.cdm.starter import BY_TEXT
+from isthmus.flow.lists import Waiting
 from isthmus.gate.session import Session
 
 Finding = Mapping[str, Any]
@@ -29,6 +30,7 @@ STATED = {
     "介入记录": ("number", "size", "tace", "epirubicin"),
 }
 ALWAYS = {"margin": "negative", "ki67": 20.0, "resection": True, "blood_loss": 300.0, "tace": True, "epirubicin": 30.0}
+DAMAGED = {"mojibake": "undecodable", "ragged-line": "wrong-width"}
 DOMAINS = ("condition_occurrence", "drug_exposure", "procedure_occurrence", "measurement", "observation")
 ASCITES = {0.0: False, 1.0: "mild", 2.0: "severe"}
 
@@ -96,6 +98,19 @@ def in_lake(session: Session, truth: Path) -> list[Note]:
         for row in listed
         if row["person_id"] in known and row["note_title"] in STATED
     ]
+
+
+def damaged(waiting: Iterable[Waiting], truth: Path) -> list[Row]:
+    """Lines whose bytes are no text, or that have a field too many: planted, and in quarantine for that reason."""
+    errors = pq.read_table(truth / "errors.parquet", columns=["site", "kind"]).to_pylist()
+    listed, rows = list(waiting), []
+    for kind, reason in DAMAGED.items():
+        told = Counter(one["site"] for one in errors if one["kind"] == kind)
+        found: Counter[str] = Counter()
+        for one in listed:
+            found[one.site] += one.records if one.reason.startswith(reason) else 0
+        rows.append(Row("", kind, told.total(), found.total(), (told & found).total()))
+    return rows
 
 
 def rows_by_text(session: Session) -> dict[str, int]:

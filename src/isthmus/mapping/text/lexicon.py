@@ -1,7 +1,8 @@
 """The packs of the rule layer, read, checked and compiled: terms, cues, headings, units, anchored rules.
 
 Everything clinical stands in `lexicon/` and in the names of the starter vocabulary; this module only reads it. A term
-that two rows claim keeps its first meaning, in the order of `KINDS`; the starter's names come last.
+that two rows claim keeps its first meaning, in the order of `KINDS`; names of drugs (`mapping/drugs`) come then, those
+of the starter last.
 """
 
 import csv
@@ -127,8 +128,7 @@ def lexicon() -> Lexicon:
     draft = _Draft([SIZE])
     for kind in KINDS:
         _add_entities(draft, kind)
-        if kind == "drug":
-            _add_drugs(draft)
+    _add_drugs(draft)
     _add_starter(draft)
     cues, sections = _add_cues(draft), _add_sections(draft)
     rules = _add_rules(draft)

@@ -49,7 +49,11 @@ def _print(shown: Demo, page: Path) -> None:
     rows = [(one.table, one.expected, one.found, f"{one.recall:.4f}", f"{one.precision:.4f}") for one in shown.scores]
     table("Mapping against the truth", ("table", "expected", "found", "recall", "precision"), rows)
     items = [(one.item, one.told, one.found, f"{one.recall:.4f}", f"{one.precision:.4f}") for one in shown.items]
-    table("Notes against the truth, by item", ("item", "stated", "found", "recall", "precision"), items)
+    table(
+        "Texts against the truth: items of notes, damaged lines",
+        ("item", "stated", "found", "recall", "precision"),
+        items,
+    )
     table("Rows read from notes (type 32858)", ("table", "rows"), list(shown.by_text.items()))
     units = shown.mended
     table(

@@ -39,7 +39,8 @@ def units(  # noqa: PLR0917 each parameter is an option of the command line
     Nothing changes before the next ingest. The original number stays in table `repair`.
     """
     opened = Workspace(workspace)
-    listed = flow.proposals(opened, site=site)
+    findings, _ = flow.found(opened)
+    listed = flow.stated(opened, findings, site=site)
     who = author or getpass.getuser()
     made = 0
     if confirm or refuse:
@@ -48,10 +49,10 @@ def units(  # noqa: PLR0917 each parameter is an option of the command line
     if revoke:
         made += _revoke(opened, listed, revoke, author=who, reason=reason)
     if rule:
-        chosen = flow.chosen_by_rule(opened, listed)
+        chosen = flow.chosen_by_rule(findings, listed)
         flow.decide(opened, listed, confirm=chosen, author=who, reason=reason or RULE, how="automatic")
         made += len(chosen)
-    shown = flow.proposals(opened, site=site) if made else listed
+    shown = flow.stated(opened, findings, site=site) if made else listed
     if json:
         document({"decided": made, "proposals": [asdict(one) for one in shown]})
         return
