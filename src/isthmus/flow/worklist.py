@@ -31,7 +31,8 @@ OPEN = """
         FROM (SELECT system, code, name, count(*) AS n FROM waiting WHERE name <> '' GROUP BY ALL) GROUP BY system, code
     )
     SELECT w.system AS system, w.code AS code, any_value(c.name) AS name,
-        coalesce(any_value(c.variants), 0) AS variants, any_value(p."table") AS "table", any_value(p."column") AS "column", count(*) AS rows,
+        coalesce(any_value(c.variants), 0) AS variants, any_value(p."table") AS "table",
+        any_value(p."column") AS "column", count(*) AS rows,
         list_sort(list(DISTINCT w.site)) AS sites
     FROM waiting w JOIN place p USING (system, code) LEFT JOIN called c USING (system, code)
     GROUP BY w.system, w.code ORDER BY rows DESC, system, code
