@@ -26,8 +26,8 @@ def figures(outside: Path) -> Figures:
 
 def test_procedures_reach_their_accuracy(figures: Figures) -> None:
     assert figures.top >= 0.90
-    assert figures.accuracy >= 0.86
-    assert figures.f1 >= 0.88
+    assert figures.accuracy >= 0.88
+    assert figures.f1 >= 0.89
 
 
 def test_the_right_procedure_is_on_the_first_page(figures: Figures) -> None:
@@ -36,6 +36,6 @@ def test_the_right_procedure_is_on_the_first_page(figures: Figures) -> None:
 
 def test_automatic_mapping_is_right_and_spares_half_of_the_work(figures: Figures) -> None:
     share, _, high = figures.precision
-    assert figures.coverage >= 0.45
+    assert figures.coverage >= 0.48
     assert share >= 0.98
     assert high >= 0.99  # what was promised lies within what chance allows

@@ -59,6 +59,7 @@ LOOKS: dict[str, Callable[[Path], tuple[str | Path, ...]]] = {
     "receipts": lambda root: ("receipts", root),
     "quarantine": lambda root: ("quarantine", root),
     "unmapped": lambda root: ("unmapped", root),
+    "decisions": lambda root: ("decisions", root),
     "trace": lambda root: ("trace", root, "measurement", str(_first(root, "measurement", "measurement_id"))),
     "trace --file": lambda root: ("trace", root, "--file", Workspace(root).records.receipts()[0].sha256),
     "verify": lambda root: ("verify", root),

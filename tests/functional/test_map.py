@@ -113,7 +113,7 @@ def test_the_work_list_tells_code_name_place_rows_and_sites(hospital: Workspace)
     ]
     assert listed[0] | {"code": "", "name": "", "rows": 0} == {
         "system": "list:bay-his/diagnosis", "code": "", "name": "", "table": "condition_occurrence",
-        "column": "condition_concept_id", "rows": 0, "sites": ["bay"],
+        "column": "condition_concept_id", "rows": 0, "sites": ["bay"], "variants": 1,
     }  # fmt: skip
     shown = run("unmapped", hospital.root).out
     assert NAMES[0][1] in shown
@@ -167,6 +167,15 @@ def test_in_a_terminal_keys_need_no_enter_and_may_be_typed_ahead(hospital: Works
     assert [(one["key"], one["author"]) for one in listed] == [("D00", "李"), ("D01", "李")]
     history = run("decisions", hospital.root, "--history", "--json").document()
     assert [(one["key"], one["reason"]) for one in history[2:]] == [("D02", "条"), ("D02", "undone in review")]
+
+
+def test_a_code_that_stands_for_several_things_is_told(hospital: Workspace, press: Callable[..., Done]) -> None:
+    late = ["9000", "P1", "D00", f'"{NAMES[1][1]}"', "2024-04-01"]
+    write_csv(hospital.root.parent / "in" / "diagnosis_2.csv", [["number", "id", "code", "name", "day"], late])
+    run("ingest", hospital.root)
+    first = run("unmapped", hospital.root, "--json").document()[0]
+    assert (first["code"], first["name"], first["variants"], first["rows"]) == ("D00", NAMES[0][1], 2, CODES + 1)
+    assert "2 different names stand beside this code" in press("q", "map", hospital.root).out
 
 
 def test_settled_without_a_concept_leaves_the_list_and_the_rows_alone(

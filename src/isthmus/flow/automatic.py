@@ -35,7 +35,7 @@ def asked(item: Item) -> Asked:
 def automatic(workspace: Workspace, *, site: str | None = None, threshold: float = THRESHOLD) -> Mapped:
     """Decide every open code of which a mapper's measured certainty reaches the threshold, for a site or for all.
 
-    Codes without a name, with names that say nothing, and those that mappers disagree about, stay open.
+    Codes without a name, with several, and those that mappers disagree about stay open.
 
     :raises InputError: nothing was measured here, or not with the vocabulary as it is now.
     """
@@ -47,7 +47,7 @@ def automatic(workspace: Workspace, *, site: str | None = None, threshold: float
             "nothing was measured with the vocabulary as it is, so nothing may be mapped automatically. "
             f"Run `isthmus map {workspace.root} --learn` first."
         )
-    waiting = [item for item in items(workspace, site=site) if item.name]
+    waiting = [item for item in items(workspace, site=site) if item.name and item.variants == 1]
     with mappers(workspace, learned=learned) as bench:
         choices = _sure(bench, waiting, threshold)
     made = decide(workspace, [one for one, _ in choices], author="isthmus", site=site or "", how=AUTOMATIC)

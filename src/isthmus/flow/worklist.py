@@ -23,23 +23,29 @@ OPEN = """
             AND NOT EXISTS (
                 SELECT 1 FROM settled s WHERE s.system = c.system AND s.code = c.code AND s.site IN ('', c.site))
     ), place AS (
-        SELECT system, code, "table", "column", count(*) AS n FROM waiting GROUP BY ALL
+        SELECT system, code, arg_max("table", (n, "table", "column")) AS "table",
+            arg_max("column", (n, "table", "column")) AS "column"
+        FROM (SELECT system, code, "table", "column", count(*) AS n FROM waiting GROUP BY ALL) GROUP BY system, code
+    ), called AS (
+        SELECT system, code, arg_max(name, (n, name)) AS name, count(*) AS variants
+        FROM (SELECT system, code, name, count(*) AS n FROM waiting WHERE name <> '' GROUP BY ALL) GROUP BY system, code
     )
-    SELECT w.system AS system, w.code AS code, max(w.name) AS name,
-        (SELECT arg_max(p."table", (p.n, p."table", p."column")) FROM place p
-            WHERE p.system = w.system AND p.code = w.code) AS "table",
-        (SELECT arg_max(p."column", (p.n, p."table", p."column")) FROM place p
-            WHERE p.system = w.system AND p.code = w.code) AS "column",
-        count(*) AS rows, list_sort(list(DISTINCT w.site)) AS sites
-    FROM waiting w GROUP BY w.system, w.code
-    ORDER BY rows DESC, system, code
+    SELECT w.system AS system, w.code AS code, any_value(c.name) AS name,
+        coalesce(any_value(c.variants), 0) AS variants, any_value(p."table") AS "table",
+        any_value(p."column") AS "column", count(*) AS rows,
+        list_sort(list(DISTINCT w.site)) AS sites
+    FROM waiting w JOIN place p USING (system, code) LEFT JOIN called c USING (system, code)
+    GROUP BY w.system, w.code ORDER BY rows DESC, system, code
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A code without a concept: where it stands most often, how many rows a decision about it would mend, and at
-    which sites. `name` is what stands beside the code in the export, empty where nothing does."""
+    """A code without a concept: where it stands most often, how many rows a decision would mend, and at which sites.
+
+    `name` is what stands beside the code most often in the export, empty where nothing does; `variants` how many
+    different names do: a code that stands for many things has no one meaning.
+    """
 
     system: str
     code: str
@@ -48,6 +54,7 @@ class Item:
     column: str
     rows: int
     sites: tuple[str, ...]
+    variants: int = 1
 
     @property
     def wording(self) -> str:
@@ -72,7 +79,7 @@ def items(workspace: Workspace, *, site: str | None = None, limit: int | None = 
         found = engine.rows(query(OPEN if limit is None else f"{OPEN} LIMIT {int(limit)}")).to_pylist()
     return [
         Item(row["system"], row["code"], row["name"] or "", row["table"], row["column"], row["rows"],
-             tuple(row["sites"]))
+             tuple(row["sites"]), row["variants"])
         for row in found
     ]  # fmt: skip
 

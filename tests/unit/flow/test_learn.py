@@ -24,6 +24,7 @@ ITEMS = [
     Item("his/diagnosis", "D1", "Fatty Liver", "condition_occurrence", "condition_concept_id", 40, ("a",)),
     Item("his/diagnosis", "D2", "never heard of", "condition_occurrence", "condition_concept_id", 30, ("a",)),
     Item("his/diagnosis", "4059290", "", "condition_occurrence", "condition_concept_id", 20, ("a",)),
+    Item("his/diagnosis", "ZZ9", "Fatty Liver", "condition_occurrence", "condition_concept_id", 15, ("a",), variants=2),
     Item("his/drug", "D3", "Fatty Liver", "drug_exposure", "drug_concept_id", 10, ("a",)),
 ]
 

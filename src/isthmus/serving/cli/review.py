@@ -165,6 +165,9 @@ class Review:
         self._say(head, "dim")
         self._say(f"{item.wording}" + (f"   {item.code}" if item.name else "") + f"   {item.system}", "bold")
         self._say(f"{item.table}.{item.column} · {item.rows:,} rows · {', '.join(item.sites)}")
+        if item.variants > 1:
+            several = f"{item.variants} different names stand beside this code; this is the most frequent one."
+            self._say(f"{several} A decision is for all of them.", "yellow")
         if not self._shown:
             self._say("No candidate. / searches, n says that there is none, s skips.")
         table = Table(show_header=False, box=None, padding=(0, 1))

@@ -10,7 +10,7 @@ from isthmus.base.errors import InputError
 from isthmus.flow.mappers import Candidate
 from isthmus.flow.worklist import Item
 
-FILLED = ("system", "code", "name", "table", "column", "rows", "sites", "concept_ids", "reason")
+FILLED = ("system", "code", "name", "variants", "table", "column", "rows", "sites", "concept_ids", "reason")
 SHOWN = 5  # candidates in the table
 
 
@@ -22,7 +22,19 @@ def write(path: Path, items: Sequence[Item], candidates: Sequence[Sequence[Candi
     for item, found in zip(items, candidates, strict=True):
         told = [f"{one.concept_id} {one.name} ({one.told}; {one.evidence})" for one in found[:SHOWN]]
         sheet.writerow(
-            [item.system, item.code, item.name, item.table, item.column, item.rows, " ".join(item.sites), "", "", *told]
+            [
+                item.system,
+                item.code,
+                item.name,
+                item.variants,
+                item.table,
+                item.column,
+                item.rows,
+                " ".join(item.sites),
+                "",
+                "",
+                *told,
+            ]
         )
     with replaced(path) as stream:
         stream.write(text.getvalue().encode("utf-8-sig"))
