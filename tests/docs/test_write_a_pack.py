@@ -7,7 +7,8 @@ import pytest
 
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
-from isthmus.mapping.plan import Place, plan
+from isthmus.mapping.plan import plan
+from isthmus.mapping.rule import Place
 from lib.tree import ROOT
 
 TEXT = (ROOT / "docs" / "how-to" / "write-a-pack.md").read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import importlib
 import json
+import shlex
 import shutil
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from typer.main import get_group
 from isthmus.flow import start
 from isthmus.flow.workspace import Workspace
 from isthmus.serving import demonstration
+from isthmus.serving.cli import output
 from isthmus.serving.cli.app import VERBS
 from lib import harbour, kill, packs, workspace
 from lib.command import Done, apart, complaint, run
@@ -137,6 +139,7 @@ def test_wrong_use_ends_with_2(tmp_path: Path, loaded: Path) -> None:
         ("nosuch",), ("ingest",), ("editions", loaded, "--nosuch"), ("trace", loaded, "measurement"),
         ("trace", loaded, "measurement", "x"), ("unmapped", loaded, "--limit", "0"), ("init", loaded),
         ("simulate", tmp_path / "s", "--sites", "0"), ("trace", loaded, "concept", "8507"),
+        ("trace", loaded, "measurement", "--file", "00"), ("trace", loaded, "--file", "00", "--edition", "2"),
     ):  # fmt: skip
         assert complaint(run(*words), 2)
     (tmp_path / "mine" / "workspace").mkdir(parents=True)
@@ -153,7 +156,7 @@ def test_what_cannot_be_read_ends_with_3(tmp_path: Path, loaded: Path) -> None:
         ("site", "add", loaded, "h02", "--from", tmp_path, "--mapping", tmp_path / "nopack"),
     ):  # fmt: skip
         assert complaint(run(*words), 3)
-    assert run("doctor", tmp_path, "--json").code == 3
+    assert complaint(run("doctor", tmp_path, "--json"), 3).startswith("not in order: workspace.")
 
 
 def test_a_refusal_of_the_gate_ends_with_5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -264,6 +267,22 @@ def test_an_interrupt_that_an_engine_turned_into_an_error_is_an_interrupt(
     done = run("site", "list", loaded)
     assert complaint(done, 130).startswith("Interrupted.")
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_command_in_a_hint_can_be_copied(tmp_path: Path) -> None:
+    """A path with a space is one word to the shell."""
+    root = tmp_path / "a ws"
+    said = run("init", root).out + run("site", "add", root / "no ws", "h1", "--from", tmp_path).err
+    for path in (root, root / "no ws"):
+        assert shlex.quote(str(path)) in said, said
+
+
+def test_a_table_shows_values_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    """What looks like markup of the terminal is what a hospital wrote."""
+    output.table("of [/red]", ("a", "[b]"), [("[/b]", "[bold]x"), (None, 1_000), ("\\", "[link=x]y")])
+    shown = capsys.readouterr().out
+    for value in ("of [/red]", "[b]", "[/b]", "[bold]x", "1,000", "\\", "[link=x]y"):
+        assert value in shown
 
 
 def test_what_nobody_foresaw_is_a_sentence_too(loaded: Path, monkeypatch: pytest.MonkeyPatch) -> None:

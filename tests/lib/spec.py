@@ -20,11 +20,13 @@ from sqlglot import exp, parse_one
 
 from isthmus.cdm import starter
 from isthmus.flow import vocabulary
+from isthmus.flow.decided import NOTHING, Decided
 from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
-from isthmus.mapping.plan import Place, RecordPlan, plan
+from isthmus.mapping.plan import RecordPlan, plan
+from isthmus.mapping.rule import Place
 from lib import packs as writing
 from lib.tables import Row, arrow, drawn, said
 
@@ -47,13 +49,17 @@ class Mapped:
         assert found == sorted(want, key=lambda row: [value or "" for value in row.values()])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Spec:
-    """A place to write packs in, and an engine to run them on. `vocabulary`: files of the starter vocabulary."""
+    """A place to write packs in, and an engine to run them on. `vocabulary`: files of the starter vocabulary.
+
+    `decided` is what was decided about codes, nothing by default.
+    """
 
     folder: Path
     engine: Engine
     vocabulary: Mapping[str, list[Path]]
+    decided: Decided = NOTHING
 
     def pack(self, text: str, name: str = "spec") -> Pack:
         """The pack that a text holds."""
@@ -70,7 +76,7 @@ class Spec:
         read = ", ".join(f"v{number}: e{number}" for number in range(len(expressions)))
         record = f"== r.yaml\nlet:\n{lets}\ninto: [{{table: reference, set: {{key: '1', {read}}}}}]\n"
         loaded = self.pack(f"{pack}\n{record}")
-        self._source(loaded, [{name: row[name] for name in plain} for row in rows])
+        self.source(loaded, [{name: row[name] for name in plain} for row in rows])
         names = ", ".join(f"e{number}" for number in range(len(expressions)))
         found = self.engine.rows(_query(f"SELECT {names} FROM source ORDER BY _place")).to_pylist()
         for row, values in zip(rows, found, strict=True):
@@ -82,14 +88,16 @@ class Spec:
         """What a record of a pack (the first by default) makes of a drawn table."""
         loaded = self.pack(pack) if isinstance(pack, str) else pack
         rows = drawn(before) if isinstance(before, str) else before
-        planned = self._source(loaded, rows, record=record, site=site)
+        planned = self.source(loaded, rows, record=record, site=site)
         if planned.missing:
             return Mapped({}, [], planned.missing)
         tables: dict[str, list[dict[str, object]]] = {}
         reasons = []
         for rule in planned.rules:
             self.engine.create("after", rule.select)
-            for row in self.engine.rows(_query("SELECT * FROM after")).to_pylist():
+            hidden = ", ".join(rule.hidden[1:])
+            left = f"* EXCLUDE ({hidden})" if hidden else "*"
+            for row in self.engine.rows(_query(f"SELECT {left} FROM after")).to_pylist():
                 why = row.pop("_why")
                 if why:
                     reasons.append(why)
@@ -98,8 +106,9 @@ class Spec:
             self.engine.drop("after")
         return Mapped(tables, sorted(reasons), ())
 
-    def _source(self, pack: Pack, rows: list[Row], *, record: int = 0, site: str = SITE) -> RecordPlan:
-        vocabulary.ready(self.engine, pack, self.vocabulary)
+    def source(self, pack: Pack, rows: list[Row], *, record: int = 0, site: str = SITE) -> RecordPlan:
+        """Fill the engine's table `source` with what a record (the first by default) makes of rows."""
+        vocabulary.ready(self.engine, pack, self.vocabulary, self.decided)
         raw = arrow(rows)
         columns = [name for name in raw.column_names if name != "_place"]
         planned = plan(pack, pack.records[record], columns, Place(site, 5))

@@ -6,7 +6,7 @@
     │   ├── PackError       3   a mapping pack is wrong; names file and line
     │   └── Unreadable      3   a delivered file cannot be read; it stays in the landing
     ├── RefusedError        5   the gate said no
-    ├── PartialError        6   some sites succeeded, some failed
+    ├── PartialError        6   some sites, files or tables succeeded, some failed
     └── IntegrityError      7   what is stored is not what was written
 
 Texts say what happened, why it is not allowed, and what to do next; never a value of a patient.
@@ -54,7 +54,7 @@ class RefusedError(IsthmusError):
 
 
 class PartialError(IsthmusError):
-    """Some sites succeeded and some failed; what succeeded is published."""
+    """Some sites, files or tables succeeded and some failed; what succeeded is published."""
 
     exit_code = 6
 

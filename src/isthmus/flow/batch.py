@@ -11,11 +11,12 @@ from isthmus.base.errors import IntegrityError
 from isthmus.base.identity import digest63
 from isthmus.base.progress import Progress
 from isthmus.flow import vocabulary
+from isthmus.flow.again import mapping_ids, taken_up
 from isthmus.flow.commit import commit
+from isthmus.flow.decided import TERM, concerning
 from isthmus.flow.feed import FeedRun
-from isthmus.flow.schema import schema_of
 from isthmus.flow.stage import Stage
-from isthmus.flow.statement import literal, query
+from isthmus.flow.statement import query
 from isthmus.flow.workspace import Site, Workspace
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack
@@ -34,11 +35,15 @@ def open_batch(
         workspace.archive(pack)
     mappings = {name: f"{pack.name}@{pack.digest}" for name, pack in named.items()}
     mappings[""] = vocabulary.digest(workspace.lake)
+    decisions = workspace.decisions.last()
+    standing = workspace.decisions.standing(TERM, until=decisions)
+    told = {name: concerning(standing, site.name, pack) for name, pack in named.items()}
     sequence = workspace.records.next_sequence(Batch)
     words = [site.name, str(sequence), *(receipt.sha256 for receipt in receipts), *sorted(mappings.values())]
     batch = Batch(
         batch_id=f"b{digest63(*words):016x}", site=site.name, sequence=sequence, state="open",
-        replays=dict(replays) if replays else None, mappings=mappings, opened_at=now(),
+        replays=dict(replays) if replays else None, mappings=mappings,
+        mapping_ids=mapping_ids(named, mappings[""], told), decisions=decisions, opened_at=now(),
     )  # fmt: skip
     workspace.records.open_batch(batch, [] if replays else receipts)
     return batch
@@ -46,10 +51,11 @@ def open_batch(
 
 def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress) -> list[tuple[Receipt, Part]]:
     """Stage and commit a batch into a lake; returns its parts with the account of what became of their records."""
-    places = _replayed(workspace, batch) if batch.replays else None
-    receipts = _receipts(workspace, batch, places)
     packs = packs_of(workspace, batch)
     codes = _vocabulary(workspace, batch)
+    places = _places(taken_up(workspace, batch, packs, codes)) if batch.replays else None
+    receipts = _receipts(workspace, batch, places)
+    standing = workspace.decisions.standing(TERM, until=batch.decisions)
     parts: list[tuple[Receipt, Part]] = []
     with lake.engine() as engine:
         stage = Stage(lake, engine, batch.site, batch.batch_id)
@@ -58,8 +64,10 @@ def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress
         for feed, pack in packs.items():
             mine = [receipt for receipt in receipts if receipt.feed == feed]
             if mine:
-                vocabulary.ready(engine, pack, codes)
-                run = FeedRun(stage, pack, mapping_id=digest63(batch.mappings[feed], batch.mappings[""]))
+                told = concerning(standing, batch.site, pack)
+                vocabulary.ready(engine, pack, codes, told)
+                stage.several = told.several
+                run = FeedRun(stage, pack, mapping_id=batch.mapping_ids[feed])
                 by_id = {receipt.receipt_id: receipt for receipt in mine}
                 parts += [(by_id[part.receipt_id], part) for part in run.take(mine, progress, places=places)]
         derive = sorted({name for pack in packs.values() for name in pack.derive})
@@ -100,52 +108,37 @@ def _vocabulary(workspace: Workspace, batch: Batch) -> dict[str, list[Path]]:
     )
 
 
-def standing(workspace: Workspace, batch: Batch, parts: Sequence[Part]) -> list[Part]:
+def noted(workspace: Workspace, batch: Batch, parts: Sequence[Part]) -> list[Part]:
     """The parts as they are to be noted: of a replay, its account joins that of the records that it left alone."""
     if not batch.replays:
         return list(parts)
-    noted = []
-    waited = _waiting(workspace, batch)
+    told = []
+    before = taken_up(workspace, batch, packs_of(workspace, batch), _vocabulary(workspace, batch))
     for part in parts:
         found = workspace.records.part(part.part_id)
         assert found is not None
-        left = [{row["kind"]: {"quarantined": -len(row["places"])}} for row in waited if row["part_id"] == part.part_id]
+        left = [
+            {row["kind"]: {row["outcome"]: -len(row["places"])}} for row in before if row["part_id"] == part.part_id
+        ]
         summed = total([found[0].account, part.account, *left])
         account = {
             kind: counts for kind, outcomes in summed.items() if (counts := {k: n for k, n in outcomes.items() if n})
         }
-        noted.append(
+        told.append(
             Part(
                 part_id=part.part_id, receipt_id=part.receipt_id, batch_id=found[0].batch_id, member=part.member,
                 format=part.format, options=part.options, account=account,
             )
         )  # fmt: skip
-    return noted
+    return told
 
 
-def _replayed(workspace: Workspace, batch: Batch) -> dict[int, set[int]]:
-    """Places of the quarantined records that a replay takes up, by part."""
+def _places(rows: Sequence[Mapping[str, Any]]) -> dict[int, set[int]]:
+    """Places of the records that are mapped again, by part."""
     places: dict[int, set[int]] = {}
-    for row in _waiting(workspace, batch):
+    for row in rows:
         places.setdefault(row["part_id"], set()).update(row["places"])
     return places
-
-
-def _waiting(workspace: Workspace, batch: Batch) -> list[dict[str, Any]]:
-    """Part, kind and places of the quarantined records that a replay takes up, from the ledger of its edition."""
-    assert batch.replays is not None
-    edition = workspace.lake.editions.get(int(batch.replays["edition"]))
-    files = [workspace.lake.root / one.path for one in edition.files("record") if one.site == batch.site]
-    beginning = literal(str(batch.replays.get("reason") or ""))
-    with workspace.lake.engine() as engine:
-        engine.view("ledger", files, empty=schema_of("record"))
-        rows: list[dict[str, Any]] = engine.rows(
-            query(
-                "SELECT part_id, kind, list(place) AS places FROM ledger WHERE outcome = 'quarantined' AND "
-                f"starts_with(reason, {beginning}) GROUP BY part_id, kind"
-            )
-        ).to_pylist()
-    return rows
 
 
 def _give_way(stage: Stage, places: Mapping[int, set[int]]) -> None:

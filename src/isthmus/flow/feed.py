@@ -177,8 +177,7 @@ class FeedRun:
         batch = taken.batch
         if not batch.rows.num_rows:
             return
-        kind = batch.kind or (Path(taken.name).stem if self.pack.format.get("kind") == "sql" else "")
-        record = self.pack.record_of(taken.name, kind) or _kept(kind)
+        record = self.pack.record_of(taken.name, batch.kind) or _kept(batch.kind)
         columns = tuple(f"{field.name} {field.type}" for field in batch.rows.schema)
         key = (self._ranks.get(id(record), len(self._ranks)), record.name, columns)
         buffer = self._buffers.setdefault(key, Buffer(record))
@@ -241,14 +240,14 @@ class FeedRun:
 
 def format_of(pack: Pack, name: str) -> Format | None:
     """How a part of this name is read: as its record says, else as the pack says; None when no record reads it."""
-    kinded = any(record.kind for record in pack.records)
+    anything = any(record.kind and not record.files for record in pack.records)  # a file of any name may hold its kind
     named = next((one for one in pack.records if (one.files or not one.kind) and one.reads(name, one.kind)), None)
     options = dict(named.format if named else pack.format)
     kind = str(options.pop("kind", "csv"))
-    if named is None and not kinded:
+    if named is None and not anything:
         return None
     if kind == "sql" and name.endswith(".parquet"):  # read from a live database, and landed as one file a table
-        return Format("parquet", {})
+        return Format("parquet", {"table": Path(name).stem})
     return Format(kind, options)
 
 

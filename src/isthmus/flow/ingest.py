@@ -14,9 +14,10 @@ from isthmus.base.errors import IsthmusError
 from isthmus.base.progress import Progress, Silence
 from isthmus.cdm.version import CDM_VERSION
 from isthmus.flow import vocabulary
-from isthmus.flow.batch import Account, open_batch, run_batch, standing
+from isthmus.flow.again import outdated
+from isthmus.flow.batch import Account, noted, open_batch, run_batch
 from isthmus.flow.land import Landed, land
-from isthmus.flow.workspace import Workspace
+from isthmus.flow.workspace import Site, Workspace
 from isthmus.lake.edition import Edition
 from isthmus.records.models import Batch
 
@@ -38,17 +39,20 @@ class Report:
 def ingest(workspace: Workspace, *, sites: Sequence[str] = (), progress: Progress | None = None) -> Report:
     """Land and map what is new at some sites (all by default) and publish one edition over it.
 
-    A site that fails is named in the report and holds up no other. When nothing is new, no edition is published.
+    Records whose codes have another answer by now are mapped again first. A site that fails is named in the report and
+    holds up no other. When nothing is new, no edition is published.
     """
     progress = progress or Silence()
     report = Report()
     chosen = [workspace.site(name) for name in sites] or workspace.sites()
     with workspace.lake.writing():
         done = finish_interrupted(workspace, report, progress)
+        edition = publish(workspace, done) if done else workspace.lake.editions.current()
         for site in chosen:
             if site.name in report.failed:
                 continue  # what came first goes first
             try:
+                done += map_again(workspace, site, edition, report, progress)
                 report.landed[site.name] = [land(workspace, site, feed, progress) for feed in site.feeds]
                 pending = workspace.records.pending(site.name)
                 if pending:
@@ -60,6 +64,23 @@ def ingest(workspace: Workspace, *, sites: Sequence[str] = (), progress: Progres
         if done:
             report.edition = publish(workspace, done)
     return report
+
+
+def map_again(
+    workspace: Workspace,
+    site: Site,
+    edition: Edition | None,
+    report: Report,
+    progress: Progress,
+    *,
+    everything: bool = False,
+) -> list[str]:  # fmt: skip
+    """Map the records of a site again whose codes have another answer than in an edition, or all; returns the batch."""
+    if edition is None or not (everything or outdated(workspace, site, edition)):
+        return []
+    batch = open_batch(workspace, site, (), replays={"edition": edition.number, "all" if everything else "codes": True})
+    carry_out(workspace, batch, report, progress)
+    return [batch.batch_id]
 
 
 def finish_interrupted(workspace: Workspace, report: Report, progress: Progress) -> list[str]:
@@ -80,7 +101,7 @@ def carry_out(workspace: Workspace, batch: Batch, report: Report, progress: Prog
     parts = run_batch(workspace, workspace.lake, batch, progress)
     for receipt, part in parts:
         report.accounts.setdefault((batch.site, receipt.feed), []).append(part.account)
-    workspace.records.staged(batch.batch_id, standing(workspace, batch, [part for _, part in parts]))
+    workspace.records.staged(batch.batch_id, noted(workspace, batch, [part for _, part in parts]))
 
 
 def publish(workspace: Workspace, batches: Sequence[str]) -> Edition:

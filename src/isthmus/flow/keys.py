@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from sqlglot import exp
 
-from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import query
@@ -79,7 +78,7 @@ def _mappings_that_take_ids(workspace: Workspace) -> set[tuple[str, int]]:
             name, digest = mapping.rsplit("@", 1)
             if mapping not in packs:
                 packs[mapping] = workspace.archived(digest, name)
-            identity = digest63(mapping, batch.mappings[""])
+            identity = batch.mapping_ids[feed]
             found |= {(table, identity) for table in KEYS if _takes_ids(packs[mapping], table)}
     return found
 

@@ -19,8 +19,8 @@ from isthmus.base.identity import digest63
 from isthmus.base.progress import Progress
 from isthmus.flow.workspace import Feed, Site, Workspace
 from isthmus.intake import sql
-from isthmus.intake.record import Reject
 from isthmus.records.models import Receipt, Watermark
+from isthmus.records.store import latest
 
 GROUP = 256  # receipts kept in one transaction
 HANDS = 4  # files landed at once: most of it is waiting for the disk
@@ -95,10 +95,7 @@ def extract(workspace: Workspace, site: Site, feed: Feed, *, table: str, waterma
     draft = workspace.lake.staging / f"{table}.parquet"
     highest: Any = None
     writer: pq.ParquetWriter | None = None
-    for batch in sql.read_table(feed.source, table, watermark, since):
-        if isinstance(batch, Reject):
-            raise InputError(f"table {table} of feed '{feed.name}' holds rows that cannot be read: {batch.detail}.")
-        rows = batch.rows.drop_columns(["_place"])
+    for rows in sql.rows_of(feed.source, table, watermark, since):
         writer = writer or pq.ParquetWriter(draft, rows.schema, compression="zstd")
         writer.write_table(rows)
         if watermark and watermark in rows.column_names:
@@ -108,6 +105,8 @@ def extract(workspace: Workspace, site: Site, feed: Feed, *, table: str, waterma
     if writer is None:
         return None
     writer.close()
+    if watermark and since is not None and _only_known(workspace, site, feed, draft, watermark):
+        return False
     known = workspace.records.delivered(site.name, feed.name)
     sha256, size = workspace.lake.landing.put(draft)
     if sha256 not in known:
@@ -115,6 +114,16 @@ def extract(workspace: Workspace, site: Site, feed: Feed, *, table: str, waterma
         marks = [] if mark is None else [Watermark(site=site.name, feed=feed.name, table=table, value=mark)]
         _keep(workspace, [_receipt(site, feed, f"{table}.parquet", sha256, size)], *marks)
     return sha256 not in known
+
+
+def _only_known(workspace: Workspace, site: Site, feed: Feed, draft: Path, watermark: str) -> bool:
+    """Whether the rows at the mark came again and nothing else: those with which the last reading ended."""
+    last = latest(workspace.records, site.name, feed.name, draft.name)
+    ends = pa.compute.min_max(pq.read_table(draft, columns=[watermark])[watermark])
+    if last is None or ends["min"] != ends["max"]:
+        return False
+    former = pq.read_table(workspace.lake.landing.path(last.sha256), filters=pa.compute.field(watermark) == ends["max"])
+    return bool(pq.read_table(draft).equals(former))
 
 
 def files_of(feed: Feed) -> Iterator[tuple[str, Path]]:

@@ -10,6 +10,7 @@ from isthmus.flow.statement import query
 from isthmus.flow.trace import UNREAD
 from isthmus.flow.workspace import Workspace
 from isthmus.records.models import Part, Receipt
+from isthmus.records.store import origins
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +86,11 @@ def quarantine(workspace: Workspace, *, site: str | None = None) -> list[Waiting
             """)
         ).to_pylist()
     found = []
+    known = origins(workspace.records, {part for row in rows for part in row["parts"]})
     for row in rows:
-        seen = [one[1] for part in row["parts"] if (one := workspace.records.part(part))]
-        first = workspace.records.part(row["part"])
+        first = known.get(row["part"])
         example = _place(*first, row["place"]) if first else ""
-        times = sorted(receipt.received_at for receipt in seen)
+        times = sorted(known[part][1].received_at for part in row["parts"] if part in known)
         first_seen, last_seen = (times[0], times[-1]) if times else (None, None)
         found.append(
             Waiting(row["site"], row["kind"], row["reason"], row["n"], first_seen, last_seen, example, row["record_id"])

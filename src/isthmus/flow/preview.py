@@ -17,7 +17,8 @@ from isthmus.intake import archive, formats, sql
 from isthmus.intake.record import Batch, Part, Reject
 from isthmus.lake.engine import Engine
 from isthmus.mapping.pack import Pack, Record
-from isthmus.mapping.plan import Place, plan
+from isthmus.mapping.plan import plan
+from isthmus.mapping.rule import Place
 
 RECORDS = 2
 QUARANTINE = "quarantine"
@@ -153,11 +154,10 @@ def _pairs(
     afters: dict[int, list[After]] = {}
     for rule in planned.rules:
         engine.create("after", rule.select)
+        unseen = {"part_id", "mapping_id", *rule.hidden}
         for row in engine.rows(query("SELECT * FROM after")).to_pylist():
             place, why = row.pop("place"), row.pop("_why")
-            values = {
-                key: value for key, value in row.items() if key not in ("part_id", "mapping_id") and value is not None
-            }
+            values = {key: value for key, value in row.items() if key not in unseen and value is not None}
             if why and any("look(" in text for text in record.texts()):
                 why += " (look() finds nothing in a dry run)"
             afters.setdefault(place, []).append(

@@ -7,7 +7,7 @@ from pathlib import Path
 from isthmus.base.errors import InputError, IntegrityError, UsageError
 from isthmus.base.progress import Progress, Silence
 from isthmus.flow.batch import open_batch, run_batch
-from isthmus.flow.ingest import Report, carry_out, finish_interrupted, publish
+from isthmus.flow.ingest import Report, carry_out, finish_interrupted, map_again, publish
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import literal, query
 from isthmus.flow.workspace import Workspace
@@ -35,6 +35,28 @@ def replay(
                 batch = open_batch(workspace, one, (), replays=replays)
                 carry_out(workspace, batch, report, progress or Silence())
                 again.append(batch.batch_id)
+        if again:
+            report.edition = publish(workspace, again)
+    return report
+
+
+def remap(
+    workspace: Workspace, *, site: str | None = None, everything: bool = False, progress: Progress | None = None
+) -> Report:
+    """Map records again whose codes have another answer by now: by a decision, a mended list, a newer vocabulary.
+
+    With `everything`, every record of the site (of all sites, when none is named). Publishes an edition when any was
+    mapped.
+    """
+    report = Report()
+    progress = progress or Silence()
+    with workspace.lake.writing():
+        done = finish_interrupted(workspace, report, progress)
+        edition = publish(workspace, done) if done else workspace.lake.editions.current()
+        again = []
+        for one in [workspace.site(site)] if site else workspace.sites():
+            if one.name not in report.failed:
+                again += map_again(workspace, one, edition, report, progress, everything=everything)
         if again:
             report.edition = publish(workspace, again)
     return report

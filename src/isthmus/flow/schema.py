@@ -21,6 +21,14 @@ REFERENCE = pa.schema(
     [("keyspace", pa.string()), ("_record", pa.string()), ("_key", pa.string()), ("_fields", pa.string()), *PROVENANCE,
      ("site", pa.string())]
 )  # fmt: skip
+# Uses of codes that wait for a decision (concept 0), or were resolved by one: by record, code and concept column.
+CODING = pa.schema(
+    [("system", pa.string()), ("code", pa.string()), ("name", pa.string()), ("table", pa.string()),
+     ("column", pa.string()), ("concept_id", pa.int64()), ("decision_id", pa.int64()), *PROVENANCE,
+     ("site", pa.string())]
+)  # fmt: skip
+# The tables that are no tables of the CDM.
+OWN = {"record": RECORD, "reference": REFERENCE, "coding": CODING}
 
 # Tables in which several records may speak of one row: a death told by a patient form and by follow-up forms, a
 # person known to several systems of a hospital. By table the column that says which row is meant.
@@ -40,10 +48,8 @@ def shared_of(table: str) -> str | None:
 
 def schema_of(table: str) -> pa.Schema:
     """The Arrow schema of a lake table, its partition column `site` last."""
-    if table == "record":
-        return RECORD
-    if table == "reference":
-        return REFERENCE
+    if table in OWN:
+        return OWN[table]
     stated = shared_of(table)
     if stated is not None:
         return schema_of(stated).insert(0, pa.field("version", pa.string()))
@@ -64,6 +70,8 @@ def order_of(table: str) -> Sequence[str]:
         return ("kind", "part_id", "place")
     if table == "reference":
         return ("_record", "_key", "part_id", "place")
+    if table == "coding":
+        return ("system", "code", "part_id", "place", "table", "column")
     stated = shared_of(table)
     if stated is not None:
         return (SHARED[stated], "part_id", "place")

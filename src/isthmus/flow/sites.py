@@ -14,8 +14,8 @@ from isthmus.intake.record import Batch, Format, Part
 from isthmus.intake.stream import head_of
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
-from isthmus.mapping.plan import Place
 from isthmus.mapping.plan import plan as compile_record
+from isthmus.mapping.rule import Place
 
 HEAD = 1 << 16  # bytes of a file that show its format
 LOOKED_AT = 200  # file names of a folder that are looked at to find its pack

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pyarrow as pa
-from sqlglot import exp
 
 from isthmus.cdm.tables import TABLES
+from isthmus.flow.coding import uses_of
 from isthmus.flow.known import set_aside
 from isthmus.flow.schema import RECORD, SHARED, STATEMENT, columns_of, order_of, schema_of
 from isthmus.flow.statement import listed, literal, query
@@ -20,7 +20,8 @@ from isthmus.lake.delta import DataFile
 from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack, Record
-from isthmus.mapping.plan import Place, RecordPlan, plan
+from isthmus.mapping.plan import RecordPlan, plan
+from isthmus.mapping.rule import Place, RulePlan
 
 FLUSH_ROWS = 1_000_000
 
@@ -78,6 +79,7 @@ class Stage:
         self.site = site
         self.folder = lake.staging / batch
         self.account = Account()
+        self.several = False  # whether some code has several concepts, each with a row of its own
         self.drafts: dict[str, list[tuple[Path, int]]] = {}
         self._plans: dict[tuple[str, str, tuple[str, ...]], RecordPlan] = {}
         self._ledger = [lake.root / one.path for one in _ledger_before(lake, site, batch)]
@@ -103,7 +105,7 @@ class Stage:
             self.engine.create("source", planned.source)
             self._view_ledger()
             set_aside(self.engine, record.name, mapping_id=mapping_id, count=self._count)
-            outcomes = [self._apply(index, rule.table, rule.select) for index, rule in enumerate(planned.rules)]
+            outcomes = [self._apply(index, rule) for index, rule in enumerate(planned.rules)]
             self._note(record, pack.keep.get(record.name, "no rule of the pack applies"), outcomes, mapping_id)
             self._flush(FLUSH_ROWS)
         self.engine.drop("raw")
@@ -128,19 +130,22 @@ class Stage:
         self.engine.insert("stage_record", query("SELECT * FROM refused"))
         self._count("SELECT part_id, kind, outcome, count(*) AS n FROM refused GROUP BY ALL")
 
-    def _apply(self, index: int, table: str, select: exp.Select) -> str:
+    def _apply(self, index: int, rule: RulePlan) -> str:
         """Run one rule; its valid rows join the table's drafts. Returns the name of its temporary table."""
-        name = f"rule_{index}"
-        self.engine.create(name, select)
+        name, table, hidden = f"rule_{index}", rule.table, ", ".join(rule.hidden)
+        self.engine.create(name, rule.select)
+        codings = uses_of(rule, name)
+        if codings:
+            self.engine.insert("stage_coding", query(codings))
         if table in SHARED:
             # Which statement stands is decided when all have been heard; the newer version of its record goes first.
             stated = query(
-                f"SELECT s._version AS version, r.* EXCLUDE (_why) FROM {name} r JOIN source s ON s._part = r.part_id "
-                "AND s._place = r.place WHERE r._why IS NULL"
+                f"SELECT s._version AS version, r.* EXCLUDE ({hidden}) FROM {name} r JOIN source s "
+                "ON s._part = r.part_id AND s._place = r.place WHERE r._why IS NULL"
             )
             self.engine.insert(f"stage_{table}{STATEMENT}", stated)
         else:
-            self.engine.insert(f"stage_{table}", query(f"SELECT * EXCLUDE (_why) FROM {name} WHERE _why IS NULL"))
+            self.engine.insert(f"stage_{table}", query(f"SELECT * EXCLUDE ({hidden}) FROM {name} WHERE _why IS NULL"))
         if table != "reference" and TABLES[table].person:
             self.engine.insert(
                 "touched", query(f"SELECT DISTINCT person_id FROM {name} WHERE _why IS NULL AND person_id IS NOT NULL")
@@ -151,7 +156,7 @@ class Stage:
         """The outcome of every record of `source` goes into the ledger."""
         each = [f"SELECT part_id, place, _why FROM {name}" for name in rules]
         found = " UNION ALL ".join(each) or "SELECT part_id, place, reason AS _why FROM gone WHERE false"
-        single = len(rules) == 1 and not record.rules[0].each
+        single = len(rules) == 1 and not record.rules[0].each and not self.several
         outcome = SINGLE if single else OUTCOME.format(found=found)
         noted = NOTED.format(kind=literal(record.name), kept=literal(reason), mapping=mapping_id, outcome=outcome)
         before = self.engine.count("stage_record")

@@ -1,28 +1,31 @@
 """From one row back to the bytes it came from, and from one landed file forward to its rows."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
+from shlex import quote
 from typing import Any
 
 from isthmus.base.errors import InputError, UsageError
-from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES
-from isthmus.flow.schema import schema_of
+from isthmus.flow.schema import CODING, schema_of
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.intake import archive, formats
 from isthmus.intake.record import Format, Part, Passage
 from isthmus.lake.edition import Edition
+from isthmus.records.models import Decision, Receipt
 from isthmus.records.models import Part as PartRecord
-from isthmus.records.models import Receipt
 
 UNREAD = "?"  # begins the name of a part that could not be opened
 
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """Where a row came from. `passage.text` is source data: show it only to who may read the landing."""
+    """Where a row came from. `passage.text` is source data: show it only to who may read the landing.
+
+    `codes` are the codes of its record that wait for a decision or were resolved by one.
+    """
 
     edition: int
     table: str
@@ -31,6 +34,18 @@ class Trace:
     part: PartRecord
     passage: Passage
     mapping: str
+    codes: Sequence["Coded"] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A code of a record, the concept that it has by now, and the decision that says so."""
+
+    system: str
+    code: str
+    column: str
+    concept_id: int
+    decision: Decision | None
 
 
 class Tracer:
@@ -61,11 +76,11 @@ class Tracer:
         if not rows:
             raise InputError(
                 f"edition {self.edition.number} has no {table} row with {key} = {row_id}. The ids that came from a "
-                f"file: isthmus trace {self.workspace.root} --file SHA256."
+                f"file: isthmus trace {quote(str(self.workspace.root))} --file SHA256."
             )
         if rows[0]["place"] < 0:
             raise InputError(f"the file as a whole was not read ({rows[0]['reason']}), so there is no record to show.")
-        return self.origin(table, rows[0])
+        return replace(self.origin(table, rows[0]), codes=self._codes(rows[0]["part_id"], rows[0]["place"], table))
 
     def origin(self, table: str, row: Mapping[str, Any]) -> Trace:
         """The origin of a row that is at hand with its provenance columns."""
@@ -74,12 +89,30 @@ class Tracer:
         mapping = self._mappings().get((receipt.feed, row["mapping_id"]), "")
         return Trace(self.edition.number, table, row, receipt, record, passage, mapping)
 
+    def _codes(self, part_id: int, place: int, table: str) -> list[Coded]:
+        files = [self.workspace.lake.root / one.path for one in self.edition.files("coding")]
+        with self.workspace.lake.engine() as engine:
+            engine.view("coding", files, empty=CODING)
+            rows = engine.rows(
+                query(
+                    f'SELECT system, code, "table", "column", concept_id, decision_id FROM coding WHERE part_id = '
+                    f"{part_id} AND place = {place} ORDER BY ALL"
+                )
+            ).to_pylist()
+        decisions = self.workspace.decisions.some(row["decision_id"] for row in rows if row["decision_id"])
+        return [
+            Coded(row["system"], row["code"], row["column"], row["concept_id"], decisions.get(row["decision_id"]))
+            for row in rows
+            if table in (row["table"], "record")
+        ]
+
     def _find_mappings(self) -> dict[tuple[str, int], str]:
         """Pack and digest by feed and id of the mapping. A part may have rows of several: of its ingest, of replays."""
         return {
-            (feed, digest63(mapping, batch.mappings[""])): mapping
+            (feed, batch.mapping_ids[feed]): mapping
             for batch in self.workspace.records.batches()
             for feed, mapping in batch.mappings.items()
+            if feed
         }
 
     def _find_part(self, part_id: int) -> tuple[PartRecord, Receipt, Part]:

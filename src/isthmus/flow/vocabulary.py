@@ -7,13 +7,14 @@ import pyarrow as pa
 
 from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES
+from isthmus.flow.decided import NOTHING, Decided, named
 from isthmus.flow.schema import order_of, schema_of
 from isthmus.flow.stage import file_of
 from isthmus.flow.statement import query, teach
 from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack
-from isthmus.mapping.plan import SQL_TYPES
+from isthmus.mapping.rule import SQL_TYPES
 
 MAPPING = ("concept", "concept_relationship", "source_to_concept_map")  # the tables that decide on mappings
 VOCABULARY = tuple(name for name, table in TABLES.items() if table.group == "vocabulary")
@@ -27,10 +28,15 @@ STANDARD = """
     LEFT JOIN concept_relationship r ON r.concept_id_1 = c.concept_id AND r.relationship_id = 'Maps to'
     GROUP BY c.vocabulary_id, c.concept_code, c.concept_id, c.standard_concept
 """
-# The pack's own lists, then the vocabularies it names, then what those lack and source_to_concept_map knows.
+# What was decided, then the pack's own lists, then the vocabularies it names, then what those lack and
+# source_to_concept_map knows.
 CODE = """
-    SELECT _system, _code, max(_concept) AS _concept, max(_source) AS _source, max(d.domain_id) AS _domain
+    SELECT coalesce(c._system, w.system) AS _system, coalesce(c._code, w.code) AS _code,
+        CASE WHEN w.decision_id IS NULL THEN c._concept ELSE w.concept_id END AS _concept,
+        coalesce(c._source, 0) AS _source, d.domain_id AS _domain, w.decision_id AS _decision, coalesce(w.n, 0) AS _n,
+        CASE WHEN w.decision_id IS NULL THEN c._concept ELSE w.first END AS _first
     FROM (
+        SELECT _system, _code, max(_concept) AS _concept, max(_source) AS _source FROM (
         SELECT l.system AS _system, l.code AS _code,
             coalesce(nullif(l.concept_id, 0), s.concept, 0) AS _concept, coalesce(s.source, 0) AS _source
         FROM local_code l LEFT JOIN standard s USING (vocabulary_id, concept_code)
@@ -42,8 +48,9 @@ CODE = """
         FROM named n JOIN source_to_concept_map m ON m.source_vocabulary_id = n.vocabulary
         ANTI JOIN standard t
             ON t.vocabulary_id = n.vocabulary AND t.concept_code = m.source_code AND t.concept > 0
-    ) c LEFT JOIN concept d ON d.concept_id = c._concept
-    GROUP BY _system, _code
+        ) GROUP BY _system, _code
+    ) c FULL JOIN decided w ON w.system = c._system AND w.code = c._code
+    LEFT JOIN concept d ON d.concept_id = CASE WHEN w.decision_id IS NULL THEN c._concept ELSE w.concept_id END
 """
 
 
@@ -163,9 +170,14 @@ def files_of(lake: Lake) -> dict[str, list[Path]]:
     return {name: [lake.root / one.path for one in lake.deltas.files(name)] for name in MAPPING}
 
 
-def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]]) -> None:
-    """Ready an engine for a pack: its functions, and the table `code` of all codes that the pack can look up."""
+def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]], decided: Decided = NOTHING) -> None:
+    """Ready an engine for a pack: its functions, and the table `code` of all codes that the pack can look up.
+
+    `code_first` has the first concept of each code; `subject` what decisions call the code systems of the pack.
+    """
     teach(engine)
+    engine.load("decided", decided.rows)
+    engine.load("subject", named(pack))
     for name, paths in files.items():
         engine.view(name, paths, empty=schema_of(name))
     rows = [
@@ -180,13 +192,15 @@ def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]]) -> No
         [("system", text), ("code", text), ("concept_id", whole), ("vocabulary_id", text), ("concept_code", text)]
     )
     engine.load("local_code", pa.Table.from_pylist(rows, schema=schema))
-    named = [{"name": name, "vocabulary": value} for name, value in sorted(_vocabularies(pack).items())]
-    engine.load("named", pa.Table.from_pylist(named, schema=pa.schema([("name", text), ("vocabulary", text)])))
+    spoken = [{"name": name, "vocabulary": value} for name, value in sorted(_vocabularies(pack).items())]
+    engine.load("named", pa.Table.from_pylist(spoken, schema=pa.schema([("name", text), ("vocabulary", text)])))
     engine.create("standard", query(STANDARD))
     engine.create("code", query(CODE))
+    engine.create_view("code_first", query("SELECT * FROM code WHERE _n = 0"))
     engine.drop("standard")
     engine.drop("local_code")
     engine.drop("named")
+    engine.drop("decided")
 
 
 def _vocabularies(pack: Pack) -> dict[str, str]:

@@ -5,6 +5,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import orjson
@@ -15,6 +16,7 @@ from isthmus.intake.formats import READERS
 from isthmus.lake.lake import Lake
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
+from isthmus.records.decisions import Decisions
 from isthmus.records.store import Records
 
 SETTINGS = "isthmus.toml"
@@ -54,7 +56,7 @@ class Workspace:
             settings = tomllib.loads((root / SETTINGS).read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise InputError(
-                f"{root} is not a workspace (no {SETTINGS} in it). Make one with `isthmus init {root}`."
+                f"{root} is not a workspace (no {SETTINGS} in it). Make one with `isthmus init {quote(str(root))}`."
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise InputError(
@@ -63,6 +65,7 @@ class Workspace:
         self.settings: Mapping[str, Any] = settings
         self.lake = Lake(root / "lake", landing=root / "landing", memory=str(settings.get("memory", "900MB")))
         self.records = Records(str(settings.get("records", f"sqlite:///{(root / 'records.db').resolve()}")))
+        self.decisions = Decisions(self.records)
 
     @property
     def synthetic(self) -> bool:
@@ -82,7 +85,7 @@ class Workspace:
             return Site(name, body.get("title", name), feeds)
         except FileNotFoundError:
             raise InputError(
-                f"there is no site '{name}' here. Add it: `isthmus site add {self.root} {name} --from DIR`."
+                f"there is no site '{name}' here. Add it: `isthmus site add {quote(str(self.root))} {name} --from DIR`."
             ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError, KeyError, TypeError) as error:
             raise InputError(

@@ -11,6 +11,7 @@ from pyarrow import parquet
 from isthmus.base.errors import Unreadable
 from isthmus.intake.guard import is_bomb
 from isthmus.intake.header import unique
+from isthmus.intake.misfit import MISFIT, parted, whole
 from isthmus.intake.record import PLACE, Batch, Format, Part, Passage, Reading
 from isthmus.intake.stream import seekable
 
@@ -19,14 +20,21 @@ _CELL = 8  # bytes of a value at the least, once decoded
 
 
 def read(part: Part, fmt: Format) -> Reading:
-    """The rows with their own types; `_place` is the row's ordinal in the file, from 0."""
+    """The rows with their own types; `_place` is the row's ordinal in the file, from 0.
+
+    Option: `table`, the kind, of a file that holds a table as `sql.rows_of` gave it.
+    """
+    table = str(fmt.options.get("table", ""))
     with _opened(part) as file:
         names = unique(file.schema_arrow.names)
         place = 0
         for batch in file.iter_batches(_ROWS):
             rows = pa.Table.from_batches([batch]).rename_columns(list(names))
-            places = pa.array(np.arange(place, place + rows.num_rows))
-            yield Batch("", rows.add_column(0, PLACE, places))
+            if table and MISFIT in names:
+                yield from parted(table, rows, place)
+            else:
+                places = pa.array(np.arange(place, place + rows.num_rows))
+                yield Batch(table, rows.add_column(0, PLACE, places))
             place += rows.num_rows
 
 
@@ -37,8 +45,9 @@ def locate(part: Part, fmt: Format, place: int) -> Passage:
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
             if place < first + size:
-                row = file.read_row_group(group).slice(place - first, 1).to_pylist()[0]
-                return Passage(place, place + 1, place + 1, json.dumps(row, ensure_ascii=False, default=str))
+                (row,) = file.read_row_group(group).slice(place - first, 1).to_pylist()
+                text = whole(row) if fmt.options.get("table") else json.dumps(row, ensure_ascii=False, default=str)
+                return Passage(place, place + 1, place + 1, text)
             first += size
     raise Unreadable("truncated", f"the file has {first} rows, none of them at place {place}")
 

@@ -28,7 +28,8 @@ def read(part: Part, fmt: Format) -> Reading:
 
     Columns: `_place`; `segment`, with separators made |^~\\& and escapes untouched; `seq`, its number in the message,
     from 1; `message`, as sending application|facility|control id, or a hash where there is no id; and the latest `msh`,
-    `evn`, `pid`, `pv1`, `orc`, `obr`, `rxe` of the message so far, itself included. FHS, BHS, BTS and FTS stand outside
+    `evn`, `pid`, `pv1`, `orc`, `obr`, `rxe` of the message so far, itself included; a new PID ends the visit and order
+    of the patient before. FHS, BHS, BTS and FTS stand outside
     messages.
 
     Options: `encoding` (default: MSH-18, else by content), `json_field` (the field of JSON lines that holds a message;

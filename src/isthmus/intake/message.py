@@ -207,6 +207,10 @@ class _Context:
         which: npt.NDArray[np.bool_] = self.codes == (self.kinds.index(kind) if kind in self.kinds else -1)
         return which
 
+    def _last(self, kind: str) -> Ints:
+        """For each segment the last of a kind so far, -1 for none."""
+        return np.maximum.accumulate(np.where(self._is(kind), self.index, -1))
+
     def _columns(self) -> dict[str, pa.Array]:
         inside = ~self.outside & (self.number >= 0)
         seq = self.index - self.first
@@ -217,10 +221,11 @@ class _Context:
             "seq": _coded(seq, inside, numbers),
             "message": _coded(self.number, inside, self._keys()),
         }
+        person = self._last("PID")
         for context in CONTEXT:
-            which = self._is(context.upper())
-            last = np.maximum.accumulate(np.where(which, self.index, -1))
-            known = inside & (last >= self.first)
+            which, last = self._is(context.upper()), self._last(context.upper())
+            # Visits and orders are those of the patient named last: one message may tell of several.
+            known = inside & (last >= self.first) & ((last >= person) | (context in ("msh", "evn")))
             values = [self.texts[index] for index in np.flatnonzero(which).tolist()]
             columns[context] = _coded(np.cumsum(which) - 1, known, values)
         return columns

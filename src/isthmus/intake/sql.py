@@ -3,8 +3,10 @@
 import datetime as dt
 import decimal
 import json
+import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -12,7 +14,8 @@ import sqlalchemy as sa
 
 from isthmus.base.errors import Unreadable
 from isthmus.intake.header import unique
-from isthmus.intake.record import PLACE, Batch, Format, Part, Passage, Reading, Reject
+from isthmus.intake.misfit import MISFIT, parted, told, whole
+from isthmus.intake.record import Format, Part, Passage, Reading
 from isthmus.intake.stream import on_disk
 
 _ROWS = 16_384
@@ -31,9 +34,9 @@ def read(part: Part, fmt: Format) -> Reading:
         url = sa.URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"})
         place = 0
         for table in _wanted(url, fmt):
-            for item in read_table(url, table, first=place):
-                yield item
-                place = _after(item)
+            for rows in rows_of(url, table):
+                yield from parted(table, rows, place)
+                place += rows.num_rows
 
 
 def locate(part: Part, fmt: Format, place: int) -> Passage:
@@ -41,14 +44,16 @@ def locate(part: Part, fmt: Format, place: int) -> Passage:
 
     Raises `Unreadable` when there is no such row.
     """
-    for item in read(part, fmt):
-        if isinstance(item, Batch):
-            first = item.rows[PLACE][0].as_py()
-            if first <= place < _after(item):
-                row = next(row for row in item.rows.to_pylist() if row[PLACE] == place)
-                del row[PLACE]
-                return Passage(place, place + 1, place + 1, json.dumps(row, ensure_ascii=False, default=str))
-    raise Unreadable("truncated", f"the database has no readable row at place {place}")
+    with on_disk(part) as path:
+        url = sa.URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"})
+        first = 0
+        for table in _wanted(url, fmt):
+            for rows in rows_of(url, table):
+                if place < first + rows.num_rows:
+                    (row,) = rows.slice(place - first, 1).to_pylist()
+                    return Passage(place, place + 1, place + 1, whole(row))
+                first += rows.num_rows
+    raise Unreadable("truncated", f"the database has {first} rows, none of them at place {place}")
 
 
 def tables(url: str | sa.URL) -> list[str]:
@@ -58,14 +63,21 @@ def tables(url: str | sa.URL) -> list[str]:
         return sorted([*look.get_table_names(), *look.get_view_names()])
 
 
-def read_table(
-    url: str | sa.URL, table: str, watermark: str | None = None, since: object = None, *, first: int = 0
-) -> Reading:
+def read_table(url: str | sa.URL, table: str, watermark: str | None = None, since: object = None) -> Reading:
+    """The rows of one table as `rows_of` gives them; those that do not fit are rejects. `_place` counts from 0."""
+    place = 0
+    for rows in rows_of(url, table, watermark, since):
+        yield from parted(table, rows, place)
+        place += rows.num_rows
+
+
+def rows_of(url: str | sa.URL, table: str, watermark: str | None = None, since: object = None) -> Iterator[pa.Table]:
     """The rows of one table, streamed; with a watermark column in its order, from `since` on.
 
     `table` may be `schema.table`. Rows at the mark itself come again: others with the same mark may have been committed
     after the last read, and those known are recognised by their key. Rows whose watermark is null come only when
-    `since` is None. `_place` counts from `first`. Types are those of the database; text where Arrow has none.
+    `since` is None. Types are those of the database; text where Arrow has none. A value that is not of its column's
+    type is null there, and told in the last column, `MISFIT`.
     """
     with _connected(url) as connection:
         source = _reflected(connection, table)
@@ -80,20 +92,14 @@ def read_table(
         query = query.order_by(*source.primary_key.columns)
         shapes = [_shape(column.type, connection.dialect.name) for column in source.c]
         names = unique(column.name for column in source.c)
-        place = first
         result = connection.execution_options(stream_results=True, yield_per=_ROWS).execute(query)
         for rows in result.partitions(_ROWS):
-            yield from _batches(table, names, shapes, rows, place)
-            place += len(rows)
+            yield _held(names, shapes, rows)
 
 
 def _wanted(url: sa.URL, fmt: Format) -> list[str]:
     option = fmt.options.get("tables")
     return [str(name) for name in option] if isinstance(option, list | tuple) else tables(url)
-
-
-def _after(item: Batch | Reject) -> int:
-    return int(item.rows[PLACE][-1].as_py()) + 1 if isinstance(item, Batch) else item.place + item.length
 
 
 @contextmanager
@@ -105,6 +111,9 @@ def _connected(url: str | sa.URL) -> Iterator[sa.Connection]:
         engine = sa.create_engine(url, poolclass=sa.NullPool)
         try:
             with engine.connect() as connection:
+                driver = connection.connection.driver_connection
+                if isinstance(driver, sqlite3.Connection):  # a text that is none must not end the reading of its table
+                    driver.text_factory = partial(str, encoding="utf-8", errors="surrogateescape")
                 yield connection
         finally:
             engine.dispose()
@@ -124,23 +133,15 @@ def _reflected(connection: sa.Connection, table: str) -> sa.Table:
     return sa.Table(table, sa.MetaData(), autoload_with=connection)
 
 
-def _batches(
-    table: str, names: Sequence[str], shapes: Sequence[_Shape], rows: Sequence[Sequence[Any]], place: int
-) -> Reading:
+def _held(names: Sequence[str], shapes: Sequence[_Shape], rows: Sequence[Sequence[Any]]) -> pa.Table:
     columns: list[pa.Array] = []
-    bad: dict[int, str] = {}
+    bad: dict[int, dict[str, Any]] = {}
     for name, (kind, shape), values in zip(names, shapes, zip(*rows, strict=True), strict=True):
         column, misfits = _column(values, kind, shape)
         columns.append(column)
-        bad = dict.fromkeys(misfits, name) | bad
-    for row, name in sorted(bad.items()):
-        detail = f"the value in column '{name}' is not of the column's type"
-        yield Reject(place + row, 1, "wrong-type", detail, table)
-    good = [row for row in range(len(rows)) if row not in bad]
-    if good:
-        places = pa.array(range(place, place + len(rows)), pa.int64())
-        held = pa.Table.from_arrays([places, *columns], names=[PLACE, *names])
-        yield Batch(table, held.take(pa.array(good)) if bad else held)
+        for row in misfits:
+            bad.setdefault(row, {})[name] = values[row]
+    return pa.Table.from_arrays([*columns, told(len(rows), bad)], names=[*names, MISFIT])
 
 
 def _column(values: Sequence[Any], kind: pa.DataType, shape: Callable[[Any], Any]) -> tuple[pa.Array, list[int]]:

@@ -58,9 +58,25 @@ class Join:
     on: exp.Expr
 
 
+CODES = "code"  # the table of all codes, with every concept of each
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A code that a fragment looks up: the alias of its join, and system, code and name as the record has them."""
+
+    alias: str
+    system: exp.Expr
+    code: exp.Expr
+    name: exp.Expr | None
+
+
 @dataclass(slots=True)
 class Scope:
-    """Where a fragment stands: its site and key space, the pack's systems, and the joins gathered so far."""
+    """Where a fragment stands: its site and key space, the pack's systems, the joins and uses of codes so far.
+
+    `several`: a code that has several concepts gives a row for each here; elsewhere its first one counts.
+    """
 
     site: str
     keyspace: str
@@ -68,6 +84,8 @@ class Scope:
     dates: Sequence[str]
     place: str
     joins: dict[str, Join] = field(default_factory=dict)
+    uses: list[Use] = field(default_factory=list)
+    several: bool = False
 
     def join(self, table: str, on: Mapping[str, exp.Expr]) -> str:
         """The alias under which `table` is joined on these columns; equal joins share one."""
@@ -168,9 +186,9 @@ def _arguments(node: exp.Expr) -> list[exp.Expr]:
     return [value for value in (node.args.get("this"), *node.args.get("expressions", [])) if value is not None]
 
 
-def _sql(template: str, **values: exp.Expr) -> exp.Expr:
+def template(sql: str, **values: exp.Expr) -> exp.Expr:
     """A template in pack spelling whose :words are replaced by expressions."""
-    return exp.replace_placeholders(_template(template), **values)
+    return exp.replace_placeholders(_template(sql), **values)
 
 
 @cache
@@ -189,7 +207,7 @@ def _named(name: str, *, of_dates: bool = False) -> Callable[..., exp.Expr]:
 
 
 def _coded(column: str) -> Callable[..., exp.Expr]:
-    def build(scope: Scope, code: exp.Expr, system: exp.Expr) -> exp.Expr:
+    def build(scope: Scope, code: exp.Expr, system: exp.Expr, written: exp.Expr | None = None) -> exp.Expr:
         if system.is_string:
             name = scope.systems.get(system.name)
             if name is None:
@@ -200,11 +218,13 @@ def _coded(column: str) -> Callable[..., exp.Expr]:
                 )
             system = exp.Literal.string(name)
         trimmed = exp.func("trim", text_of(code))
-        alias = scope.join("code", {"_system": system, "_code": trimmed})
+        alias = scope.join(CODES if scope.several else "code_first", {"_system": system, "_code": trimmed})
         found = exp.column(column, alias, quoted=True)
         if column == "_domain":
             return found
-        return _sql("CASE WHEN NOT :code IS NULL THEN COALESCE(:found, 0) END", code=code.copy(), found=found)
+        if column == "_concept":
+            scope.uses.append(Use(alias, text_of(system), trimmed, written))
+        return template("CASE WHEN NOT :code IS NULL THEN COALESCE(:found, 0) END", code=code.copy(), found=found)
 
     return build
 
@@ -221,7 +241,7 @@ def _look(scope: Scope, record: exp.Expr, key: exp.Expr, name: exp.Expr) -> exp.
     alias = scope.join("reference", {"_record": record, "_key": key})
     # In brackets, for the arrow that this prints as binds more weakly than a comparison.
     return exp.paren(
-        _sql(
+        template(
             "JSON_EXTRACT_STRING(:fields, :path)",
             fields=exp.column("_fields", alias, quoted=True),
             path=exp.Literal.string(f'$."{name.name}"'),

@@ -45,7 +45,8 @@ class Part(Model):
 class Batch(Model):
     """A set of deliveries of one site that goes into the lake together, under one version of the mappings.
 
-    `replays` is null, or says which quarantined records of which edition are mapped again instead.
+    `replays` is null, or says which records of which edition are mapped again instead. `decisions` is the sequence of
+    the last decision that was made when it was opened, `mapping_ids` the id of each feed's mapping.
     """
 
     __tablename__ = "batch"
@@ -56,6 +57,8 @@ class Batch(Model):
     state: Mapped[str]
     replays: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     mappings: Mapped[dict[str, str]] = mapped_column(JSON)
+    mapping_ids: Mapped[dict[str, int]] = mapped_column(JSON)
+    decisions: Mapped[int] = mapped_column(default=0)
     opened_at: Mapped[datetime]
     edition: Mapped[int | None]
 
@@ -78,3 +81,32 @@ class Watermark(Model):
     feed: Mapped[str] = mapped_column(primary_key=True)
     table: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[str]
+
+
+class Decision(Model):
+    """What a person, or a measured method, decided about the meaning of data. Decisions are added, never changed.
+
+    `kind` "term": what the code `key` of the system `subject` means; `answer` lists concept ids, none where it has no
+    concept. `kind` "repair": whether the proposal `key` is right; `answer` is `{"confirm": true}` or false. `site` ""
+    stands for all sites. `how` is "person" or "automatic", `model` what proposed it. A decision with `revokes` takes
+    another one back.
+    """
+
+    __tablename__ = "decision"
+    __table_args__ = (Index("decision_by_subject", "kind", "subject", "key"),)
+
+    decision_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(unique=True)
+    kind: Mapped[str]
+    site: Mapped[str]
+    subject: Mapped[str]
+    key: Mapped[str]
+    wording: Mapped[str]
+    answer: Mapped[Any] = mapped_column(JSON)
+    how: Mapped[str]
+    model: Mapped[str]
+    confidence: Mapped[float | None]
+    author: Mapped[str]
+    made_at: Mapped[datetime]
+    reason: Mapped[str]
+    revokes: Mapped[int | None] = mapped_column(BigInteger)

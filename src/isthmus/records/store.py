@@ -3,7 +3,7 @@
 SQLite with a write-ahead log and full synchronisation by default; any SQLAlchemy URL in service.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from sqlalchemy import Engine, create_engine, event, func, select
@@ -13,6 +13,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from isthmus.records.models import Batch, Model, Part, Published, Receipt, Watermark
 
+ASKED = 10_000  # ids named in one statement; databases have limits
+
 
 class Records:
     """Receipts, parts and batches."""
@@ -20,12 +22,12 @@ class Records:
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
         Model.metadata.create_all(self._engine)
-        self._session = sessionmaker(self._engine, expire_on_commit=False)
+        self.session = sessionmaker(self._engine, expire_on_commit=False)
 
     @contextmanager
     def _work(self) -> Iterator[Session]:
         """A unit of work: all of it is kept when the block ends well, none of it otherwise."""
-        with self._session.begin() as session:
+        with self.session.begin() as session:
             yield session
 
     def delivered(self, site: str, feed: str) -> dict[str, int]:
@@ -111,6 +113,25 @@ def digests(records: Records) -> Mapping[int, str]:
     """The digest of every published manifest, by the number of its edition."""
     with records._work() as session:
         return {one.number: one.digest for one in session.scalars(select(Published))}
+
+
+def latest(records: Records, site: str, feed: str, name: str) -> Receipt | None:
+    """The last receipt of a feed's deliveries of this name."""
+    with records._work() as session:
+        found = select(Receipt).filter_by(site=site, feed=feed, name=name).order_by(Receipt.sequence.desc()).limit(1)
+        return session.scalar(found)
+
+
+def origins(records: Records, parts: Collection[int]) -> dict[int, tuple[Part, Receipt]]:
+    """Parts, each with the receipt of its delivery, by id."""
+    found: dict[int, tuple[Part, Receipt]] = {}
+    ids = sorted(parts)
+    with records._work() as session:
+        for first in range(0, len(ids), ASKED):
+            both = select(Part, Receipt).join(Receipt, Receipt.receipt_id == Part.receipt_id)
+            some = session.execute(both.where(Part.part_id.in_(ids[first : first + ASKED])))
+            found |= {part.part_id: (part, receipt) for part, receipt in some}
+    return found
 
 
 def total(accounts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from shlex import quote
 
 import vl_convert
 
@@ -131,7 +132,10 @@ def _workspace(root: Path) -> Iterator[Line]:
         yield Line("workspace", "ok", "synthetic" if workspace.synthetic else "real data")
         if not workspace.synthetic and root.stat().st_mode & 0o007:
             yield Line(
-                "folder rights", "warn", "others may enter", f"Run `chmod o-rwx {root}`: it holds patients' data."
+                "folder rights",
+                "warn",
+                "others may enter",
+                f"Run `chmod o-rwx {quote(str(root))}`: it holds patients' data.",
             )
         for site in workspace.sites():
             for feed in site.feeds:

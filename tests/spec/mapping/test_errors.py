@@ -6,7 +6,8 @@ import pytest
 
 from isthmus.base.errors import PackError
 from isthmus.mapping import pack as packs
-from isthmus.mapping.plan import Place, plan
+from isthmus.mapping.plan import plan
+from isthmus.mapping.rule import Place
 from lib import packs as writing
 from lib.spec import Spec
 

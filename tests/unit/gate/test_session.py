@@ -51,6 +51,11 @@ def test_a_question_over_the_given_tables_is_answered(session: Session) -> None:
             "a table of that name in another database",
             lambda: ibis.table(QUESTIONS["person"].schema(), name="person", database="other"),
         ),
+        ("a look-alike", lambda: ibis.table(QUESTIONS["person"].schema(), name="person")),
+        (
+            "a look-alike beside the table itself",
+            lambda: QUESTIONS["person"].union(ibis.table(QUESTIONS["person"].schema(), name="person")),
+        ),
         ("rows brought along", lambda: ibis.memtable(pa.table({"person_id": [1]}))),
         (
             "a file through a union",

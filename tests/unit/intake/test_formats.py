@@ -1,5 +1,6 @@
 """Rules of how formats are told apart."""
 
+import contextlib
 import datetime as dt
 import io
 import os
@@ -128,6 +129,26 @@ def test_a_delivered_database_is_read_table_by_table(database: Path) -> None:
     assert found.table("病人") == [{"id": 1, "name": "王"}]
     assert [(item.reason, item.place, item.kind) for item in found.rejects] == [("wrong-type", 5, "病人")]
     assert found.passage(4).text == '{"id": 1, "name": "王"}'
+    assert found.passage(5).text == '{"id": "no number", "name": "李"}'
+
+
+def test_what_no_type_fits_takes_only_its_own_row(tmp_path: Path) -> None:
+    """The last row of a table is wrong, another is no text: places go on behind them, and nothing else is lost."""
+    path = tmp_path / "odd.db"
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.executescript(
+            """
+            create table a (id integer, name text);
+            insert into a values (1, 'x'), (2, cast(x'ff41' as text)), ('none', 'y');
+            create table b (id integer);
+            insert into b values (7);
+            """
+        )
+    found = outcome(path.read_bytes(), "sql")
+    assert [(row[PLACE], row["id"]) for row in (*found.rows["a"], *found.rows["b"])] == [(0, 1), (3, 7)]
+    assert [(item.place, item.reason) for item in found.rejects] == [(1, "wrong-type"), (2, "wrong-type")]
+    assert "'name'" in found.rejects[0].detail
+    assert found.passage(1).text == '{"id": 2, "name": "\\\\xffA"}'
 
 
 def test_a_live_table_is_read_from_its_mark_on(database: Path) -> None:

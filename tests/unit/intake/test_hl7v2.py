@@ -53,6 +53,16 @@ def test_context_does_not_leak_into_the_next_message() -> None:
     assert (row["message"], row["pid"], row["obr"], row["seq"]) == ("LIS|甲医院|M2", None, None, "2")
 
 
+def test_a_new_patient_in_a_message_has_no_visit_or_order_of_the_one_before() -> None:
+    first = [*MESSAGE[:2], "PV1|1|I", *MESSAGE[2:5]]
+    found = outcome(text_of(*first, "PID|2||P9", "OBX|2|NM|ALT^^L||60|U/L", "PV1|2|O", "NTE|1"), "hl7v2")
+    assert found.rows["OBX"][0]["pv1"] == "PV1|1|I"
+    other = found.rows["OBX"][1]
+    assert (other["msh"], other["pid"]) == (MESSAGE[0], "PID|2||P9")
+    assert [other[name] for name in ("pv1", "orc", "obr", "rxe")] == [None] * 4
+    assert found.rows["NTE"][0]["pv1"] == "PV1|2|O"
+
+
 def test_messages_across_blocks_are_whole(monkeypatch: pytest.MonkeyPatch) -> None:
     data = b"".join(text_of(*(line.replace("M1", f"N{number}") for line in MESSAGE)) for number in range(40))
     whole = outcome(data, "hl7v2")

@@ -12,7 +12,8 @@ from isthmus.flow.statement import query, teach
 from isthmus.lake.engine import Engine
 from isthmus.mapping import pack as packs
 from isthmus.mapping.expression import Scope, compile_scalar
-from isthmus.mapping.plan import Place, plan
+from isthmus.mapping.plan import plan
+from isthmus.mapping.rule import Place
 
 
 @pytest.fixture

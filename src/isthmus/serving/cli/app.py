@@ -22,7 +22,8 @@ INTERRUPTED = 130
 VERBS = {
     "demo": "demo",
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "work", "attach": "work", "vocabulary": "work",
-    "quarantine": "look", "replay": "work", "unmapped": "look", "receipts": "look", "editions": "look", "trace": "look",
+    "quarantine": "look", "replay": "work", "unmapped": "look", "remap": "work", "receipts": "look", "editions": "look",
+    "trace": "look",
     "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
@@ -51,7 +52,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="What hospitals really export, made one linked, traceable OMOP lakehouse.\n\n"
     "Exit codes: 0 done, 1 unexpected, 2 wrong use, 3 input cannot be read, 5 refused by the gate, "
-    "6 some sites failed, 7 stored data were altered, 130 interrupted.",
+    "6 some sites, files or tables failed, 7 stored data were altered, 130 interrupted.",
 )
 
 

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from isthmus.base.errors import InputError
 from isthmus.serving.cli.options import Json
 from isthmus.serving.cli.output import document, table
 from isthmus.serving.doctor import examine
@@ -29,5 +30,6 @@ def doctor(
             ("", "subject", "found", "what to do"),
             [(one.state, one.subject, one.found, one.mend) for one in lines],
         )
-    if any(one.state == "fail" for one in lines):
-        raise typer.Exit(3)
+    wrong = [one.subject for one in lines if one.state == "fail"]
+    if wrong:
+        raise InputError(f"not in order: {', '.join(wrong)}. Do what is said of each, then look again.")

@@ -1,12 +1,13 @@
 """Verbs that only look: editions, receipts, trace, quarantine, unmapped."""
 
-from typing import Annotated
+from shlex import quote
+from typing import Annotated, Any
 
 import typer
 
 from isthmus.base.errors import UsageError
 from isthmus.flow import lists
-from isthmus.flow.trace import Tracer, rows_of_file
+from isthmus.flow.trace import Coded, Tracer, rows_of_file
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table
@@ -82,6 +83,8 @@ def trace(
     """
     opened = Workspace(workspace)
     if file is not None:
+        if (table_name, row_id, edition) != (None, None, None):
+            raise UsageError("--file stands alone: name a table and an id, or a landed file, not both.")
         _trace_file(opened, file, json)
         return
     if table_name is None or row_id is None:
@@ -94,12 +97,28 @@ def trace(
         "received_at": found.receipt.received_at, "line": found.passage.line, "start": found.passage.start,
         "end": found.passage.end, "mapping": found.mapping,
     }  # fmt: skip
+    codes = [_coded(one) for one in found.codes]
     if json:
-        document({**place, "source": found.passage.text, "row": dict(found.row)})
+        document({**place, "source": found.passage.text, "row": dict(found.row), "codes": codes})
         return
     table(f"{table_name} {row_id}", ("", ""), [(key, str(value)) for key, value in place.items()])
     say("source  " + found.passage.text)
     table("row", ("column", "value"), [(key, str(value)) for key, value in found.row.items() if value is not None])
+    if codes:
+        columns = ("column", "system", "code", "concept_id", "decision", "how", "author", "made_at", "reason")
+        table("codes", columns, [[str(one.get(name, "")) for name in columns] for one in codes])
+
+
+def _coded(code: Coded) -> dict[str, Any]:
+    """A code, and the decision that resolved it, if one did."""
+    told = {"column": code.column, "system": code.system, "code": code.code, "concept_id": code.concept_id}
+    made = code.decision
+    if made is None:
+        return told
+    return {
+        **told, "decision": made.decision_id, "how": made.how, "model": made.model, "confidence": made.confidence,
+        "author": made.author, "made_at": made.made_at, "reason": made.reason,
+    }  # fmt: skip
 
 
 def _trace_file(opened: Workspace, sha256: str, json: bool) -> None:
@@ -134,8 +153,8 @@ def quarantine(workspace: Where, site: Site = None, json: Json = False) -> None:
         if rows:
             table("Quarantine", ("site", "record", "reason", "records", "for example", "id"), rows)
             say(
-                f"See the source of one: isthmus trace {workspace} record ID\n"
-                f"Mend the pack (or the export), then: isthmus replay {workspace}"
+                f"See the source of one: isthmus trace {quote(str(workspace))} record ID\n"
+                f"Mend the pack (or the export), then: isthmus replay {quote(str(workspace))}"
             )
         else:
             say("Nothing is in quarantine.")

@@ -14,6 +14,7 @@ import orjson
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 # Where nobody watches (a file, a pipe) there is no screen to fit: tables take the width they need.
 UNWATCHED = 10_000
@@ -53,10 +54,13 @@ def bars(*, quiet: bool = False) -> Iterator[Bars]:
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table; numbers stand to the right. Columns without names have no line for them."""
-    shown = Table(title=title, title_justify="left", header_style="bold", show_header=any(columns))
+    # As values, not as markup: `[/b]` is what a hospital wrote, and no end of bold.
+    shown = Table(
+        title=Text(title, style="table.title"), title_justify="left", header_style="bold", show_header=any(columns)
+    )
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
-        shown.add_column(name, justify="right" if numeric else "left", overflow="fold")
+        shown.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(_cell(value) for value in row))
     STDOUT.print(shown)
@@ -85,10 +89,10 @@ def complain(text: str) -> None:
     STDERR.print(text, markup=False, highlight=False, style="red", soft_wrap=True)
 
 
-def _cell(value: Any) -> str:
+def _cell(value: Any) -> Text:
     if value is None:
-        return ""
-    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
+        return Text()
+    return Text(f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value))
 
 
 def _plain(value: Any) -> Any:

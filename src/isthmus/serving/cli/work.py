@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Annotated, Any
 
 import typer
@@ -31,6 +32,7 @@ def register(app: typer.Typer) -> None:
     app.command("attach")(attach)
     app.command("vocabulary")(vocabulary)
     app.command("replay")(replay_quarantine)
+    app.command("remap")(remap)
     app.command("rebuild")(rebuild)
 
 
@@ -45,7 +47,7 @@ def init(
     if json:
         document({"workspace": str(workspace), "edition": edition.number if edition else None})
     else:
-        say(f"{workspace} is ready. Next: isthmus site add {workspace} NAME --from DIR")
+        say(f"{workspace} is ready. Next: isthmus site add {quote(str(workspace))} NAME --from DIR")
 
 
 def add_site(  # noqa: PLR0917 each parameter is an option of the command line
@@ -76,7 +78,7 @@ def add_site(  # noqa: PLR0917 each parameter is an option of the command line
     table(f"Feeds of {name}", ["feed", "from", "pack"], [(one.name, one.shown, one.pack) for one in planned.feeds])
     for sample in samples:
         _print_sample(sample)
-    say("" if dry_run else f"\nRegistered. Next: isthmus ingest {workspace} --site {name}")
+    say("" if dry_run else f"\nRegistered. Next: isthmus ingest {quote(str(workspace))} --site {name}")
 
 
 def _print_sample(sample: preview.Sample) -> None:
@@ -164,6 +166,22 @@ def replay_quarantine(
     _report(report, json=json, title="Replay")
 
 
+def remap(
+    workspace: Where,
+    site: Annotated[str | None, typer.Option(help="Only this site.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every record, not only those whose codes have another answer by now.")
+    ] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Map records again whose codes have another answer by now: by a decision, a mended list, a newer vocabulary."""
+    opened = Workspace(workspace)
+    with bars(quiet=quiet or json) as progress:
+        report = replay.remap(opened, site=site, everything=everything, progress=progress)
+    _report(report, json=json, title="Mapped again")
+
+
 def rebuild(
     workspace: Where,
     into: Annotated[Path, typer.Option(metavar="DIR", help="A new folder for the rebuilt lake.")],
@@ -188,10 +206,15 @@ def _report(report: Report, *, json: bool, title: str = "Ingest") -> None:
         document(_as_document(report, accounts))
     else:
         _print_report(report, accounts, title)
-    if report.failed:
-        for site, text in report.failed.items():
-            complain(f"{site}: {text}")
-        raise PartialError(f"{len(report.failed)} site(s) failed; what succeeded is published. Mend and ingest again.")
+    refused = [
+        f"{site}/{one.feed}: {text}" for site, feeds in report.landed.items() for one in feeds for text in one.refused
+    ]
+    for told in (*refused, *(f"{site}: {text}" for site, text in report.failed.items())):
+        complain(told)
+    short = [f"{len(report.failed)} site(s) failed"] if report.failed else []
+    short += [f"{len(refused)} file(s) or table(s) were not taken"] if refused else []
+    if short:
+        raise PartialError(f"{', '.join(short)}; what succeeded is published. Mend and ingest again.")
 
 
 def _print_report(report: Report, accounts: Accounts, title: str) -> None:
@@ -200,8 +223,6 @@ def _print_report(report: Report, accounts: Accounts, title: str) -> None:
         outcomes = accounts.get((site, feed), {})
         counts = [sum(kinds.get(name, 0) for kinds in outcomes.values()) for name in OUTCOMES]
         rows.append((site, feed, landed.delivered, landed.new, sum(counts), *counts))
-        for text in landed.refused:
-            complain(f"{site}/{feed}: {text}")
     if rows:
         table(title, ["site", "feed", "delivered", "landed", "records", *OUTCOMES], rows)
     if report.edition is None:
