@@ -86,10 +86,12 @@ def outdated(workspace: Workspace, site: Site, edition: Edition) -> int:
     former = [
         one for one in workspace.records.batches() if one.site == site.name and "repairs" not in (one.replays or {})
     ]
+    if not former:
+        return 0
     standing, spoken = workspace.decisions.standing(TERM), vocabulary.digest(workspace.lake)
     packs = {feed.name: workspace.pack(feed.pack) for feed in site.feeds}
     told = {feed: concerning(standing, site.name, pack) for feed, pack in packs.items()}
-    if not former or former[-1].mapping_ids == mapping_ids(packs, spoken, told):
+    if former[-1].mapping_ids == mapping_ids(packs, spoken, told):
         return 0  # the same packs, vocabulary and decisions give the same answers
     with workspace.lake.engine() as engine:
         files = vocabulary.files_of(workspace.lake)

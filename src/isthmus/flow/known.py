@@ -63,11 +63,11 @@ def set_aside(engine: Engine, kind: str, *, mapping_id: int, count: Callable[[st
 
     `count` is handed the statement that counts what was set aside, by part, kind and outcome.
     """
-    engine.create("ranked", query(RANKED))
-    engine.create("known", query(KNOWN.format(kind=literal(kind))))
-    engine.create("aside", query(ASIDE))
-    if not engine.count("ranked") and not engine.count("known"):
+    ranked = engine.create("ranked", query(RANKED))
+    known = engine.create("known", query(KNOWN.format(kind=literal(kind))))
+    if not ranked and not known:
         return
+    engine.create("aside", query(ASIDE))
     engine.insert("gone", query(GIVING_WAY))
     engine.insert("stage_record", query(SUPERSEDED.format(kind=literal(kind), mapping_id=mapping_id)))
     count(f"SELECT _part AS part_id, {literal(kind)} AS kind, outcome, count(*) AS n FROM aside GROUP BY ALL")

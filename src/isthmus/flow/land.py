@@ -178,4 +178,4 @@ def _keep(workspace: Workspace, receipts: Sequence[Receipt], *more: Watermark) -
     first = workspace.records.next_sequence(Receipt)
     for sequence, receipt in enumerate(receipts, first):
         receipt.sequence = sequence
-    workspace.records.keep(*receipts, *more)
+    workspace.records.keep(receipts, *more)

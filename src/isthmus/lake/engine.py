@@ -32,7 +32,7 @@ class Engine:
 
     def __init__(self, scratch: Path, *, memory: str = MEMORY, threads: int | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
-        self._tables: set[str] = set()  # asking the catalogue for them costs a millisecond each time
+        self._tables: dict[str, int] = {}  # with their rows; asking for either costs a millisecond each time
         self._spelled: dict[int, tuple[exp.Query, str]] = {}  # statements that come again and again, as SQL
         self._connection = duckdb.connect(
             config={
@@ -65,22 +65,22 @@ class Engine:
     def create(self, name: str, select: exp.Query) -> int:
         """Fill a temporary table with a statement's rows (replacing it); returns the number of rows."""
         (rows,) = self._run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._sql(select)}').fetchone() or (0,)
-        self._tables.add(name)
+        self._tables[name] = int(rows)
         return int(rows)
 
     def insert(self, name: str, select: exp.Query) -> None:
         """Append a statement's rows to a temporary table, by name; the table comes to be with the first."""
-        if name in self._tables:
-            self._run(f'INSERT INTO "{name}" BY NAME {self._sql(select)}')
-        else:
-            self._run(f'CREATE TEMP TABLE "{name}" AS {self._sql(select)}')
-            self._tables.add(name)
+        if name not in self._tables:
+            self.create(name, select)
+            return
+        (rows,) = self._run(f'INSERT INTO "{name}" BY NAME {self._sql(select)}').fetchone() or (0,)
+        self._tables[name] += int(rows)
 
     def drop(self, name: str) -> None:
         """Forget a temporary table or an Arrow table, if there is one."""
         if name in self._tables:
             self._run(f'DROP TABLE "{name}"')
-            self._tables.discard(name)
+            del self._tables[name]
         else:
             self._connection.unregister(name)
 
@@ -90,6 +90,8 @@ class Engine:
 
     def count(self, name: str) -> int:
         """Rows of a temporary table or view."""
+        if name in self._tables:
+            return self._tables[name]
         (rows,) = self._connection.execute(f'SELECT count(*) FROM "{name}"').fetchone() or (0,)
         return int(rows)
 

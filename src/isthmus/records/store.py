@@ -6,7 +6,7 @@ SQLite with a write-ahead log and full synchronisation by default; any SQLAlchem
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy import Engine, create_engine, event, func, select, update
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -36,11 +36,12 @@ class Records:
             found = session.execute(select(Receipt.sha256, Receipt.size).filter_by(site=site, feed=feed))
             return {row.sha256: row.size for row in found}
 
-    def keep(self, *models: Model) -> None:
-        """Keep records, new or changed, together."""
+    def keep(self, receipts: Sequence[Receipt], *marks: Watermark) -> None:
+        """Keep new receipts, and marks that are new or moved, together."""
         with self._work() as session:
-            for model in models:
-                session.merge(model)
+            session.add_all(receipts)
+            for mark in marks:
+                session.merge(mark)
 
     def watermark(self, site: str, feed: str, table: str) -> str | None:
         """How far a table of a feed's database was read, or None at the first time."""
@@ -64,8 +65,9 @@ class Records:
         with self._work() as session:
             session.add(batch)
             session.flush()
-            for receipt in receipts:
-                session.merge(receipt).batch_id = batch.batch_id
+            taken = [{"receipt_id": receipt.receipt_id, "batch_id": batch.batch_id} for receipt in receipts]
+            if taken:
+                session.execute(update(Receipt), taken)
 
     def batches(self, *states: str) -> Sequence[Batch]:
         """Batches in any of these states, in order; all when none is given."""
@@ -82,8 +84,11 @@ class Records:
     def staged(self, batch_id: str, parts: Sequence[Part]) -> None:
         """Note what the parts of a batch held; noting it again replaces the former note."""
         with self._work() as session:
+            noted = _known(session, [part.part_id for part in parts])
+            session.add_all(part for part in parts if part.part_id not in noted)
             for part in parts:
-                session.merge(part)
+                if part.part_id in noted:
+                    session.merge(part)
             found = session.get(Batch, batch_id)
             assert found is not None
             found.state = "committed"
@@ -132,6 +137,14 @@ def origins(records: Records, parts: Collection[int]) -> dict[int, tuple[Part, R
             some = session.execute(both.where(Part.part_id.in_(ids[first : first + ASKED])))
             found |= {part.part_id: (part, receipt) for part, receipt in some}
     return found
+
+
+def _known(session: Session, parts: Sequence[int]) -> set[int]:
+    """Which of these parts are noted."""
+    known: set[int] = set()
+    for first in range(0, len(parts), ASKED):
+        known |= set(session.scalars(select(Part.part_id).where(Part.part_id.in_(parts[first : first + ASKED]))))
+    return known
 
 
 def total(accounts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict[str, int]]:

@@ -84,13 +84,11 @@ def trace(
     Prints source data: it is meant for the site's own engineers, who can read the landing anyway.
     """
     opened = Workspace(workspace)
-    if file is not None:
-        if (table_name, row_id, edition) != (None, None, None):
-            raise UsageError("--file stands alone: name a table and an id, or a landed file, not both.")
+    if file is not None and (table_name, row_id, edition) == (None, None, None):
         _trace_file(opened, file, json)
         return
-    if table_name is None or row_id is None:
-        raise UsageError("name a table and an id, or a landed file with --file SHA256.")
+    if file is not None or table_name is None or row_id is None:
+        raise UsageError("name a table and an id; or a landed file with --file SHA256, and nothing else.")
     found = Tracer(opened, edition=edition).trace(table_name, row_id)
     place = {
         "edition": found.edition, "table": found.table, "id": row_id, "site": found.receipt.site,
