@@ -11,7 +11,7 @@ def test_a_value_belongs_to_the_test_before_it() -> None:
         ALT124U/L                           | alt             | 124   | U/L     | 124U/L
         白细胞 9.5×10^9/L                   | wbc             | 9.5   | 10*9/L  | 9.5×10^9/L
         白细胞9.5x10⁹/L                     | wbc             | 9.5   | 10*9/L  | 9.5x10⁹/L
-        HBV-DNA 2.3×10^5 IU/mL              | hbv_dna         | 230000 | [IU]/mL | 2.3×10^5 IU/mL
+        HBV-DNA 2.3×10^5 IU/mL              | hbv_dna         | 230000 | [iU]/mL | 2.3×10^5 IU/mL
         总胆红素 23.4 μmol/L                | total_bilirubin | 23.4  | umol/L  | 23.4 μmol/L
         INR 1.12                            | inr             | 1.12  | -       | 1.12
         血压 120/80mmHg                     | blood_pressure  | 120   | mm[Hg]  | 120/80mmHg
