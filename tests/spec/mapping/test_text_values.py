@@ -18,7 +18,7 @@ def test_a_value_belongs_to_the_test_before_it() -> None:
         Platelets 85 x10^9/L                | platelet        | 85    | 10*9/L  | 85 x10^9/L
         Total bilirubin 1.2 mg/dL           | total_bilirubin | 1.2   | mg/dL   | 1.2 mg/dL
         Platelet count of 95,000/uL         | platelet        | 95000 | /uL     | 95,000/uL
-        PIVKA-II 1,245 mAU/ml               | pivka           | 1245  | mAU/mL  | 1,245 mAU/ml
+        PIVKA-II 1,245 mAU/ml               | pivka           | 1245  | m[AU]/mL  | 1,245 mAU/ml
         恩替卡韦 0.5mg qd                   | entecavir       | 0.5   | mg      | 0.5mg
         注入表柔比星30mg                    | epirubicin      | 30    | mg      | 30mg
         术中出血约300ml                     | blood_loss      | 300   | mL      | 300ml
