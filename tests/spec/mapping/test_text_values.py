@@ -11,14 +11,14 @@ def test_a_value_belongs_to_the_test_before_it() -> None:
         ALT124U/L                           | alt             | 124   | U/L     | 124U/L
         白细胞 9.5×10^9/L                   | wbc             | 9.5   | 10*9/L  | 9.5×10^9/L
         白细胞9.5x10⁹/L                     | wbc             | 9.5   | 10*9/L  | 9.5x10⁹/L
-        HBV-DNA 2.3×10^5 IU/mL              | hbv_dna         | 230000 | [IU]/mL | 2.3×10^5 IU/mL
+        HBV-DNA 2.3×10^5 IU/mL              | hbv_dna         | 230000 | [iU]/mL | 2.3×10^5 IU/mL
         总胆红素 23.4 μmol/L                | total_bilirubin | 23.4  | umol/L  | 23.4 μmol/L
         INR 1.12                            | inr             | 1.12  | -       | 1.12
         血压 120/80mmHg                     | blood_pressure  | 120   | mm[Hg]  | 120/80mmHg
         Platelets 85 x10^9/L                | platelet        | 85    | 10*9/L  | 85 x10^9/L
         Total bilirubin 1.2 mg/dL           | total_bilirubin | 1.2   | mg/dL   | 1.2 mg/dL
         Platelet count of 95,000/uL         | platelet        | 95000 | /uL     | 95,000/uL
-        PIVKA-II 1,245 mAU/ml               | pivka           | 1245  | mAU/mL  | 1,245 mAU/ml
+        PIVKA-II 1,245 mAU/ml               | pivka           | 1245  | m[AU]/mL  | 1,245 mAU/ml
         恩替卡韦 0.5mg qd                   | entecavir       | 0.5   | mg      | 0.5mg
         注入表柔比星30mg                    | epirubicin      | 30    | mg      | 30mg
         术中出血约300ml                     | blood_loss      | 300   | mL      | 300ml
