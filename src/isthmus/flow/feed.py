@@ -26,7 +26,7 @@ from isthmus.records.models import Receipt
 CHUNK_ROWS = 524_288
 CHUNK_BYTES = 256 << 20
 PIECE_ROWS = 2_048  # what one core takes at a time
-AHEAD_BYTES = 128 << 20  # read ahead while the engine maps what was read before
+AHEAD_BYTES = 96 << 20  # read ahead while the engine maps what was read before
 LOOK = re.compile(r"\blook\(\s*'([^']+)'", re.IGNORECASE)  # the record that an expression looks up
 ARCHIVES = (".gz", ".tgz", ".tar", ".zip")
 WHOLE = -1  # the place of a file as a whole
