@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+# Where tests run side by side, readline gives the workers a width of 80, as if somebody watched.
+os.environ.pop("COLUMNS", None)
+
 pytest.register_assert_rewrite("lib")  # an assertion in there shows both sides when it fails
 
 ROOT = Path(__file__).resolve().parents[1]
