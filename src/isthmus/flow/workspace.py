@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from isthmus.base.durable import replaced
-from isthmus.base.errors import InputError, PackError, UsageError
+from isthmus.base.errors import InputError, IntegrityError, PackError, UsageError
 from isthmus.intake.formats import READERS
 from isthmus.lake.lake import Lake
 from isthmus.mapping import pack as packs
@@ -133,13 +133,23 @@ class Workspace:
                     stream.write(content)
 
     def archived(self, digest: str, name: str) -> Pack:
-        """A pack as it was when this digest was taken. Raises InputError when it is not kept."""
+        """A pack as it was when this digest was taken.
+
+        Raises InputError when it is not kept, IntegrityError when it was altered since.
+        """
         folder = self.root / "mappings" / digest
         if not folder.is_dir():
             raise InputError(
                 f"mapping {digest[:12]} of pack '{name}' is not in {folder.parent}. Restore it from a backup."
             )
-        return packs.load(Path(name).name, (folder,))
+        # Found by its content: its folder may have another name than the pack, and a pack it extends lies beside it.
+        for head in sorted(folder.glob("*/pack.yaml")):
+            found = packs.load(head.parent.name, (folder,))
+            if found.digest == digest:
+                return found
+        raise IntegrityError(
+            f"mapping {digest[:12]} of pack '{name}' in {folder.parent} is not what was kept. Restore it from a backup."
+        )
 
 
 def create(root: Path, *, synthetic: bool = False) -> Workspace:
