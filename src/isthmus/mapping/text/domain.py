@@ -175,7 +175,11 @@ def _event(table: str, nlp_id: pa.Array, identity: pa.Array, day: pa.ChunkedArra
 
 
 def _valued(table: str, found: pa.Table, concept: pa.Array, answer: pa.Array) -> dict[str, pa.Array]:
-    """Concept, words and value. A range of numbers is no number; it stays as it was written."""
+    """Concept, words and value. A range of numbers is no number; it stays as it was written.
+
+    A source value is the note's own words or null: a word that a rule gave (`negative`, a stage) is `value_as_string`,
+    and the unit stands in the words of the measured value.
+    """
     short = table.removesuffix("_occurrence").removesuffix("_exposure")
     words = pc.utf8_slice_codeunits(found["text"], 0, 50)
     own = {f"{short}_concept_id": concept, f"{short}_source_value": words}
@@ -183,11 +187,11 @@ def _valued(table: str, found: pa.Table, concept: pa.Array, answer: pa.Array) ->
         return own
     unit = found["unit"].cast(pa.string())
     codes = pc.index_in(unit.combine_chunks(), value_set=pa.array(list(units())))
+    written = pc.if_else(pc.is_valid(found["value_start"]), found["value"], pa.scalar(None, pa.string()))
     own |= {
         "value_as_number": pc.if_else(pc.is_valid(found["high"]), pa.scalar(None, pa.float64()), found["number"]),
         "value_as_concept_id": answer,
-        "value_source_value": pc.utf8_slice_codeunits(found["value"], 0, 50),
-        "unit_source_value": unit,
+        "value_source_value": pc.utf8_slice_codeunits(written, 0, 50),
         "unit_concept_id": pa.array(list(units().values()), pa.int64()).take(codes),
     }
     if table == "observation":

@@ -61,6 +61,14 @@ def test_a_range_is_no_number() -> None:
     assert row["value_as_number"] is None
 
 
+def test_source_values_are_words_of_the_note() -> None:
+    text = "BCLC B期，AFP 400ng/ml，肿瘤12mm，HBsAg阳性，ECOG 1-2分，腹水"
+    rows = [row for listed in made(text).values() for row in listed]
+    words = [value for row in rows for name, value in row.items() if name.endswith("_source_value") and value]
+    assert {"400ng/ml", "12mm"} <= set(words)
+    assert [word for word in words if word not in text] == []
+
+
 def test_every_item_fills_a_concept_of_its_table_and_every_answer_is_one() -> None:
     concepts = {row["concept_id"]: row for row in starter()["concept"].to_pylist()}
     findings = {one.finding for one in lexicon().meanings}
