@@ -8,10 +8,11 @@ from pathlib import Path
 from isthmus.base.progress import Progress
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.cdm.tables import TABLES
-from isthmus.flow import lists, sites, start, verify, worklist
+from isthmus.flow import lists, sites, start, verify
 from isthmus.flow.ingest import Report, ingest
 from isthmus.flow.lists import Published, Waiting
-from isthmus.flow.worklist import Item
+from isthmus.flow.worklist import items as worklist
+from isthmus.flow.worklist.items import Item
 from isthmus.gate.session import Session, open_session
 from isthmus.research.studies import resection
 from isthmus.research.studies.resection import Result

@@ -15,7 +15,7 @@ from isthmus.flow.ingest import Report
 from isthmus.flow.land import Landed
 from isthmus.flow.lists import Published, Waiting
 from isthmus.flow.verify import Finding
-from isthmus.flow.worklist import Item
+from isthmus.flow.worklist.items import Item
 from isthmus.intake.record import REASONS
 from isthmus.research.methods.survival import Curve, kaplan_meier
 from isthmus.research.studies.resection import Effect, Result

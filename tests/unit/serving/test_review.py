@@ -9,11 +9,11 @@ from rich.console import Console
 
 from isthmus.base.errors import InputError
 from isthmus.flow import start
-from isthmus.flow.automatic import asked
-from isthmus.flow.decide import read_choices
 from isthmus.flow.decided import TERM
-from isthmus.flow.mappers import Mappers, mappers
-from isthmus.flow.worklist import Item
+from isthmus.flow.worklist.automatic import asked
+from isthmus.flow.worklist.decide import read_choices
+from isthmus.flow.worklist.items import Item
+from isthmus.flow.worklist.mappers import Mappers, mappers
 from isthmus.flow.workspace import Site, Workspace
 from isthmus.records.models import Decision
 from isthmus.serving.cli import sheet

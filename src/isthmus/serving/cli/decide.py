@@ -11,12 +11,12 @@ import typer
 
 from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError, UsageError
-from isthmus.flow.automatic import THRESHOLD, asked, automatic
-from isthmus.flow.decide import decide, demand_concepts, read_choices, shared, take_over
 from isthmus.flow.decided import TERM
-from isthmus.flow.learn import learn
-from isthmus.flow.mappers import mappers
-from isthmus.flow.worklist import items
+from isthmus.flow.worklist.automatic import THRESHOLD, asked, automatic
+from isthmus.flow.worklist.decide import decide, demand_concepts, read_choices, shared, take_over
+from isthmus.flow.worklist.items import items
+from isthmus.flow.worklist.learn import learn
+from isthmus.flow.worklist.mappers import mappers
 from isthmus.flow.workspace import Workspace
 from isthmus.records.decisions import Decisions
 from isthmus.records.models import Decision

@@ -4,8 +4,8 @@ from typing import Annotated
 
 import typer
 
-from isthmus.flow.automatic import follow
 from isthmus.flow.ingest import ingest
+from isthmus.flow.worklist.automatic import follow
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars

@@ -9,7 +9,7 @@ import typer
 from isthmus.base.errors import UsageError
 from isthmus.flow import lists
 from isthmus.flow.trace import Coded, Trace, Tracer, rows_of_file
-from isthmus.flow.worklist import items
+from isthmus.flow.worklist.items import items
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table

@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from isthmus.flow.automatic import asked
-from isthmus.flow.decide import choice, decide
-from isthmus.flow.mappers import Candidate, Mappers
-from isthmus.flow.worklist import Item
+from isthmus.flow.worklist.automatic import asked
+from isthmus.flow.worklist.decide import choice, decide
+from isthmus.flow.worklist.items import Item
+from isthmus.flow.worklist.mappers import Candidate, Mappers
 from isthmus.flow.workspace import Workspace
 from isthmus.records.models import Decision
 from isthmus.serving.cli.keys import Keys

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError
-from isthmus.flow.mappers import Candidate
-from isthmus.flow.worklist import Item
+from isthmus.flow.worklist.items import Item
+from isthmus.flow.worklist.mappers import Candidate
 
 FILLED = ("system", "code", "name", "variants", "table", "column", "rows", "sites", "concept_ids", "reason")
 SHOWN = 5  # candidates in the table

@@ -9,8 +9,8 @@ import pyarrow as pa
 
 from isthmus.base.progress import Progress, Silence
 from isthmus.flow import vocabulary
-from isthmus.flow.mappers import Asked, Mappers, mappers
-from isthmus.flow.trained import Trained, keep
+from isthmus.flow.worklist.mappers import Asked, Mappers, mappers
+from isthmus.flow.worklist.trained import Trained, keep
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.candidates import naming
 from isthmus.mapping.candidates.measured import Measured, measured

@@ -10,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.flow import vocabulary
-from isthmus.flow.labelled import decided, labelled
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import literal, query
-from isthmus.flow.trained import Trained, trained
+from isthmus.flow.worklist.labelled import decided, labelled
+from isthmus.flow.worklist.trained import Trained, trained
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.engine import Engine
 from isthmus.mapping.candidates import edition, measured, naming

@@ -7,7 +7,7 @@ from typing import Any
 
 from isthmus.base.errors import InputError, UsageError
 from isthmus.flow.decided import TERM
-from isthmus.flow.worklist import Item
+from isthmus.flow.worklist.items import Item
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.candidates.candidate import Concept
 from isthmus.records.decisions import Draft

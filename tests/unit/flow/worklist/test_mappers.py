@@ -6,10 +6,10 @@ import pyarrow as pa
 import pytest
 
 from isthmus.flow import start, vocabulary
-from isthmus.flow.decide import Choice, decide
-from isthmus.flow.mappers import Asked, Mappers, mappers
 from isthmus.flow.schema import schema_of
-from isthmus.flow.trained import Trained
+from isthmus.flow.worklist.decide import Choice, decide
+from isthmus.flow.worklist.mappers import Asked, Mappers, mappers
+from isthmus.flow.worklist.trained import Trained
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.candidates.candidate import Opinion
 from isthmus.mapping.candidates.measured import Measured

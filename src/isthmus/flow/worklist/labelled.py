@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from isthmus.flow.decided import TERM
 from isthmus.flow.statement import query
-from isthmus.flow.worklist import PERSON
+from isthmus.flow.worklist.items import PERSON
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.engine import Engine
 from isthmus.mapping import pack as packs

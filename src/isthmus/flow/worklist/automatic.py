@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 from isthmus.base.errors import InputError, UsageError
 from isthmus.base.progress import Progress
-from isthmus.flow.decide import Choice, decide
 from isthmus.flow.ingest import Report, ingest
-from isthmus.flow.mappers import Asked, Mappers, mappers
-from isthmus.flow.trained import is_current, trained
-from isthmus.flow.worklist import AUTOMATIC, Item, items
+from isthmus.flow.worklist.decide import Choice, decide
+from isthmus.flow.worklist.items import AUTOMATIC, Item, items
+from isthmus.flow.worklist.mappers import Asked, Mappers, mappers
+from isthmus.flow.worklist.trained import is_current, trained
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.candidates.candidate import agreed
 from isthmus.mapping.candidates.domain import domains

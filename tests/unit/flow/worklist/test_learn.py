@@ -7,16 +7,16 @@ import pyarrow as pa
 import pytest
 
 from isthmus.base.errors import InputError, UsageError
-from isthmus.flow import automatic as automatics
 from isthmus.flow import start, vocabulary
-from isthmus.flow.automatic import automatic
-from isthmus.flow.decide import Choice, decide
 from isthmus.flow.decided import TERM
-from isthmus.flow.learn import learn
-from isthmus.flow.mappers import Asked, mappers
 from isthmus.flow.schema import schema_of
-from isthmus.flow.trained import CARD, folder_of, is_current, trained
-from isthmus.flow.worklist import Item
+from isthmus.flow.worklist import automatic as automatics
+from isthmus.flow.worklist.automatic import automatic
+from isthmus.flow.worklist.decide import Choice, decide
+from isthmus.flow.worklist.items import Item
+from isthmus.flow.worklist.learn import learn
+from isthmus.flow.worklist.mappers import Asked, mappers
+from isthmus.flow.worklist.trained import CARD, folder_of, is_current, trained
 from isthmus.flow.workspace import Workspace
 
 FATTY_LIVER = 4059290
