@@ -1,8 +1,9 @@
 """The second look: which of the first candidates are *together* the answer, judged set by set.
 
 A wording may need one term or several. The sets of a fixed list are laid over its first candidates; of each set it is
-measured how likely its members are one by one, how much of the wording they cover together, whether they say the same
-twice, whether each piece between stops has its term, and which sets likened wordings were given.
+measured how likely its members are one by one, how much of the wording they cover together, whether decisions used to
+leave out and add what they do, whether they say the same twice, whether each piece between stops has its term, and
+which sets likened wordings were given.
 """
 
 from dataclasses import dataclass
@@ -16,9 +17,10 @@ import scipy.sparse as sp
 
 from isthmus.mapping.terms import ranker
 from isthmus.mapping.terms.gram import dots, unit
+from isthmus.mapping.terms.habit import Habit
 from isthmus.mapping.terms.knowledge import Knowledge
 from isthmus.mapping.terms.pool import Views, look
-from isthmus.mapping.terms.writing import plain
+from isthmus.mapping.terms.writing import bare, plain
 
 FIRST = 8  # candidates that sets are made of
 LIKE = 30  # decided wordings whose sets are looked at
@@ -93,7 +95,9 @@ class Choice:
 
     def score(self, known: Knowledge, texts: pa.Array, board: Board) -> np.ndarray:
         """Texts × sets, log-odds; `NOTHING` for sets that cannot be."""
-        features = measure(known, texts, np.full(len(texts), -1), board)
+        count = len(texts)
+        habit = habits(known, [np.ones(len(known.decisions.texts), bool)])
+        features = measure(known, texts, np.full(count, -1), board, habit, np.zeros(count, np.int64))
         possible = board.possible()
         scores = [_read(trees, features, possible) for trees in self.trees]
         out: np.ndarray = np.mean(scores, axis=0)
@@ -103,9 +107,10 @@ class Choice:
 def learn(known: Knowledge, board: Board) -> tuple[Choice, np.ndarray]:
     """The judge, and the scores of the decided wordings' sets by trees that did not see them."""
     texts = known.decisions.texts
-    features = measure(known, texts, np.arange(len(texts)), board)
-    possible, right = board.possible(), board.right(known.chosen)
     fold = np.random.default_rng(FOLDS).permutation(len(texts)) % FOLDS
+    habit = habits(known, [fold != held for held in range(FOLDS)])
+    features = measure(known, texts, np.arange(len(texts)), board, habit, fold)
+    possible, right = board.possible(), board.right(known.chosen)
     trees, score = [], np.full(possible.shape, NOTHING)
     for held in range(FOLDS):
         used = possible & (fold != held)[:, None]
@@ -134,8 +139,17 @@ def _read(trees: lightgbm.Booster, features: np.ndarray, possible: np.ndarray) -
     return out
 
 
-def measure(known: Knowledge, texts: pa.Array, own: np.ndarray, board: Board) -> np.ndarray:
-    """Texts × sets × features, float32; `own` hides each text's own decision (-1: there is none)."""
+def habits(known: Knowledge, used: list[np.ndarray]) -> list[Habit]:
+    """What decisions used to leave out and to add, by masks of the decisions that may be looked at; short n-grams,
+    then long ones."""
+    return [Habit.learn(one.wordings, (known.chosen @ one.targets).sign(), used) for one in known.usage]
+
+
+def measure(
+    known: Knowledge, texts: pa.Array, own: np.ndarray, board: Board, habit: list[Habit], fold: np.ndarray
+) -> np.ndarray:
+    """Texts × sets × features, float32; `own` hides each text's own decision (-1: there is none), `fold` is the part
+    of `habit` that did not see it."""
     parts = []
     for start in range(0, len(texts), BLOCK):
         part = slice(start, start + BLOCK)
@@ -144,6 +158,7 @@ def measure(known: Knowledge, texts: pa.Array, own: np.ndarray, board: Board) ->
         told = [
             *_chances(score),
             *_coverage(known, views, target),
+            *_habits(known, texts[part], target, habit, fold[part]),
             *_pieces(known, views, target),
             *_doubled(known, target),
             *_before(known, views, target, own[part]),
@@ -174,24 +189,42 @@ def _chances(score: np.ndarray) -> list[np.ndarray]:
 def _coverage(known: Knowledge, views: Views, target: np.ndarray) -> list[np.ndarray]:
     """How much of the wording the members' words cover together, how much of theirs it covers, and their likeness."""
     count, shape = len(target), (len(target), len(SETS))
-    line, member = np.nonzero(np.tile(SETS, (count, 1)))
-    at = (line // len(SETS)) * FIRST + member
-    gather = sp.csr_matrix((np.ones(len(line), np.float32), (line, at)), shape=(count * len(SETS), count * FIRST))
-    there = sp.diags((target.ravel() >= 0).astype(np.float32))
-    held, weight = np.maximum(target, 0).ravel(), known.small.idf
-    words = there @ known.parts[held]
-    wording = views.parts[:count]
-    shared = words.multiply(wording[np.repeat(np.arange(count), FIRST)]).tocsr()
-    covered = ((gather @ shared).sign() @ weight).reshape(shape)
-    theirs = ((gather @ words).sign() @ weight).reshape(shape)
-    whole = unit(gather @ there @ known.targets[held])
+    gather, held, weight = _gather(target), np.maximum(target, 0).ravel(), known.small.idf
     row, every = np.repeat(np.arange(count), len(SETS)), np.arange(count * len(SETS))
+    wording, words = views.parts[:count], (gather @ known.parts[held]).sign()
+    whole = unit(gather @ known.targets[held])
+    covered = (wording[row].multiply(words) @ weight).reshape(shape)
     return [
         covered / np.maximum(wording @ weight, 1e-6)[:, None],
-        covered / np.maximum(theirs, 1e-6),
+        covered / np.maximum((words @ weight).reshape(shape), 1e-6),
         dots(views.grams[:count], whole, row, every).reshape(shape),
         dots(views.translated[:count], whole, row, every).reshape(shape),
     ]
+
+
+def _habits(
+    known: Knowledge, texts: pa.Array, target: np.ndarray, habit: list[Habit], fold: np.ndarray
+) -> list[np.ndarray]:
+    """Whether decisions used to leave out and to add what the members do together."""
+    row = np.repeat(np.arange(len(target)), len(SETS))
+    gather, held, told = _gather(target), np.maximum(target, 0).ravel(), bare(plain(texts))
+    return [
+        values.reshape(len(target), len(SETS))
+        for one, usage in zip(habit, known.usage, strict=True)
+        for values in one.measure(
+            usage.grams.count(told).sign()[row], (gather @ usage.targets[held]).sign().tocsr(), fold[row]
+        )
+    ]
+
+
+def _gather(target: np.ndarray) -> sp.csr_matrix:
+    """Every set of every text × every candidate of every text: 1 for a member that is there."""
+    line, member = np.nonzero(np.tile(SETS, (len(target), 1)))
+    at = (line // len(SETS)) * FIRST + member
+    shape = (len(target) * len(SETS), target.size)
+    return sp.csr_matrix((np.ones(len(line), np.float32), (line, at)), shape=shape) @ sp.diags(
+        (target.ravel() >= 0).astype(np.float32)
+    )
 
 
 def _pieces(known: Knowledge, views: Views, target: np.ndarray) -> list[np.ndarray]:

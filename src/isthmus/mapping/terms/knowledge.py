@@ -31,6 +31,20 @@ class Decisions:
 
 
 @dataclass(frozen=True)
+class Usage:
+    """Which n-grams, short or long ones, the targets and the decided wordings have: 0 and 1."""
+
+    grams: Grams
+    targets: sp.csr_matrix
+    wordings: sp.csr_matrix
+
+    @classmethod
+    def learn(cls, grams: Grams, targets: pa.Array, wordings: pa.Array) -> "Usage":
+        """From a set of n-grams and the texts as they are compared."""
+        return cls(grams, grams.count(targets).sign(), grams.count(wordings).sign())
+
+
+@dataclass(frozen=True)
 class Knowledge:
     """Targets and decisions, with everything that features need of them."""
 
@@ -46,6 +60,7 @@ class Knowledge:
     past: Past
     chosen: sp.csr_matrix  # decided wordings × targets, 0 and 1
     answers: sp.csr_matrix  # decided wordings × n-grams of what was chosen
+    usage: tuple["Usage", ...]
 
     @classmethod
     def learn(
@@ -74,4 +89,5 @@ class Knowledge:
             past=Past.learn(wordings, RIDGE) if solver is None else Past(wordings, solver),
             chosen=chosen,
             answers=unit(chosen @ targets),
+            usage=tuple(Usage.learn(counted, bare(told), texts) for counted in (small, Grams.learn(corpus, (3,), 2))),
         )

@@ -101,7 +101,7 @@ class Model:
     def settings(self) -> dict[str, object]:
         """The settings that, with the data, make the model what it is."""
         return {
-            "form": 2,
+            "form": 3,
             "ridge": knowledge.RIDGE,
             "candidates": pool.KEPT,
             "neighbours": pool.NEIGHBOURS,

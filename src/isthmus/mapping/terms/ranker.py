@@ -17,7 +17,7 @@ from isthmus.mapping.terms.knowledge import Knowledge
 from isthmus.mapping.terms.pool import candidates, look
 from isthmus.mapping.terms.writing import bare, plain
 
-FOLDS = 3
+FOLDS = 6
 SEEN = 25  # wrong candidates of a wording that the rewriting learns from
 PENALTY = 1.0
 BLOCK = 1000
