@@ -17,7 +17,8 @@ from isthmus.mapping.search.syllable import spellings
 # How a term was found, the best first: what ranking goes by before anything else.
 HOW = ("exact", "synonym", "prefix", "word", "spoken", "spoken prefix", "spoken part", "part", "like")
 EXACT, SAME, PREFIX, WORD, SPOKEN, SPOKEN_PREFIX, SPOKEN_PART, PART, LIKE = range(len(HOW))
-NOT = len(HOW)
+NOT = 255
+STEPS = 8  # tiers of what is alike, by how much of it
 TOKENS = re.compile(rf"[{HAN}]+|[^\W_{HAN}]+")
 CHINESE = re.compile(f"[{HAN}]")
 LATIN = re.compile("[a-zü]+")
@@ -25,7 +26,7 @@ SOUNDED = 24  # letters beyond which nobody means pinyin initials
 INSIDE = 3  # letters that a part of a word needs
 RANK = 18  # bits of a term's own rank
 MANY = 4096  # terms of which only the best ranked are looked at more closely
-SHARED = 0.5  # of the pairs of characters, weighted, that a name must share to be alike
+SHARED = 0.5  # of the pairs of characters, that a name must share to be alike
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +188,8 @@ class Search:
         for number, token in enumerate(tokens):
             own = tier if number == 0 else np.full(len(tier), NOT, np.uint8)
             if CHINESE.match(token):
-                own[self._sharing(token)] = LIKE
+                rows, how_like = self._sharing(token)
+                own[rows] = how_like
             else:
                 for how, rows in self._token(token, inside=False):
                     own[rows] = np.minimum(own[rows], how)
@@ -196,16 +198,15 @@ class Search:
             if number:
                 np.maximum(tier, own, out=tier)
 
-    def _sharing(self, token: str) -> np.ndarray:
-        """Terms that have half of the pairs of characters of a token, the rare ones counting more."""
+    def _sharing(self, token: str) -> tuple[np.ndarray, np.ndarray]:
+        """Terms that have at least half of the pairs of characters of a token, and tiers: the more, the better."""
         pairs = [ord(a) << 2 * BITS | ord(b) << BITS for a, b in pairwise(token)]
         lists = [self._between(one, 1) for one in dict.fromkeys(pairs)]
-        weights = [np.log1p(len(self._concept) / max(len(one), 1)) for one in lists]
-        score = np.zeros(len(self._concept), np.float32)
-        for rows, weight in zip(lists, weights, strict=True):
-            score[rows] += weight
-        found: np.ndarray = np.flatnonzero(score >= max(SHARED * sum(weights), 1e-6))
-        return found
+        count = np.zeros(len(self._concept), np.int16)
+        for rows in lists:
+            count[rows] += 1
+        found = np.flatnonzero(count >= max(SHARED * len(lists), 1))
+        return found, LIKE + (len(lists) - count[found]) * STEPS // max(len(lists), 1)
 
     def _whole(self, tier: np.ndarray, asked: str) -> None:
         """Terms that are the whole text, or begin with it."""
@@ -279,7 +280,7 @@ class Search:
                 shown = self.index.maps.between(concept, concept + 1).tolist()
             for one in shown:
                 if one not in hits and (allowed is None or allowed[one]):
-                    hits[one] = self._hit(one, found, HOW[key >> RANK])
+                    hits[one] = self._hit(one, found, HOW[min(key >> RANK, LIKE)])
             if len(hits) >= most:
                 break
         return list(hits.values())[:most]

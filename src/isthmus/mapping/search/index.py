@@ -238,8 +238,8 @@ def _blanked(letter: np.ndarray, points: np.ndarray) -> np.ndarray:
 
 def _points(texts: pa.Array) -> np.ndarray:
     """The code points of some texts, one after another, with END behind each."""
-    points: np.ndarray = np.frombuffer("\n".join([*texts.to_pylist(), ""]).encode("utf-32-le"), np.uint32)
-    return points.astype(np.int64)
+    raw = "\n".join([*texts.to_pylist(), ""]).encode("utf-32-le")
+    return np.frombuffer(raw, "<u4").astype(np.int64)
 
 
 def _apart(points: np.ndarray) -> pa.Array:
@@ -252,7 +252,8 @@ def _key(marks: np.ndarray, at: np.ndarray, most: int) -> np.ndarray:
     held = np.concatenate([marks, np.zeros(2, np.int64)])
     second = held[at + 1]
     third = np.where(second > 0, held[at + 2], 0) if most > 2 else np.zeros(len(at), np.int64)
-    return held[at] << 2 * BITS | second << BITS | third
+    key: np.ndarray = held[at] << 2 * BITS | second << BITS | third
+    return key
 
 
 def signatures(words: pa.Array) -> np.ndarray:

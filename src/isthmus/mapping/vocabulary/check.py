@@ -70,8 +70,10 @@ def check_codes(table: pa.Table, form: Form, domains: frozenset[str]) -> list[Fa
     for place, code, above in zip(places, codes, parents, strict=True):
         missing = [one for one in above if one not in first]
         found += [Fault(place, f"parent '{one}' of code '{code}' is no code of this list.") for one in missing]
-    found += [Fault(first[ring[0]], f"the hierarchy runs in a ring: {_told(ring)}. Break it.")
-              for ring in rings(dict(zip(codes, parents, strict=True)))]  # fmt: skip
+    every: dict[str, tuple[str, ...]] = {}  # of a code that stands twice, the parents of both
+    for code, above in zip(codes, parents, strict=True):
+        every[code] = (*every.get(code, ()), *above)
+    found += [Fault(first[ring[0]], f"the hierarchy runs in a ring: {_told(ring)}. Break it.") for ring in rings(every)]
     found += _words(table, places, domains)
     return sorted(found, key=lambda one: one.place)
 
