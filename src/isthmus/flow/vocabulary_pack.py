@@ -279,7 +279,9 @@ def _day(day: date) -> str:
 def _keep(opened: Workspace, folder: Path, told: Form) -> None:
     """Keep the pack's files as they were loaded, in place of those of an earlier load."""
     target = opened.root / FOLDER / told.vocabulary
+    names = (HEAD, told.codes.file, *(one.file for one in told.maps))
+    contents = {name: (folder / name).read_bytes() for name in names}  # the folder may be the kept one itself
     shutil.rmtree(target, ignore_errors=True)
-    for name in (HEAD, told.codes.file, *(one.file for one in told.maps)):
+    for name, content in contents.items():
         with replaced(target / name) as stream:
-            stream.write((folder / name).read_bytes())
+            stream.write(content)
