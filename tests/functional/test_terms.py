@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from lib import vocabularies
+from isthmus.flow.ingest import ingest
+from lib import packs, vocabularies, workspace
 from lib.command import complaint, run
 
 CODES = "code,name,parent\nK76,其他肝病,\nK76.0,脂肪肝,K76\n"
@@ -63,3 +64,52 @@ def test_a_bad_list_is_refused_with_all_its_lines(harbour: Path, tmp_path: Path)
         assert place in said
     assert "BAD-1" not in run("terms", "list", harbour).out
     assert "no vocabulary pack" in complaint(run("terms", "load", harbour, tmp_path), 3)
+
+
+PACK = """
+== pack.yaml
+pack: bay-his
+format: {kind: csv}
+vocabularies: {diagnosis: LOCAL-1}
+== patient.yaml
+source: {files: ["patient*.csv"]}
+key: id
+person: id
+into:
+  - table: person
+    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
+== diagnosis.yaml
+source: {files: ["diagnosis*.csv"]}
+key: number
+person: id
+into:
+  - table: condition_occurrence
+    set:
+      condition_start_date: date(day)
+      condition_concept_id: concept(code, 'diagnosis')
+      condition_source_concept_id: source_concept(code, 'diagnosis')
+      condition_source_value: code
+"""
+
+
+def test_records_follow_a_list_that_is_loaded_later(tmp_path: Path) -> None:
+    packs.write(tmp_path, "bay-his", PACK)
+    export = tmp_path / "export"
+    export.mkdir()
+    (export / "patient.csv").write_text("id\n1\n")
+    (export / "diagnosis.csv").write_text("number,id,day,code\n1,1,2024-01-02,K76.0\n2,1,2024-01-03,K76\n")
+    opened, _ = workspace.loaded(tmp_path, {"his": (export, tmp_path / "bay-his")})
+
+    def mapped() -> dict[str, tuple[int, bool]]:
+        return {
+            row["condition_source_value"]: (row["condition_concept_id"], bool(row["condition_source_concept_id"]))
+            for row in workspace.rows(opened, "condition_occurrence")
+        }
+
+    assert mapped() == {"K76.0": (0, False), "K76": (0, False)}
+    done = run("terms", "load", opened.root, vocabularies.write(tmp_path, CODES, maps=MAPS))
+    assert done.code == 0
+    ingest(opened)
+    assert mapped() == {"K76.0": (FATTY_LIVER, True), "K76": (0, False)}
+    assert run("remap", opened.root, "--all").code == 0  # K76 means no more than before, but is a code of a list now
+    assert mapped() == {"K76.0": (FATTY_LIVER, True), "K76": (0, True)}

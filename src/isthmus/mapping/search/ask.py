@@ -76,7 +76,7 @@ class Search:
             return []
         allowed = self._allowed(wanted)
         tokens = TOKENS.findall(asked)
-        coded = self._by_code(text.strip().lower(), wanted)
+        coded = self._by_code(text.strip().lower())
         hits: list[Hit] = []
         for look in (self._first, self._inside, self._alike):
             tier = np.full(len(self._concept), NOT, np.uint8)
@@ -103,7 +103,7 @@ class Search:
                 own[rows] = np.minimum(own[rows], how)
             if number:
                 np.maximum(tier, own, out=tier)
-        if len(latin) == len(tokens):
+        if latin and len(latin) == len(tokens):
             for how, rows in self._heard("".join(latin)):
                 tier[rows] = np.minimum(tier[rows], how)
 
@@ -194,7 +194,8 @@ class Search:
                 for how, rows in self._token(token, inside=False):
                     own[rows] = np.minimum(own[rows], how)
                 found = near(token, self.index.words, self.index.signatures)
-                own[self.index.word_terms.several(found)] = LIKE
+                rows = self.index.word_terms.several(found)
+                own[rows] = np.minimum(own[rows], LIKE)
             if number:
                 np.maximum(tier, own, out=tier)
 
@@ -215,7 +216,7 @@ class Search:
         end = self._past(self._text, asked)
         tier[low:end] = np.where(self._kind[low:end] == 0, EXACT, SAME)
 
-    def _by_code(self, code: str, wanted: Wanted) -> list[tuple[int, int, str]]:
+    def _by_code(self, code: str) -> list[tuple[int, int, str]]:
         """(tier, concept, code) of concepts with this code or id, and of codes that begin with it."""
         ids = self.index.concepts["concept_id"].to_numpy()
         found = []
