@@ -50,10 +50,10 @@ def search(bench: Bench) -> Iterator[Row]:
                   ratio=late / scanned[1] if scanned else None)  # fmt: skip
     late = ours.found["late"]
     yield Row(
-        "search, 95 of 100", size, f"{late * 1e3:.1f} ms", f"{peer.found['late'] * 1e3:.1f} ms",
-        ratio=late / peer.found["late"], limit="≤ 50 ms", memory=ours.peak, cpu=spent(ours, peer),
-        holds=late <= PROMISE, note=f"Of {ours.found['asked']:,} texts {ours.found['found']:.1%} found the name that "
-        f"they were made of, or {SHOWN} others.",
+        "search, 95 of 100", size, f"{late * 1e3:.1f} ms", f"{peer.found['late'] * 1e3:.1f} ms of what it can",
+        limit="≤ 50 ms", memory=ours.peak, cpu=spent(ours, peer), holds=late <= PROMISE,
+        note=f"Of {ours.found['asked']:,} texts {ours.found['found']:.1%} found the name that they were made of, or "
+        f"{SHOWN} others.",
     )  # fmt: skip
 
 
