@@ -29,7 +29,7 @@ CHINESE = 2_000_000_086
 BY_TEXT = 32858
 """Type concept of every row that was read from a text (OMOP: NLP). A row that a source coded never has it."""
 
-PACKED = ("concept", "concept_relationship", "vocabulary", "domain", "source_to_concept_map")
+PACKED = ("concept", "concept_relationship", "vocabulary", "domain", "relationship", "source_to_concept_map")
 
 ATHENA = (
     "concept",

@@ -43,12 +43,6 @@ def load_athena(opened: Workspace, folder: Path) -> Edition:
         }
         vocabulary.lay_over(opened.lake, readers)
         current = opened.lake.editions.current()
-        if current is not None and not done and not _has_changed(opened, current):
+        if current is not None and not done and not vocabulary.has_changed(opened.lake, current):
             return current
         return publish(opened, done)
-
-
-def _has_changed(opened: Workspace, edition: Edition) -> bool:
-    """Whether the vocabulary tables are others than those of the edition."""
-    published = {name: [one.path for one in edition.files(name)] for name in VOCABULARY}
-    return published != {name: [one.path for one in opened.lake.deltas.files(name)] for name in VOCABULARY}

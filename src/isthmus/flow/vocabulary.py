@@ -10,15 +10,27 @@ from isthmus.cdm.tables import TABLES
 from isthmus.flow.decided import NOTHING, Decided, named
 from isthmus.flow.schema import order_of, schema_of
 from isthmus.flow.stage import file_of
-from isthmus.flow.statement import query, teach
+from isthmus.flow.statement import literal, query, teach
+from isthmus.lake.edition import Edition
 from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack
 from isthmus.mapping.rule import SQL_TYPES
+from isthmus.mapping.vocabulary.form import relations
 
 MAPPING = ("concept", "concept_relationship", "source_to_concept_map")  # the tables that decide on mappings
 VOCABULARY = tuple(name for name, table in TABLES.items() if table.group == "vocabulary")
-
+# The concepts that a row is about: an export that has them all speaks of the row.
+SUBJECTS: Mapping[str, tuple[str, ...]] = {
+    "concept_relationship": ("concept_id_1", "concept_id_2"),
+    "concept_ancestor": ("ancestor_concept_id", "descendant_concept_id"),
+    "concept_synonym": ("concept_id", "language_concept_id"),
+    "drug_strength": ("drug_concept_id", "ingredient_concept_id"),
+}
+# The concepts without which a row means nothing.
+NAMING = {**SUBJECTS, "concept_synonym": ("concept_id",), "source_to_concept_map": ("target_concept_id",)}
+# Tables whose rows belong to no vocabulary alone.
+SHARED_ROWS = ("concept_class", "domain", "relationship")
 
 # Every code of the vocabularies with the standard concept that it is or maps to.
 STANDARD = """
@@ -26,6 +38,7 @@ STANDARD = """
         CASE WHEN c.standard_concept = 'S' THEN c.concept_id ELSE min(r.concept_id_2) END AS concept
     FROM concept c
     LEFT JOIN concept_relationship r ON r.concept_id_1 = c.concept_id AND r.relationship_id = 'Maps to'
+        AND coalesce(r.invalid_reason, '') = ''
     GROUP BY c.vocabulary_id, c.concept_code, c.concept_id, c.standard_concept
 """
 # What was decided, then the pack's own lists, then the vocabularies it names, then what those lack and
@@ -85,11 +98,14 @@ def lay_over(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader]) 
     """Lay a whole export over the vocabulary: of what it speaks, what was there gives way; the rest stays.
 
     `tables` begins with `concept`. Concepts give way by id, and where the export has their vocabulary; relations and
-    the like where it has all concepts that they name; other rows by key. The same export again changes no table. The
-    lake must be being written (`Lake.writing`).
+    the like where it has all concepts that they name; other rows by key. What names a concept that is gone goes with
+    it. Relations with vocabularies that the export lacks stay, for it was not asked about those; but no code maps to a
+    concept that is not standard any more: it goes on the work list. The same export again changes no table. The lake
+    must be being written (`Lake.writing`).
     """
+    missing = {name: schema_of(name).empty_table() for name in NAMING if name not in tables}
     with lake.engine() as engine:
-        for table, rows in tables.items():
+        for table, rows in {**tables, **missing}.items():
             name = "export_concept" if table == "concept" else "export"
             key = ", ".join(key_of(table))
             engine.load("new", rows)
@@ -100,11 +116,93 @@ def lay_over(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader]) 
             _view(lake, engine, table, "old")
             columns = ", ".join(f'"{one}"' for one in schema_of(table).names)
             ordered = ", ".join(f'"{one}"' for one in _order(table))
+            if table == "concept":
+                gone = f"SELECT concept_id FROM old WHERE {_told(table)} AND concept_id > 0"
+                engine.create("gone", query(f"{gone} EXCEPT SELECT concept_id FROM export_concept"))
             select = (
                 f"SELECT {columns} FROM (SELECT * FROM old ANTI JOIN {name} USING ({key})) o "
-                f"WHERE ({_told(table)}) IS NOT TRUE UNION ALL SELECT {columns} FROM {name} ORDER BY {ordered}"
+                f"WHERE ({_told(table)}) IS NOT TRUE AND ({_lost(table)}) IS NOT TRUE "
+                f"UNION ALL SELECT {columns} FROM {name} ORDER BY {ordered}"
             )
             _put_in_place(lake, table, *engine.write(query(select), lake.staging / table))
+
+
+def replace(lake: Lake, vocabulary: str, tables: Mapping[str, pa.Table]) -> None:
+    """Put the rows of one vocabulary in the place of those that it had; only files that held some are written anew.
+
+    `tables` may be any of the vocabulary tables, `concept` among them. Its own are the concepts, what stands between
+    them, and the maps that lead from them; maps of others that lead to a code which it still has stay. Rows of the
+    tables in SHARED_ROWS are only added where there is none of their key. The lake must be being written.
+    """
+    own = f"vocabulary_id = {literal(vocabulary)}"
+    with lake.engine() as engine:
+        _view(lake, engine, "concept", "old")
+        engine.load("new", tables["concept"])
+        engine.create("fresh", query("SELECT concept_id FROM new"))
+        engine.create("mine", query(f"SELECT concept_id FROM old WHERE {own} UNION SELECT concept_id FROM fresh"))
+        engine.create("gone", query("SELECT concept_id FROM mine EXCEPT SELECT concept_id FROM fresh"))
+        engine.drop("new")
+        for table in VOCABULARY:
+            _exchange(lake, engine, table, tables.get(table, schema_of(table).empty_table()), _owned(table))
+
+
+def _exchange(lake: Lake, engine: Engine, table: str, rows: pa.Table, owned: str) -> None:
+    """Add rows to a table, in place of those of their key and of those that `owned` is true of."""
+    key = ", ".join(key_of(table))
+    ordered = ", ".join(f'"{one}"' for one in _order(table))
+    engine.load("new", rows)
+    _view(lake, engine, table, "old")
+    fresh = f"SELECT * FROM new ANTI JOIN old USING ({key})" if table in SHARED_ROWS else "SELECT * FROM new"
+    gives_way = f"({owned}) OR ({key}) IN (SELECT ({key}) FROM new)" if table not in SHARED_ROWS else "false"
+    drafts, left = [], []
+    for file in lake.deltas.files(table):
+        engine.view("one", [lake.root / file.path], empty=schema_of(table))
+        counted = f"SELECT count(*) FILTER (WHERE {gives_way}) AS n FROM one"
+        if engine.rows(query(counted))["n"][0].as_py():
+            left.append(file)
+            kept = f"SELECT * FROM one WHERE ({gives_way}) IS NOT TRUE ORDER BY {ordered}"
+            drafts.append(engine.write(query(kept), lake.staging / table))
+    drafts.append(engine.write(query(f"SELECT * FROM ({fresh}) ORDER BY {ordered}"), lake.staging / table))
+    engine.drop("new")
+    files = {one.path: (one, draft) for draft, count in drafts if count for one in [file_of(table, None, draft, count)]}
+    standing = {one.path for one in lake.deltas.files(table)}
+    added = [one for path, (one, _) in files.items() if path not in standing]
+    gone = [one for one in left if one.path not in files]
+    if added or gone:
+        for one in added:
+            (lake.root / one.path).parent.mkdir(parents=True, exist_ok=True)
+            files[one.path][1].replace(lake.root / one.path)
+        name = f"{digest63(*sorted(one.path for one in (*added, *gone))):016x}"
+        batch = f"v{lake.deltas.version(table)}-{name}"
+        lake.deltas.commit(table, schema_of(table), add=added, remove=gone, batch=batch)
+
+
+def _owned(table: str) -> str:
+    """Which rows of a table belong to the vocabulary of `mine`, or name a code that it has no more (`gone`)."""
+    mine, gone = "(SELECT concept_id FROM mine)", "(SELECT concept_id FROM gone)"
+    if table == "concept":
+        return f"concept_id IN {mine}"
+    if table == "concept_relationship":
+        led = ", ".join(literal(one) for one in ("Maps to", *(one.forward for one in relations().values())))
+        back = ", ".join(literal(one) for one in ("Mapped from", *(one.reverse for one in relations().values())))
+        return (
+            f"(concept_id_1 IN {mine} AND (concept_id_2 IN {mine} OR relationship_id IN ({led}))) "
+            f"OR (concept_id_2 IN {mine} AND relationship_id IN ({back})) "
+            f"OR concept_id_1 IN {gone} OR concept_id_2 IN {gone}"
+        )
+    if table in ("concept_ancestor", "concept_synonym"):
+        return " AND ".join(f"{one} IN {mine}" for one in NAMING[table][: 2 if table == "concept_ancestor" else 1])
+    return _lost(table)
+
+
+def _lost(table: str) -> str:
+    """Whether a row names a concept that is gone, or maps to one that the export says is not standard."""
+    lost = " OR ".join(f"{one} IN (SELECT concept_id FROM gone)" for one in NAMING.get(table, ())) or "false"
+    if table == "concept_relationship":
+        plain = "(SELECT concept_id FROM export_concept WHERE coalesce(standard_concept, '') <> 'S')"
+        lost += f" OR (relationship_id = 'Maps to' AND concept_id_2 IN {plain})"
+        lost += f" OR (relationship_id = 'Mapped from' AND concept_id_1 IN {plain})"
+    return lost
 
 
 def _put_in_place(lake: Lake, table: str, draft: Path, rows: int) -> None:
@@ -125,12 +223,7 @@ def _told(table: str) -> str:
     """Whether an export that holds the concepts of `export_concept` speaks of an old row."""
     if table == "concept":
         return "vocabulary_id IN (SELECT vocabulary_id FROM export_concept)"
-    subjects = {
-        "concept_relationship": ("concept_id_1", "concept_id_2"),
-        "concept_ancestor": ("ancestor_concept_id", "descendant_concept_id"),
-        "concept_synonym": ("concept_id", "language_concept_id"),
-        "drug_strength": ("drug_concept_id", "ingredient_concept_id"),
-    }.get(table, ())
+    subjects = SUBJECTS.get(table, ())
     return " AND ".join(f"{one} IN (SELECT concept_id FROM export_concept)" for one in subjects) or "false"
 
 
@@ -163,6 +256,12 @@ def digest(lake: Lake) -> str:
     """Changes with any row of the vocabularies that decide on mappings."""
     names = [one.path for table in MAPPING for one in lake.deltas.files(table)]
     return f"{digest63(*sorted(names)):016x}"
+
+
+def has_changed(lake: Lake, edition: Edition) -> bool:
+    """Whether the vocabulary tables are others than those of a published edition."""
+    published = {name: [one.path for one in edition.files(name)] for name in VOCABULARY}
+    return published != {name: [one.path for one in lake.deltas.files(name)] for name in VOCABULARY}
 
 
 def files_of(lake: Lake) -> dict[str, list[Path]]:

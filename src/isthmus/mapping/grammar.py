@@ -25,6 +25,18 @@ DERIVED = ("observation_period", "note_nlp")
 
 
 def check(section: Section, keys: Mapping[str, str]) -> None:
+    """Check the keys of a section as `check_keys` does, and the lists of a record's or pack's inner sections."""
+    check_keys(section, keys)
+    for name in LISTS_INSIDE:
+        outer, inner = name.split(".")
+        if isinstance(section.get(outer), Section) and inner in section[outer]:
+            demand(section[outer], inner, TEXTS)
+    for name in section.get("columns", ()):
+        if section["columns"][name] is not None:
+            demand(section["columns"], name, TEXTS)
+
+
+def check_keys(section: Section, keys: Mapping[str, str]) -> None:
     """Raise PackError for a key that is not known, or what does not belong behind it. A key left empty is no key."""
     for key in list(section):
         if key not in keys:
@@ -33,13 +45,6 @@ def check(section: Section, keys: Mapping[str, str]) -> None:
             del section[key]
         else:
             demand(section, key, keys[key])
-    for name in LISTS_INSIDE:
-        outer, inner = name.split(".")
-        if isinstance(section.get(outer), Section) and inner in section[outer]:
-            demand(section[outer], inner, TEXTS)
-    for name in section.get("columns", ()):
-        if section["columns"][name] is not None:
-            demand(section["columns"], name, TEXTS)
 
 
 def check_pack(head: Section) -> None:

@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from isthmus.cdm.tables import TABLES
-from isthmus.flow import start
+from isthmus.flow import start, vocabulary
+from isthmus.flow.schema import schema_of
+from isthmus.flow.statement import query
+from isthmus.flow.terminology import pack as vocabulary_pack
 from isthmus.flow.verify import verify
 from isthmus.flow.workspace import Workspace
-from lib import workspace
+from lib import vocabularies, workspace
 
 DATES = "19700101\t20991231\t"
 OWN = 2_000_000_000
@@ -79,9 +83,11 @@ def test_what_is_keyed_by_name_is_replaced_and_chinese_names_stay(opened: Worksp
     said = {row["vocabulary_id"]: row["vocabulary_version"] for row in workspace.rows(opened, "vocabulary")}
     assert said["LOINC"] == "2.99"
     assert "Isthmus" in said
+    standing = {row["concept_id"] for row in workspace.rows(opened, "concept")}
     after = [row for row in workspace.rows(opened, "concept_synonym") if row["language_concept_id"] > OWN]
-    assert len(chinese) > 0
-    assert sorted(map(str, after)) == sorted(map(str, chinese))
+    kept = [row for row in chinese if row["concept_id"] in standing]
+    assert STARTED in {row["concept_id"] for row in kept}
+    assert sorted(map(str, after)) == sorted(map(str, kept))
 
 
 def test_a_newer_export_in_the_same_folder_is_loaded(opened: Workspace, export: Path) -> None:
@@ -95,8 +101,75 @@ def test_a_newer_export_in_the_same_folder_is_loaded(opened: Workspace, export: 
     assert [row["concept_id_2"] for row in mapped] == [STARTED]
 
 
+@pytest.mark.parametrize(("reason", "concept"), [("", 900), ("D", None)])
+def test_a_relation_that_was_withdrawn_maps_nothing(
+    opened: Workspace, export: Path, reason: str, concept: int | None
+) -> None:
+    _write(export, "concept_relationship", [f"901\t900\tMaps to\t{DATES}{reason}"])
+    start.load_athena(opened, export)
+    with opened.lake.engine() as engine:
+        for name, files in vocabulary.files_of(opened.lake).items():
+            engine.view(name, files, empty=schema_of(name))
+        codes = engine.rows(query(vocabulary.STANDARD)).to_pylist()
+    assert [row["concept"] for row in codes if row["source"] == 901] == [concept]
+
+
 def test_the_same_export_again_publishes_nothing(opened: Workspace, export: Path) -> None:
     first = start.load_athena(opened, export)
     assert start.load_athena(opened, export).number == first.number
     assert opened.lake.editions.numbers() == [1, 2]
     assert [fault for one in verify(opened) for fault in one.faults] == []
+
+
+def _local(tmp_path: Path, *targets: str) -> Path:
+    """A list whose codes are equal to these tests of LOINC."""
+    maps = "".join(f"{number},LOINC,{code},equal\n" for number, code in enumerate(targets))
+    codes = "".join(f"{number},test {number}\n" for number in range(len(targets)))
+    return vocabularies.write(
+        tmp_path, f"code,name\n{codes}", hierarchy="none", maps=f"code,vocabulary,target,relation\n{maps}"
+    )
+
+
+def _mapped(opened: Workspace) -> set[tuple[str, str]]:
+    """Codes of the list that map to a standard concept, and what the relation is called."""
+    codes = {row["concept_id"]: row["concept_code"] for row in workspace.rows(opened, "concept")
+             if row["vocabulary_id"] == "LOCAL-1"}  # fmt: skip
+    return {
+        (codes[row["concept_id_1"]], row["relationship_id"])
+        for row in workspace.rows(opened, "concept_relationship") if row["concept_id_1"] in codes
+    }  # fmt: skip
+
+
+def test_maps_of_a_list_that_the_export_lacks_stay_while_their_target_stands(
+    opened: Workspace, export: Path, tmp_path: Path
+) -> None:
+    start.load_athena(opened, export)
+    vocabulary_pack.load(opened, _local(tmp_path, "1742-6", "9-9", "8-8"))
+    assert _mapped(opened) == {
+        ("0", "Maps to"), ("0", "Map equal"), ("1", "Maps to"), ("1", "Map equal"), ("2", "Map equal"),
+    }  # fmt: skip
+    # The next export: 9-9 is not standard any more, 8-8 is gone.
+    kept, other, _ = EXPORT["concept"]
+    _write(export, "concept", [kept, other.replace("\tS\t", "\t\t")])
+    _write(export, "concept_relationship", [])
+    start.load_athena(opened, export)
+    assert _mapped(opened) == {("0", "Maps to"), ("0", "Map equal"), ("1", "Map equal")}
+
+
+def test_what_names_a_concept_that_is_gone_goes_and_what_never_had_one_stays(opened: Workspace, export: Path) -> None:
+    start.load_athena(opened, export)
+    with opened.lake.writing():
+        ancestor = {"ancestor_concept_id": 77, "descendant_concept_id": 78, "min_levels_of_separation": 1,
+                    "max_levels_of_separation": 1}  # fmt: skip
+        rows = pa.Table.from_pylist([ancestor], schema=schema_of("concept_ancestor"))  # of a CDM without its concepts
+        vocabulary.keep(opened.lake, {"concept_ancestor": rows}, batch="attached")
+    _write(export, "concept", EXPORT["concept"][1:])
+    for name in ("concept_ancestor", "concept_synonym"):
+        _write(export, name, [])
+    start.load_athena(opened, export)
+    above = {row["ancestor_concept_id"] for row in workspace.rows(opened, "concept_ancestor")}
+    named = {row["concept_id"] for row in workspace.rows(opened, "concept_synonym")}
+    assert 77 in above
+    assert STARTED not in above | named
+    targets = {row["target_concept_id"] for row in workspace.rows(opened, "source_to_concept_map")}
+    assert targets <= {row["concept_id"] for row in workspace.rows(opened, "concept")}

@@ -23,6 +23,7 @@ RESOLVED = """
         CASE WHEN c.standard_concept = 'S' THEN c.concept_id ELSE min(r.concept_id_2) END) AS concept_id
     FROM listed l LEFT JOIN concept c ON c.vocabulary_id = l.vocabulary_id AND c.concept_code = l.concept_code
     LEFT JOIN concept_relationship r ON r.concept_id_1 = c.concept_id AND r.relationship_id = 'Maps to'
+        AND coalesce(r.invalid_reason, '') = ''
     GROUP BY l.row, l.concept_id, c.concept_id, c.standard_concept ORDER BY l.row
 """
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import zip_longest
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow as pa
 from isthmus.flow import vocabulary
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import literal, query
+from isthmus.flow.terminology import search
 from isthmus.flow.worklist.labelled import decided, labelled
 from isthmus.flow.worklist.trained import Trained, trained
 from isthmus.flow.workspace import Workspace
@@ -20,6 +22,7 @@ from isthmus.mapping.candidates import edition, measured, naming
 from isthmus.mapping.candidates.candidate import SHOWN, Candidate, Concept, Opinion, merged
 from isthmus.mapping.candidates.naming import Known, Past
 from isthmus.mapping.drugs.match import match
+from isthmus.mapping.search.ask import Search, Wanted
 from isthmus.mapping.terms.model import Model
 from isthmus.records.models import Decision
 
@@ -56,6 +59,11 @@ class Mappers:
         self._past = Past(known)
         self._version = vocabulary.digest(workspace.lake)[:12]
         self.known = known
+        self._workspace = workspace
+
+    @cached_property
+    def _search(self) -> Search:
+        return search.search(self._workspace)
 
     def opinions(self, asked: Sequence[Asked]) -> list[list[Opinion]]:
         """What each mapper says of each wording; mappers that have nothing to say are left out."""
@@ -95,17 +103,16 @@ class Mappers:
             self._past.add(decided(decision))
 
     def search(self, text: str, wanted: Sequence[str]) -> list[Candidate]:
-        """Concepts whose name holds a text, or whose code or id it is, of these domains (none: of any)."""
-        self._engine.load("wanted", pa.table({"domain": pa.array(list(wanted), pa.string())}))
-        sql = naming.HOLDING.format(text=literal(text.strip()), anywhere="false" if wanted else "true", most=SHOWN)
-        rows = self._engine.rows(query(sql)).to_pylist()
-        self._engine.drop("wanted")
-        about = self.concepts(row["concept_id"] for row in rows)
+        """Standard concepts that a text may mean, of these domains (none: of any)."""
+        hits = self._search.find(text, Wanted(domains=wanted, mapped=True), most=SHOWN)
         name = f"{SEARCH}@{self._version}"
         return [
-            _candidate(about[row["concept_id"]], 1 / place, None, name, f"search '{text.strip()}': {row['name']}")
-            for place, row in enumerate(rows, start=2)
-        ]
+            Candidate(
+                hit.concept_id, hit.name, hit.domain, hit.vocabulary, hit.code, 1 / place, None, name,
+                f"search '{text.strip()}': {hit.found}",
+            )
+            for place, hit in enumerate(hits, start=2)
+        ]  # fmt: skip
 
     def targets(self, domain: str, *, most: int, always: Iterable[int]) -> list[tuple[int, str]]:
         """The standard concepts of a domain with a name; where there are more than `most`, only those of `always`."""

@@ -58,6 +58,7 @@ KNOWN = """
     )
     SELECT h.row AS row, h.form AS form, h.vocabulary AS vocabulary, h.concept_name AS name, s.concept_id AS concept_id
     FROM hit h LEFT JOIN concept_relationship r ON r.concept_id_1 = h.concept_id AND r.relationship_id = 'Maps to'
+        AND coalesce(r.invalid_reason, '') = ''
     JOIN concept s ON s.standard_concept = 'S'
         AND s.concept_id = CASE WHEN h.standard_concept = 'S' THEN h.concept_id ELSE r.concept_id_2 END
     ORDER BY row, concept_id, vocabulary

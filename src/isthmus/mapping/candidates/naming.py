@@ -62,6 +62,7 @@ NAMED = f"""
         bool_and(s.concept_id <> h.concept_id) AS mapped, any_value(c.vocabulary_id) AS vocabulary
     FROM hit h JOIN concept c ON c.concept_id = h.concept_id
     LEFT JOIN concept_relationship r ON r.concept_id_1 = c.concept_id AND r.relationship_id = 'Maps to'
+        AND coalesce(r.invalid_reason, '') = ''
     JOIN concept s ON s.standard_concept = 'S'
         AND s.concept_id = CASE WHEN c.standard_concept = 'S' THEN c.concept_id ELSE r.concept_id_2 END
     GROUP BY h.row, s.concept_id ORDER BY h.row, s.concept_id
@@ -75,7 +76,7 @@ INGREDIENTS = """
     SELECT DISTINCT a.row, a.name, s.concept_id, s.concept_name
     FROM asked a JOIN concept c ON c.vocabulary_id = 'ATC' AND c.concept_code = a.atc
     JOIN concept_relationship r ON r.concept_id_1 = c.concept_id
-        AND r.relationship_id IN ('Maps to', 'ATC - RxNorm pr lat')
+        AND r.relationship_id IN ('Maps to', 'ATC - RxNorm pr lat') AND coalesce(r.invalid_reason, '') = ''
     JOIN concept s ON s.concept_id = r.concept_id_2 AND s.standard_concept = 'S' AND s.concept_class_id = 'Ingredient'
     WHERE NOT EXISTS (SELECT 1 FROM concept d WHERE d.standard_concept = 'S' AND d.domain_id = 'Drug'
         AND lower(d.concept_name) = a.name)
@@ -90,26 +91,6 @@ TARGETS = """
     WHERE c.standard_concept = 'S' AND c.domain_id = {domain}
         AND ({all} OR c.concept_id IN (SELECT concept_id FROM wanted))
     GROUP BY c.concept_id ORDER BY c.concept_id
-"""
-
-# Standard concepts whose name or synonym holds a text, or whose code or id it is; the shortest names first.
-HOLDING = """
-    WITH called AS (
-        SELECT concept_id, concept_name AS name FROM concept
-        UNION ALL SELECT concept_id, concept_synonym_name FROM concept_synonym
-    ), hit AS (
-        SELECT concept_id, min(length(name)) AS long, arg_min(name, length(name)) AS name FROM called
-        WHERE contains(lower(name), lower({text})) GROUP BY concept_id
-        UNION ALL SELECT concept_id, 0, concept_code FROM concept
-        WHERE concept_code = {text} OR CAST(concept_id AS TEXT) = {text}
-    )
-    SELECT s.concept_id AS concept_id, min(h.long) AS long, arg_min(h.name, h.long) AS name
-    FROM hit h JOIN concept c ON c.concept_id = h.concept_id
-    LEFT JOIN concept_relationship r ON r.concept_id_1 = c.concept_id AND r.relationship_id = 'Maps to'
-    JOIN concept s ON s.standard_concept = 'S'
-        AND s.concept_id = CASE WHEN c.standard_concept = 'S' THEN c.concept_id ELSE r.concept_id_2 END
-    WHERE {anywhere} OR s.domain_id IN (SELECT domain FROM wanted)
-    GROUP BY s.concept_id ORDER BY long, s.concept_id LIMIT {most}
 """
 
 

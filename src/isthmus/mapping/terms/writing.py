@@ -61,3 +61,9 @@ def segments(texts: pa.Array) -> tuple[np.ndarray, pa.Array]:
     order = np.argsort(rows, kind="stable")
     pieces = pa.concat_arrays([piece, bare(texts).take(pa.array(bereft))])
     return rows[order], pieces.take(pa.array(order))
+
+
+def same_writing(one: str, other: str) -> bool:
+    """Whether two texts are the same but for width, case, variants and stops."""
+    written = bare(plain(pa.array([one, other], pa.string()))).to_pylist()
+    return bool(written[0] == written[1])

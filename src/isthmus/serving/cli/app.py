@@ -22,6 +22,7 @@ INTERRUPTED = 130
 VERBS = {
     "demo": "demo",
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "load", "attach": "work", "vocabulary": "work",
+    "terms": "terms",
     "quarantine": "look", "replay": "work", "unmapped": "look", "map": "decide", "decisions": "decide",
     "units": "units", "remap": "work", "receipts": "look", "editions": "look", "trace": "look",
     "verify": "inspect", "rebuild": "work", "doctor": "doctor",
