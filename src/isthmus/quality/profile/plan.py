@@ -1,0 +1,80 @@
+"""All steps of a profile, in order: what is scanned, what is read of it, and the two tables of results at the end."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from isthmus.quality.profile.counting import counts, overlap, values
+from isthmus.quality.profile.covering import covered
+from isthmus.quality.profile.definition import LEFT, Analysis, Source, analyses, sources
+from isthmus.quality.profile.scan import relation, scan, scanned, view
+from isthmus.quality.profile.spread import STRATA, spread
+
+RESULTS, VALUES = "profile_results", "profile_values"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One statement, in DuckDB's spelling: its rows go into a new table `name`, onto one, or a view of it is made."""
+
+    act: Literal["create", "append", "view"]
+    name: str
+    statement: str
+
+
+def left_out(present: frozenset[str]) -> Sequence[Analysis]:
+    """The analyses that have no rows, because a table that they read has none; `present` are the tables with rows."""
+    known = sources(present)
+    return [one for one in analyses() if one.source not in known]
+
+
+def steps(present: frozenset[str], *, source_name: str, version: str, day: str) -> Iterator[Step]:
+    """The steps that fill RESULTS and VALUES from the tables of a CDM; those not in `present` are there, and empty.
+
+    `source_name`, `version` and `day` (YYYY-MM-DD) go into analysis 0.
+    """
+    known = sources(present)
+    readers: dict[str, list[Analysis]] = {}
+    for one in analyses():
+        if one.source in known:
+            readers.setdefault(one.source, []).append(one)
+    yield Step("create", RESULTS, _empty("CAST(NULL AS BIGINT) AS count_value"))
+    yield Step("create", VALUES, _empty(f"CAST(NULL AS DOUBLE) AS value, CAST(NULL AS BIGINT) AS {LEFT}"))
+    for name, source in known.items():
+        mine = readers.get(name, ())
+        if source.scan:
+            yield Step("create", scanned(source), scan(source, mine))
+        yield Step("view", name, view(source, mine))
+        if counted := [_count(source, mine, one) for one in mine if one.kind not in ("values", "ranks", "identity")]:
+            yield Step("append", RESULTS, " UNION ALL BY NAME ".join(counted))
+        if spreads := [values(one, relation(source, mine, one)) for one in mine if one.is_distribution]:
+            yield Step("append", VALUES, " UNION ALL BY NAME ".join(spreads))
+    if "persons" in known:
+        yield Step("append", RESULTS, _identity(source_name, version, day))
+
+
+def results() -> str:
+    """The statement whose rows are `achilles_results`."""
+    return f"SELECT * FROM {RESULTS} ORDER BY analysis_id, {', '.join(STRATA)}"
+
+
+def distributions() -> str:
+    """The statement whose rows are `achilles_results_dist`."""
+    return spread(VALUES, [one.analysis_id for one in analyses() if one.kind == "ranks"])
+
+
+def _count(source: Source, readers: Sequence[Analysis], analysis: Analysis) -> str:
+    where = relation(source, readers, analysis)
+    if analysis.kind == "covered":
+        return covered(analysis, where)
+    return overlap(analysis, where) if analysis.kind == "overlap" else counts(analysis, where)
+
+
+def _empty(columns: str) -> str:
+    strata = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in STRATA)
+    return f"SELECT CAST(NULL AS INTEGER) AS analysis_id, {strata}, {columns} WHERE false"
+
+
+def _identity(*told: str) -> str:
+    said = ", ".join(f"'{text.replace(chr(39), chr(39) * 2)}' AS {name}" for name, text in zip(STRATA, told, strict=False))
+    return f"SELECT 0 AS analysis_id, {said}, count(DISTINCT person_id) AS count_value FROM person"
