@@ -1,4 +1,4 @@
-"""A small renderer of OHDSI-SQL, as far as the analyses of Achilles need it, so that they can be run on DuckDB as they are.
+"""A small renderer of OHDSI-SQL, as far as the analyses of Achilles need it, so that they run on DuckDB as they are.
 
 It keeps what SQL Server means: whole numbers divide to whole numbers, FLOAT has 64 bits, nulls sort first.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 import duckdb
 
-CHOICE = re.compile(r"\{(?P<told>@cdmVersion in \([^{}]*\)|@\w+ in \([^{}]*\))\}\s*\?\s*\{(?P<yes>[^{}]*)\}(?:\s*:\s*\{(?P<no>[^{}]*)\})?")
+CHOICE = re.compile(r"\{(?P<told>@\w+ in \([^{}]*\))\}\s*\?\s*\{(?P<yes>[^{}]*)\}(?:\s*:\s*\{(?P<no>[^{}]*)\})?")
 INTO = re.compile(r"\bINTO\s+(\S+)", re.IGNORECASE)
 FUNCTIONS = (
     (r"\bCOUNT_BIG\b", "COUNT"),
@@ -41,8 +41,10 @@ def statements(text: str, parameters: Mapping[str, str]) -> Iterator[str]:
         yield f"CREATE OR REPLACE TEMP TABLE {into[1]} AS {INTO.sub('', one)}" if into else one
 
 
-def run(connection: duckdb.DuckDBPyConnection, text: str, analysis: int, *, version: str) -> tuple[str | None, str | None]:
-    """Run an analysis over the tables of schema `main`; the names of the tables that hold its counts and distributions."""
+def run(
+    connection: duckdb.DuckDBPyConnection, text: str, analysis: int, *, version: str
+) -> tuple[str | None, str | None]:
+    """Run an analysis over the tables of schema `main`; the names of its tables of counts and of distributions."""
     connection.execute("SET default_null_order = 'nulls_first'")
     told = {
         "cdmDatabaseSchema": "main", "scratchDatabaseSchema": "", "schemaDelim": "", "tempAchillesPrefix": "ach",

@@ -33,7 +33,8 @@ def overlap(analysis: Analysis, relation: str) -> str:
     share = "CAST(1.0 * count_value / nullif((SELECT count(DISTINCT person_id) FROM person), 0) AS VARCHAR)"
     return (
         f"SELECT {analysis.analysis_id} AS analysis_id, right(bin(wanted + {1 << DIGITS}), {DIGITS}) AS stratum_1, "
-        f"{share} AS stratum_2, count_value FROM (SELECT wanted, CAST(coalesce(sum({LEFT}), 0) AS BIGINT) AS count_value "
+        f"{share} AS stratum_2, count_value "
+        f"FROM (SELECT wanted, CAST(coalesce(sum({LEFT}), 0) AS BIGINT) AS count_value "
         f"FROM (SELECT CAST(unnest(range(1, {1 << DIGITS})) AS BIGINT) AS wanted) w LEFT JOIN "
         f"(SELECT bits, sum({LEFT}) AS {LEFT} FROM {relation} r GROUP BY bits) b ON (bits & wanted) = wanted "
         "GROUP BY wanted) s"

@@ -9,8 +9,8 @@ POINTS = {
     "between": "SELECT unnest(range(greatest(min(start), 1900), least(max(start), 2099) + 1)) AS unit FROM {source}",
     "century": "SELECT unnest(range(1900 * 12, 2100 * 12)) AS unit",
 }
-# Spans of a person that overlap are made one, so that nobody is counted twice; then only how many spans begin and end at
-# a unit matters, and a running sum gives how many are open.
+# Spans of a person that overlap are made one, so that nobody is counted twice. Then it only matters how many of them
+# begin and end at a unit: a running sum gives how many are open.
 COVERED = """
     WITH spans AS (
         SELECT person_id, low, high{also}, max(high) OVER (PARTITION BY person_id ORDER BY low, high

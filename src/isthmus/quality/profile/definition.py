@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from typing import Any, Literal, get_args
+from typing import Any, Literal, cast, get_args
 
 import yaml
 
@@ -51,11 +51,11 @@ class Source:
     needs: Sequence[str]
     origin: str
     columns: Mapping[str, str]
-    scan: Sequence[str]
+    scan: tuple[str, ...]
 
     def select(self, names: Sequence[str]) -> str:
         """The statement, for some of its columns."""
-        listed = ", ".join(f'{self.columns.get(name, f"t.{_quoted(name)}")} AS {_quoted(name)}' for name in names)
+        listed = ", ".join(f"{self.columns.get(name, f't.{_quoted(name)}')} AS {_quoted(name)}" for name in names)
         return f"SELECT {listed} FROM {self.origin}"
 
 
@@ -71,12 +71,13 @@ def analyses() -> Sequence[Analysis]:
     for row in csv.DictReader(text.splitlines()):
         if row["kind"] not in get_args(Kind):
             raise ValueError(f"analyses.csv: {row['analysis_id']} has unknown kind {row['kind']!r}")
+        strata, named = _split(row["strata"]), _split(row["stratum_names"])
         found.append(
             Analysis(
-                int(row["analysis_id"]), row["source"], row["kind"], _split(row["strata"]), row["value"], row["where"],
-                _split(row["stratum_names"]), row["category"], row["name"],
-            )  # fmt: skip
-        )
+                analysis_id=int(row["analysis_id"]), source=row["source"], kind=cast(Kind, row["kind"]), strata=strata,
+                value=row["value"], where=row["where"], named=named, category=row["category"], name=row["name"],
+            )
+        )  # fmt: skip
     return tuple(found)
 
 
@@ -88,6 +89,15 @@ def _split(text: str) -> Sequence[str]:
 def _document() -> Mapping[str, Any]:
     document: Mapping[str, Any] = yaml.safe_load((files(__package__) / "sources.yaml").read_text(encoding="utf-8"))
     return document
+
+
+def missing(present: frozenset[str]) -> Mapping[int, Sequence[str]]:
+    """By id, the analyses that can have no rows where only the tables of `present` have, and the tables they lack."""
+    whole = {one.name: one for one in _every(frozenset())}
+    known = sources(present)
+    return {
+        one.analysis_id: sorted(set(whole[one.source].needs) - present) for one in analyses() if one.source not in known
+    }
 
 
 @cache

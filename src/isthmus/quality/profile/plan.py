@@ -15,17 +15,11 @@ RESULTS, VALUES = "profile_results", "profile_values"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement, in DuckDB's spelling: its rows go into a new table `name`, onto one, or a view of it is made."""
+    """One statement, in DuckDB's spelling: it makes a table `name`, lengthens one, or is a view; or a table goes."""
 
-    act: Literal["create", "append", "view"]
+    act: Literal["create", "append", "view", "drop"]
     name: str
     statement: str
-
-
-def left_out(present: frozenset[str]) -> Sequence[Analysis]:
-    """The analyses that have no rows, because a table that they read has none; `present` are the tables with rows."""
-    known = sources(present)
-    return [one for one in analyses() if one.source not in known]
 
 
 def steps(present: frozenset[str], *, source_name: str, version: str, day: str) -> Iterator[Step]:
@@ -34,21 +28,25 @@ def steps(present: frozenset[str], *, source_name: str, version: str, day: str) 
     `source_name`, `version` and `day` (YYYY-MM-DD) go into analysis 0.
     """
     known = sources(present)
+    last = _last(known)
     readers: dict[str, list[Analysis]] = {}
     for one in analyses():
-        if one.source in known:
-            readers.setdefault(one.source, []).append(one)
+        readers.setdefault(one.source, []).append(one)
     yield Step("create", RESULTS, _empty("CAST(NULL AS BIGINT) AS count_value"))
     yield Step("create", VALUES, _empty(f"CAST(NULL AS DOUBLE) AS value, CAST(NULL AS BIGINT) AS {LEFT}"))
     for name, source in known.items():
         mine = readers.get(name, ())
         if source.scan:
             yield Step("create", scanned(source), scan(source, mine))
-        yield Step("view", name, view(source, mine))
-        if counted := [_count(source, mine, one) for one in mine if one.kind not in ("values", "ranks", "identity")]:
+        if not source.scan or last[name] != name:
+            yield Step("view", name, view(source, mine))
+        if counted := [_count(source, mine, one) for one in mine if not one.is_distribution and one.kind != "identity"]:
             yield Step("append", RESULTS, " UNION ALL BY NAME ".join(counted))
         if spreads := [values(one, relation(source, mine, one)) for one in mine if one.is_distribution]:
             yield Step("append", VALUES, " UNION ALL BY NAME ".join(spreads))
+        for other in known.values():
+            if other.scan and last[other.name] == name:
+                yield Step("drop", scanned(other), "")
     if "persons" in known:
         yield Step("append", RESULTS, _identity(source_name, version, day))
 
@@ -70,11 +68,23 @@ def _count(source: Source, readers: Sequence[Analysis], analysis: Analysis) -> s
     return overlap(analysis, where) if analysis.kind == "overlap" else counts(analysis, where)
 
 
+def _last(known: Mapping[str, Source]) -> Mapping[str, str]:
+    """By source the last one that reads it, itself where no other does: then its scan is no longer needed."""
+    found = {name: name for name in known}
+    for reader in known.values():
+        found |= {name: reader.name for name in known if name in reader.origin}
+    return found
+
+
 def _empty(columns: str) -> str:
     strata = ", ".join(f"CAST(NULL AS VARCHAR) AS {name}" for name in STRATA)
     return f"SELECT CAST(NULL AS INTEGER) AS analysis_id, {strata}, {columns} WHERE false"
 
 
 def _identity(*told: str) -> str:
-    said = ", ".join(f"'{text.replace(chr(39), chr(39) * 2)}' AS {name}" for name, text in zip(STRATA, told, strict=False))
+    said = ", ".join(f"{_literal(text)} AS {name}" for name, text in zip(STRATA, told, strict=False))
     return f"SELECT 0 AS analysis_id, {said}, count(DISTINCT person_id) AS count_value FROM person"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

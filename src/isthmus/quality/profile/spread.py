@@ -1,8 +1,8 @@
 """The statement that turns values with their counts into the rows of `achilles_results_dist`.
 
-As in Achilles: the mean and the standard deviation of the sample; a percentile is the smallest value that at least such a
-share of all values does not exceed, so always one of the values. Where a value is missing it counts as one, and as the
-smallest; mean, deviation and extremes leave it out.
+As in Achilles: the mean and the standard deviation of the sample; a percentile is the smallest value that at least such
+a share of all values does not exceed, so always one of the values. Where a value is missing it counts as one, and as
+the smallest; mean, deviation and extremes leave it out.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ SPREAD = """
     FROM known GROUP BY {key} ORDER BY {key}
 """
 BY_SHARE = "coalesce(min(value) FILTER (WHERE 100 * reached >= {share} * total), max(value))"
-BY_RANK = "greatest(coalesce(max(value) FILTER (WHERE 100 * (reached - n + 1) <= {share} * (total + 1)), {none}), {none})"
+BY_RANK = "greatest(max(value) FILTER (WHERE 100 * (reached - n + 1) <= {share} * (total + 1)), {none})"
 
 
 def spread(source: str, ranks: Sequence[int]) -> str:
