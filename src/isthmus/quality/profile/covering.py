@@ -12,7 +12,7 @@ POINTS = {
 # Spans of a person that overlap are made one, so that nobody is counted twice. Then it only matters how many of them
 # begin and end at a unit: a running sum gives how many are open.
 COVERED = """
-    WITH spans AS (
+    SELECT * FROM (WITH spans AS (
         SELECT person_id, low, high{also}, max(high) OVER (PARTITION BY person_id ORDER BY low, high
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
         FROM {source} r WHERE low <= high{where}
@@ -29,9 +29,9 @@ COVERED = """
     ), open AS (
         SELECT unit{also}, asked, sum(step) OVER ({parted}ORDER BY unit) AS n FROM steps
     )
-    SELECT {analysis_id} AS analysis_id, {strata}, CAST(sum(n) AS BIGINT) AS count_value
+    SELECT {analysis_id} AS analysis_id, {strata}, sum(n) AS count_value
     FROM (SELECT *, (unit // 12) * 100 + unit % 12 + 1 AS month{decile} FROM open WHERE asked AND n > 0) s
-    GROUP BY {grouped}
+    GROUP BY {grouped}) c
 """
 
 
@@ -43,7 +43,7 @@ def covered(analysis: Analysis, source: str) -> str:
     """
     aged = "decile" in analysis.strata
     also = ", gender, birth_year" if aged else ""
-    strata = (f"CAST({name} AS VARCHAR) AS stratum_{place}" for place, name in enumerate(analysis.strata, start=1))
+    strata = (f"{name} AS stratum_{place}" for place, name in enumerate(analysis.strata, start=1))
     return COVERED.format(
         source=source, also=also, where=f" AND {analysis.where}" if analysis.where else "",
         points=POINTS[analysis.value].format(source=source),

@@ -28,25 +28,24 @@ def steps(present: frozenset[str], *, source_name: str, version: str, day: str) 
     `source_name`, `version` and `day` (YYYY-MM-DD) go into analysis 0.
     """
     known = sources(present)
-    last = _last(known)
     readers: dict[str, list[Analysis]] = {}
     for one in analyses():
         readers.setdefault(one.source, []).append(one)
     yield Step("create", RESULTS, _empty("CAST(NULL AS BIGINT) AS count_value"))
     yield Step("create", VALUES, _empty(f"CAST(NULL AS DOUBLE) AS value, CAST(NULL AS BIGINT) AS {LEFT}"))
-    for name, source in known.items():
-        mine = readers.get(name, ())
-        if source.scan:
-            yield Step("create", scanned(source), scan(source, mine))
-        if not source.scan or last[name] != name:
-            yield Step("view", name, view(source, mine))
-        if counted := [_count(source, mine, one) for one in mine if not one.is_distribution and one.kind != "identity"]:
-            yield Step("append", RESULTS, " UNION ALL BY NAME ".join(counted))
-        if spreads := [values(one, relation(source, mine, one)) for one in mine if one.is_distribution]:
-            yield Step("append", VALUES, " UNION ALL BY NAME ".join(spreads))
-        for other in known.values():
-            if other.scan and last[other.name] == name:
-                yield Step("drop", scanned(other), "")
+    for group, done in _groups(known):
+        counted, spreads = [], []
+        for source in group:
+            mine = readers.get(source.name, ())
+            if source.scan:
+                yield Step("create", scanned(source), scan(source, mine))
+            yield Step("view", source.name, view(source, mine))
+            counted += [_count(source, mine, one) for one in mine if not one.is_distribution and one.kind != "identity"]
+            spreads += [values(one, relation(source, mine, one)) for one in mine if one.is_distribution]
+        for name, parts in ((RESULTS, counted), (VALUES, spreads)):
+            if parts:
+                yield Step("append", name, " UNION ALL BY NAME ".join(parts))
+        yield from (Step("drop", scanned(one), "") for one in done)
     if "persons" in known:
         yield Step("append", RESULTS, _identity(source_name, version, day))
 
@@ -68,12 +67,19 @@ def _count(source: Source, readers: Sequence[Analysis], analysis: Analysis) -> s
     return overlap(analysis, where) if analysis.kind == "overlap" else counts(analysis, where)
 
 
-def _last(known: Mapping[str, Source]) -> Mapping[str, str]:
-    """By source the last one that reads it, itself where no other does: then its scan is no longer needed."""
-    found = {name: name for name in known}
+def _groups(known: Mapping[str, Source]) -> Iterator[tuple[Sequence[Source], Sequence[Source]]]:
+    """The sources in groups to be read together, and with each the scans that no later group reads."""
+    last = {name: name for name in known}
     for reader in known.values():
-        found |= {name: reader.name for name in known if name in reader.origin}
-    return found
+        last |= {name: reader.name for name in known if name in reader.origin}
+    group: list[Source] = []
+    for name, source in known.items():
+        group.append(source)
+        done = [one for one in known.values() if one.scan and last[one.name] in {other.name for other in group}]
+        if any(last[one.name] == name and one is not source for one in done):
+            yield group, done
+            group = []
+    yield group, [one for one in group if one.scan]
 
 
 def _empty(columns: str) -> str:

@@ -45,7 +45,7 @@ def view(source: Source, readers: Sequence[Analysis]) -> str:
     if source.scan:
         return _rows(source, groupings(source, readers), source.scan)
     select = source.select(list(source.columns))
-    return select if LEFT in source.columns else f"SELECT *, CAST(1 AS BIGINT) AS {LEFT} FROM ({select}) s"
+    return select if LEFT in source.columns else f"SELECT *, 1 AS {LEFT} FROM ({select}) s"
 
 
 def relation(source: Source, readers: Sequence[Analysis], analysis: Analysis) -> str:
