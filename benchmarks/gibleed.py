@@ -42,11 +42,9 @@ def repeat(folder: str, into: str, times: int) -> None:
     with duckdb.connect(config={"memory_limit": "2GB", "threads": 2}) as connection:
         for path in sorted(Path(folder).glob("*.parquet")):
             columns = [row[0] for row in connection.execute(f"DESCRIBE SELECT * FROM '{path}'").fetchall()]
-            shown = ", ".join(
-                f'"{one}" + k * {STEP} AS "{one}"' if one.lower() in MOVED else f'"{one}"' for one in columns
-            )
-            repeated = f", range({times}) r(k) ORDER BY person_id" if "person_id" in map(str.lower, columns) else ""
-            shown = shown if repeated else "*"
-            connection.execute(
-                f"COPY (SELECT {shown} FROM '{path}' t{repeated}) TO '{into}/{path.name}' (FORMAT parquet)"
-            )
+            select = f"SELECT * FROM '{path}'"
+            if "person_id" in map(str.lower, columns):
+                moved = (f"{one} + k * {STEP} AS {one}" for one in columns if one.lower() in MOVED)
+                told = f"SELECT t.* REPLACE ({', '.join(moved)})"
+                select = f"{told} FROM '{path}' t, range({times}) r(k) ORDER BY person_id"
+            connection.execute(f"COPY ({select}) TO '{into}/{path.name}' (FORMAT parquet)")

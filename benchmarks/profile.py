@@ -18,7 +18,7 @@ def profile(bench: Bench) -> Iterator[Row]:
     """GiBleed, ours and the peer's in turns, each in a new process; then GiBleed many times over, ours alone."""
     tables = _gibleed()
     python = _environment(bench)
-    once, root = [], bench.folder / "ws"
+    root = bench.folder / "ws"
     found = bench.job("profile: attaching GiBleed", "gibleed.attach", folder=str(tables), root=str(root)).found
     peers, ours = [], []
     for turn in range(bench.pick(1, 5)):
@@ -42,10 +42,10 @@ def profile(bench: Bench) -> Iterator[Row]:
         f"profile: writing GiBleed {times} times", "gibleed.repeat", folder=str(tables), into=str(many), times=times
     )
     found = bench.job("profile: attaching it", "gibleed.attach", folder=str(many), root=str(root)).found
-    once.append(bench.job("profile: ours", "gibleed.describe", root=str(root)))
+    alone = bench.job("profile: ours", "gibleed.describe", root=str(root))
     yield Row(
-        "profile, alone", f"{found['persons']:,} persons, {found['rows']:,} rows", seconds(once[0].seconds),
-        memory=once[0].peak, cpu=spent(once[0]),
+        "profile, alone", f"{found['persons']:,} persons, {found['rows']:,} rows", seconds(alone.seconds),
+        memory=alone.peak, cpu=spent(alone),
     )  # fmt: skip
 
 

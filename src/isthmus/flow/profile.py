@@ -21,6 +21,7 @@ from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.edition import Edition
 from isthmus.lake.engine import Engine
+from isthmus.mapping.rule import SQL_TYPES
 from isthmus.quality.profile import plan
 from isthmus.quality.profile.definition import missing, tables
 from isthmus.quality.profile.result import DISTRIBUTIONS, RESULTS, listed, without_small
@@ -118,11 +119,23 @@ def write(found: Profile, folder: Path, *, form: Form, small: int) -> int:
 
 def _computed(workspace: Workspace, edition: Edition) -> tuple[pa.Table, pa.Table]:
     with workspace.lake.engine() as engine:
-        for name in (*tables(), "cdm_source"):
-            _view(workspace, engine, edition, name)
-        source_name = engine.rows(query(CDM_NAME)).column(0)[0].as_py() or workspace.root.resolve().name
-        day = str(edition.body["published_at"])[:10]
-        return compute(engine, _present(edition), source_name=source_name, day=day)
+        present = _present(edition)
+        for name in tables():
+            if name in present:
+                _view(workspace, engine, edition, name)
+            else:
+                engine.create_view(name, query(_empty(name)))
+        source_name = workspace.root.resolve().name
+        if "cdm_source" in present:
+            _view(workspace, engine, edition, "cdm_source")
+            source_name = engine.rows(query(CDM_NAME)).column(0)[0].as_py() or source_name
+        return compute(engine, present, source_name=source_name, day=str(edition.body["published_at"])[:10])
+
+
+def _empty(table: str) -> str:
+    """A table without rows, as a statement: an empty Arrow table would load a library that nothing else here needs."""
+    columns = (f'CAST(NULL AS {SQL_TYPES[one.type]}) AS "{one.name}"' for one in TABLES[table].columns)
+    return f"SELECT {', '.join(columns)} WHERE false"
 
 
 def _names(workspace: Workspace, edition: Edition, listed: Sequence[int]) -> Mapping[int, str]:

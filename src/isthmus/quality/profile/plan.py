@@ -33,19 +33,18 @@ def steps(present: frozenset[str], *, source_name: str, version: str, day: str) 
         readers.setdefault(one.source, []).append(one)
     yield Step("create", RESULTS, _empty("CAST(NULL AS BIGINT) AS count_value"))
     yield Step("create", VALUES, _empty(f"CAST(NULL AS DOUBLE) AS value, CAST(NULL AS BIGINT) AS {LEFT}"))
-    for group, done in _groups(known):
-        counted, spreads = [], []
-        for source in group:
-            mine = readers.get(source.name, ())
-            if source.scan:
-                yield Step("create", scanned(source), scan(source, mine))
-            yield Step("view", source.name, view(source, mine))
-            counted += [_count(source, mine, one) for one in mine if not one.is_distribution and one.kind != "identity"]
-            spreads += [values(one, relation(source, mine, one)) for one in mine if one.is_distribution]
-        for name, parts in ((RESULTS, counted), (VALUES, spreads)):
-            if parts:
-                yield Step("append", name, " UNION ALL BY NAME ".join(parts))
-        yield from (Step("drop", scanned(one), "") for one in done)
+    last = _last(known)
+    for name, source in known.items():
+        mine = readers.get(name, ())
+        if source.scan:
+            yield Step("create", scanned(source), scan(source, mine))
+        if not source.scan or last[name] != name:
+            yield Step("view", name, view(source, mine))
+        if counted := [_count(source, mine, one) for one in mine if not one.is_distribution and one.kind != "identity"]:
+            yield Step("append", RESULTS, " UNION ALL BY NAME ".join(counted))
+        if spreads := [values(one, relation(source, mine, one)) for one in mine if one.is_distribution]:
+            yield Step("append", VALUES, " UNION ALL BY NAME ".join(spreads))
+        yield from (Step("drop", scanned(one), "") for one in known.values() if one.scan and last[one.name] == name)
     if "persons" in known:
         yield Step("append", RESULTS, _identity(source_name, version, day))
 
@@ -67,19 +66,12 @@ def _count(source: Source, readers: Sequence[Analysis], analysis: Analysis) -> s
     return overlap(analysis, where) if analysis.kind == "overlap" else counts(analysis, where)
 
 
-def _groups(known: Mapping[str, Source]) -> Iterator[tuple[Sequence[Source], Sequence[Source]]]:
-    """The sources in groups to be read together, and with each the scans that no later group reads."""
-    last = {name: name for name in known}
+def _last(known: Mapping[str, Source]) -> Mapping[str, str]:
+    """By source the last one that reads it, itself where no other does: after that its scan is not needed."""
+    found = {name: name for name in known}
     for reader in known.values():
-        last |= {name: reader.name for name in known if name in reader.origin}
-    group: list[Source] = []
-    for name, source in known.items():
-        group.append(source)
-        done = [one for one in known.values() if one.scan and last[one.name] in {other.name for other in group}]
-        if any(last[one.name] == name and one is not source for one in done):
-            yield group, done
-            group = []
-    yield group, [one for one in group if one.scan]
+        found |= {name: reader.name for name in known if name in reader.origin}
+    return found
 
 
 def _empty(columns: str) -> str:
