@@ -6,13 +6,14 @@ from typing import Any
 
 import duckdb
 
+from isthmus.cdm.tables import TABLES
 from isthmus.flow import attach as flow
 from isthmus.flow import start
 from isthmus.flow.profile import profile
 from isthmus.flow.workspace import Workspace
 
-STEP = 1_000_000  # between the numbers of persons, and of visits, of one repetition and the next
-MOVED = {"person_id", "visit_occurrence_id"}
+STEP = 100_000_000  # between the ids of one repetition and those of the next
+MOVED = {table.primary_key for table in TABLES.values() if table.person} | {"preceding_visit_occurrence_id"}
 
 
 def attach(folder: str, root: str) -> dict[str, Any]:
@@ -37,7 +38,7 @@ def describe(root: str) -> dict[str, Any]:
 
 
 def repeat(folder: str, into: str, times: int) -> None:
-    """The tables of a CDM so many times over, each time with other persons and visits."""
+    """The tables of a CDM so many times over, each time with other persons, visits and events."""
     Path(into).mkdir(parents=True)
     with duckdb.connect(config={"memory_limit": "2GB", "threads": 2}) as connection:
         for path in sorted(Path(folder).glob("*.parquet")):

@@ -12,7 +12,7 @@ from isthmus.quality.profile.scan import listed
 DIGITS = 7  # of analysis 2004, one for each table
 
 
-def counts(analysis: Analysis, relation: str) -> str:
+def counts(analysis: Analysis, relation: str, within: str) -> str:
     """Rows with `count_value`, for an analysis that counts records or different values."""
     measure = f"sum({LEFT})" if analysis.kind == "records" else f'count(DISTINCT "{analysis.value}")'
     if analysis.kind == "at_least":  # the last stratum is a number; what has a larger one counts as well
@@ -20,12 +20,14 @@ def counts(analysis: Analysis, relation: str) -> str:
         measure = f'sum(sum({LEFT})) OVER (PARTITION BY {listed(others)} ORDER BY "{number}" DESC)'
     if not analysis.strata:
         measure = f"coalesce({measure}, 0)"
-    return f"SELECT {_head(analysis)}, {measure} AS count_value FROM {_rest(analysis, relation, analysis.strata)}"
+    return (
+        f"SELECT {_head(analysis)}, {measure} AS count_value FROM {_rest(analysis, relation, within, analysis.strata)}"
+    )
 
 
-def values(analysis: Analysis, relation: str) -> str:
+def values(analysis: Analysis, relation: str, within: str) -> str:
     """Rows with `value` and `n`, how often it occurs, for an analysis that is a distribution."""
-    rest = _rest(analysis, relation, (*analysis.strata, analysis.value))
+    rest = _rest(analysis, relation, within, (*analysis.strata, analysis.value))
     return f'SELECT {_head(analysis)}, "{analysis.value}" AS value, sum({LEFT}) AS {LEFT} FROM {rest}'
 
 
@@ -47,9 +49,9 @@ def _head(analysis: Analysis) -> str:
     return ", ".join([f"{analysis.analysis_id} AS analysis_id", *strata])
 
 
-def _rest(analysis: Analysis, relation: str, names: Sequence[str]) -> str:
+def _rest(analysis: Analysis, relation: str, within: str, names: Sequence[str]) -> str:
     """Without the rows that lack a stratum, where that is of a distribution: as in Achilles, such have none."""
     known = [f'"{name}" IS NOT NULL' for name in analysis.strata] if analysis.is_distribution else []
-    where = " AND ".join(f"({one})" for one in (analysis.where, *known) if one)
+    where = " AND ".join(f"({one})" for one in (within, analysis.where, *known) if one)
     grouped = f" GROUP BY {listed(names)}" if names else ""
     return f"{relation} r{f' WHERE {where}' if where else ''}{grouped}"

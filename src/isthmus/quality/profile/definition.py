@@ -93,7 +93,7 @@ def _document() -> Mapping[str, Any]:
 
 def missing(present: frozenset[str]) -> Mapping[int, Sequence[str]]:
     """By id, the analyses that can have no rows where only the tables of `present` have, and the tables they lack."""
-    whole = {one.name: one for one in _every(frozenset())}
+    whole = {one.name: one for one in _every(None)}
     known = sources(present)
     return {
         one.analysis_id: sorted(set(whole[one.source].needs) - present) for one in analyses() if one.source not in known
@@ -104,7 +104,7 @@ def missing(present: frozenset[str]) -> Mapping[int, Sequence[str]]:
 def tables() -> Sequence[str]:
     """Every table of the CDM that any source reads, by name."""
     told = _document()
-    named = {one for source in _every(frozenset()) for one in source.needs} | {"care_site", "death", "person"}
+    named = {one for source in _every(None) for one in source.needs} | {"care_site", "death", "person"}
     return tuple(sorted(named | {item["table"] for union in told["unions"].values() for item in union["over"]}))
 
 
@@ -113,7 +113,8 @@ def sources(present: frozenset[str]) -> Mapping[str, Source]:
     return {one.name: one for one in _every(present) if present.issuperset(one.needs)}
 
 
-def _every(present: frozenset[str]) -> Iterator[Source]:
+def _every(present: frozenset[str] | None) -> Iterator[Source]:
+    """All sources; those of several tables leave out the tables that are not present, where that is known."""
     told = _document()
     for table, event in told["events"].items():
         extra = told["event_columns"].get(table, {})
@@ -127,8 +128,8 @@ def _every(present: frozenset[str]) -> Iterator[Source]:
     for name, body in told["sources"].items():
         yield _source(name, body)
     for name, body in told["unions"].items():
-        parts = [body["each"].format_map(item) for item in body["over"] if item["table"] in present]
-        if parts or not present:
+        parts = [body["each"].format_map(item) for item in body["over"] if present is None or item["table"] in present]
+        if parts:
             yield _source(name, body, {"union": f"({' UNION ALL '.join(parts)})"})
 
 

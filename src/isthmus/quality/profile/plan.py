@@ -27,7 +27,7 @@ def steps(present: frozenset[str], *, source_name: str, version: str, day: str) 
 
     `source_name`, `version` and `day` (YYYY-MM-DD) go into analysis 0.
     """
-    known = sources(present)
+    known = _read(sources(present))
     readers: dict[str, list[Analysis]] = {}
     for one in analyses():
         readers.setdefault(one.source, []).append(one)
@@ -42,7 +42,7 @@ def steps(present: frozenset[str], *, source_name: str, version: str, day: str) 
             yield Step("view", name, view(source, mine))
         if counted := [_count(source, mine, one) for one in mine if not one.is_distribution and one.kind != "identity"]:
             yield Step("append", RESULTS, " UNION ALL BY NAME ".join(counted))
-        if spreads := [values(one, relation(source, mine, one)) for one in mine if one.is_distribution]:
+        if spreads := [values(one, *relation(source, mine, one)) for one in mine if one.is_distribution]:
             yield Step("append", VALUES, " UNION ALL BY NAME ".join(spreads))
         yield from (Step("drop", scanned(one), "") for one in known.values() if one.scan and last[one.name] == name)
     if "persons" in known:
@@ -60,10 +60,18 @@ def distributions() -> str:
 
 
 def _count(source: Source, readers: Sequence[Analysis], analysis: Analysis) -> str:
-    where = relation(source, readers, analysis)
     if analysis.kind == "covered":
-        return covered(analysis, where)
-    return overlap(analysis, where) if analysis.kind == "overlap" else counts(analysis, where)
+        return covered(analysis, source.name)
+    if analysis.kind == "overlap":
+        return overlap(analysis, source.name)
+    return counts(analysis, *relation(source, readers, analysis))
+
+
+def _read(known: Mapping[str, Source]) -> Mapping[str, Source]:
+    """The sources that an analysis reads, and those that these read."""
+    asked = {one.source for one in analyses()}
+    origins = [one.origin for one in known.values() if one.name in asked]
+    return {name: one for name, one in known.items() if name in asked or any(name in origin for origin in origins)}
 
 
 def _last(known: Mapping[str, Source]) -> Mapping[str, str]:

@@ -33,29 +33,37 @@ def scan(source: Source, readers: Sequence[Analysis]) -> str:
     """The statement that reads a source once: its rows counted in `n`, by each set of columns."""
     sets = groupings(source, readers)
     names = _names(sets)
+    rows = f"({source.select(names)}) s"
+    if len(sets) == 1:
+        return f"SELECT {listed(names)}, count(*) AS {LEFT} FROM {rows} GROUP BY {listed(names)}"
     told = ", ".join(f"({listed(one)})" for one in sets)
     return (
         f"SELECT GROUPING({listed(names)}) AS {PART}, {listed(names)}, count(*) AS {LEFT} "
-        f"FROM ({source.select(names)}) s GROUP BY GROUPING SETS ({told})"
+        f"FROM {rows} GROUP BY GROUPING SETS ({told})"
     )
 
 
 def view(source: Source, readers: Sequence[Analysis]) -> str:
     """The statement of what other sources read of this one: the scan by its own columns, or the source as it is."""
     if source.scan:
-        return _rows(source, groupings(source, readers), source.scan)
+        sets = groupings(source, readers)
+        within = _within(sets, source.scan)
+        return f'SELECT {listed(source.scan)}, {LEFT} FROM "{scanned(source)}"{f" WHERE {within}" if within else ""}'
     select = source.select(list(source.columns))
     return select if LEFT in source.columns else f"SELECT *, 1 AS {LEFT} FROM ({select}) s"
 
 
-def relation(source: Source, readers: Sequence[Analysis], analysis: Analysis) -> str:
-    """Where an analysis finds its columns and `n`: of a scan, the fewest columns that hold them all."""
+def relation(source: Source, readers: Sequence[Analysis], analysis: Analysis) -> tuple[str, str]:
+    """Where an analysis finds its columns and `n`, and the condition on its rows, if any.
+
+    Of a scan, that is the set of the fewest columns that holds those of the analysis.
+    """
     if not source.scan:
-        return f'"{source.name}"'
+        return source.name, ""
     sets = groupings(source, readers)
     fitting = [one for one in sets if columns_of(analysis) <= set(one)]
     # The source's own columns tell persons apart, so they come last: any other set has fewer rows.
-    return f"({_rows(source, sets, min(fitting, key=lambda one: (one == source.scan, len(one))))})"
+    return scanned(source), _within(sets, min(fitting, key=lambda one: (one == source.scan, len(one))))
 
 
 def scanned(source: Source) -> str:
@@ -68,10 +76,12 @@ def listed(names: Sequence[str]) -> str:
     return ", ".join(f'"{name}"' for name in names)
 
 
-def _rows(source: Source, sets: Sequence[Columns], chosen: Columns) -> str:
-    """The rows of a scan that are grouped by one set: GROUPING has a bit for each column that is not in it."""
+def _within(sets: Sequence[Columns], chosen: Columns) -> str:
+    """The condition on the rows of one set: GROUPING has a bit for each column that is not in it."""
+    if len(sets) == 1:
+        return ""
     number = sum(1 << bit for bit, name in enumerate(reversed(_names(sets))) if name not in chosen)
-    return f'SELECT {listed(chosen)}, {LEFT} FROM "{scanned(source)}" WHERE {PART} = {number}'
+    return f"{PART} = {number}"
 
 
 def _names(sets: Sequence[Columns]) -> Columns:
