@@ -12,7 +12,7 @@ from isthmus.flow import start
 from isthmus.flow.profile import profile
 from isthmus.flow.workspace import Workspace
 
-STEP = 100_000_000  # between the ids of one repetition and those of the next
+STEP = 1_000_000  # between the ids of one repetition and those of the next
 MOVED = {table.primary_key for table in TABLES.values() if table.person} | {"preceding_visit_occurrence_id"}
 
 
