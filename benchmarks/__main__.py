@@ -15,7 +15,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fresh, ledger, memory, redelivery, search, speed
+from benchmarks import fresh, ledger, memory, profile, redelivery, search, speed
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
@@ -24,6 +24,7 @@ CLAIMS: Mapping[str, Claim] = {
     "fresh": fresh.fresh,
     "ledger": ledger.ledger,
     "memory": memory.memory,
+    "profile": profile.profile,
     "redelivery": redelivery.redelivery,
     "search": search.search,
 }

@@ -25,9 +25,12 @@ class Sample:
     found: dict[str, Any]
 
 
-def run(job: str, **arguments: Any) -> Sample:
-    """Run `module.function` of this package in a new process; raises RuntimeError with its last words if it fails."""
-    command = [sys.executable, "-m", "benchmarks.job", job, json.dumps(arguments)]
+def run(job: str, *, python: str = sys.executable, **arguments: Any) -> Sample:
+    """Run `module.function` of this package in a new process; raises RuntimeError with its last words if it fails.
+
+    `python` is another interpreter, for peers that have an environment of their own.
+    """
+    command = [python, "-m", "benchmarks.job", job, json.dumps(arguments)]
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
