@@ -1,5 +1,6 @@
 """The command's entry: the verbs, and how their errors are told."""
 
+import os
 import signal
 import sys
 import threading
@@ -7,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from types import FrameType
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -116,7 +117,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
                 )
     if code == INTERRUPTED:
         complain("Interrupted. What was landed is kept; run the same command again to go on.")
+        if arguments is None:
+            _leave(code)
     sys.exit(code)
+
+
+def _leave(code: int) -> NoReturn:
+    """End the process at once. Python's own way out aborts it when a reader's thread comes back into Python late."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def _run(words: list[str], debug: bool) -> int:
