@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from isthmus.mapping.identity import area
+from isthmus.cdm.identity import area
 
 pytestmark = pytest.mark.acceptance
 

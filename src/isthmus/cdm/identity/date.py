@@ -11,8 +11,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.mapping.identity import text
-from isthmus.mapping.identity.text import Mask, Reasons
+from isthmus.cdm.identity import text
+from isthmus.cdm.identity.text import Mask, Reasons
 
 PRECISIONS = ("year", "month", "day", "minute", "second")
 MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from isthmus.mapping.identity import text
+from isthmus.cdm.identity import text
 
 ALPHABET = "0123456789ABCDEFGHJKLMNPQRTUWXY"
 WEIGHTS = np.array([pow(3, place, 31) for place in range(17)])

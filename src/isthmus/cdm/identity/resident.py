@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.mapping.identity import text
-from isthmus.mapping.identity.text import Bytes, Mask
+from isthmus.cdm.identity import text
+from isthmus.cdm.identity.text import Bytes, Mask
 
 WEIGHTS = np.array([7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2])
 CHECKS = np.frombuffer(b"10X98765432", dtype=np.uint8)

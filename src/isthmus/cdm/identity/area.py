@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.base.errors import PackError
-from isthmus.mapping.identity import text
+from isthmus.cdm.identity import text
 
 PEOPLES = (
     "土家族|苗族|藏族|羌族|彝族|白族|傣族|景颇族|傈僳族|壮族|侗族|布依族|哈尼族|回族|蒙古族?|哈萨克族?|柯尔克孜族?|朝鲜族|满族|瑶族|"
@@ -46,7 +46,7 @@ class Areas:
 @cache
 def packed() -> Areas:
     """The areas that come along."""
-    source = (files("isthmus.mapping") / "identity" / "areas.csv").read_text(encoding="utf-8")
+    source = (files("isthmus.cdm") / "identity" / "areas.csv").read_text(encoding="utf-8")
     return _areas(_rows(StringIO(source), "areas.csv"))
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.mapping.identity import text
+from isthmus.cdm.identity import text
 
 BLANKS = r"[\s\-–—·.()（）/]+"
 EXTENSION = r"(?:转|#|,|X|EXT)\s*(?P<extension>\d{1,6})$"

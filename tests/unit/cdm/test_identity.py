@@ -10,12 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.base.errors import PackError
-from isthmus.mapping.identity.area import areas, read
-from isthmus.mapping.identity.date import dates
-from isthmus.mapping.identity.document import documents, insurances
-from isthmus.mapping.identity.organisation import organisations
-from isthmus.mapping.identity.phone import phones
-from isthmus.mapping.identity.resident import check_digits, residents
+from isthmus.cdm.identity.area import areas, read
+from isthmus.cdm.identity.date import dates
+from isthmus.cdm.identity.document import documents, insurances
+from isthmus.cdm.identity.organisation import organisations
+from isthmus.cdm.identity.phone import phones
+from isthmus.cdm.identity.resident import check_digits, residents
 from isthmus.simulation.population import resident_number
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.mapping.identity import text
-from isthmus.mapping.identity.resident import PROVINCES, residents
-from isthmus.mapping.identity.text import Mask
+from isthmus.cdm.identity import text
+from isthmus.cdm.identity.resident import PROVINCES, residents
+from isthmus.cdm.identity.text import Mask
 
 BLANKS = r"[\s\-–—·.]+"
 FORMS = (
