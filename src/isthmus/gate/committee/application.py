@@ -1,0 +1,81 @@
+"""What is applied for and what is granted, as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from types import MappingProxyType
+
+from isthmus.base.errors import InputError
+from isthmus.cdm.tables import TABLES
+from isthmus.gate.use.match import Ancestors, Match, match
+from isthmus.gate.use.purpose import Conditions, Purpose
+
+Columns = Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Application:
+    """Who wants which columns of which tables at which sites, for what, until when, and what may leave.
+
+    `people` are all who would work with the data, the applicant among them. `until` is in UTC; at that moment the
+    grant has ended. `grade` is the highest grade of data asked for (1 to 5), `release` the name of the rules under
+    which results leave. Raises InputError when a part is missing or names what the model does not have.
+    """
+
+    applicant: str
+    people: frozenset[str]
+    purpose: Purpose
+    summary: str
+    sites: frozenset[str]
+    columns: Columns
+    until: datetime
+    release: str = "default"
+    grade: int = 3
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+        missing = [name for name in ("applicant", "people", "summary", "sites", "columns") if not getattr(self, name)]
+        if not self.purpose.kinds:
+            missing.append("kind of purpose")
+        missing += [f"columns of {table}" for table, columns in self.columns.items() if not columns]
+        if missing:
+            raise InputError(f"the application is not complete: {', '.join(missing)} missing. Add what is missing.")
+        if self.applicant not in self.people:
+            raise InputError("the applicant is not among the people of the application. Add the applicant to them.")
+        if self.grade not in range(1, 6):
+            raise InputError(f"there is no grade {self.grade}. Ask for one from 1 (public) to 5 (strictest).")
+        for table, columns in self.columns.items():
+            known = {column.name for column in TABLES[table].columns} | {"site"} if table in TABLES else set()
+            if unknown := sorted(columns - known):
+                where = f"{table} has no column {unknown[0]!r}" if known else f"there is no table {table!r}"
+                raise InputError(f"{where} in the OMOP CDM 5.4. Name tables and columns of the model.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What was granted, in force from `start` up to `until` (UTC, not included)."""
+
+    id: str
+    people: frozenset[str]
+    kinds: frozenset[str]
+    sites: frozenset[str]
+    columns: Columns
+    start: datetime
+    until: datetime
+    release: str
+    grade: int
+    suspended: frozenset[str] = frozenset()
+    revoked: bool = False
+
+    @property
+    def open_sites(self) -> frozenset[str]:
+        """The sites that can be read now, as far as nothing else stands against it."""
+        return frozenset() if self.revoked else self.sites - self.suspended
+
+
+def compare(application: Application, conditions: Mapping[str, Conditions], ancestors: Ancestors) -> dict[str, Match]:
+    """The purpose against the conditions of every site applied for; a site that has stated none has a person decide."""
+    silent = Conditions(codes=frozenset())
+    return {
+        site: match(application.purpose, conditions.get(site, silent), ancestors) for site in sorted(application.sites)
+    }
