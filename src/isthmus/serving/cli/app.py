@@ -23,7 +23,7 @@ VERBS = {
     "demo": "demo",
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "load", "attach": "work", "vocabulary": "work",
     "quarantine": "look", "replay": "work", "unmapped": "look", "map": "decide", "decisions": "decide",
-    "units": "units", "remap": "work", "receipts": "look", "editions": "look", "trace": "look",
+    "units": "units", "quality": "quality", "remap": "work", "receipts": "look", "editions": "look", "trace": "look",
     "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
