@@ -70,7 +70,7 @@ def quality(
         return _read(kept, chosen, version)
     began, ticks = now(), perf_counter()
     results = _computed(workspace, chosen, version, progress or Silence())
-    found = Quality(chosen, version, results, began, perf_counter() - ticks)
+    found = Quality(chosen, version, results, began, round(perf_counter() - ticks, 3))
     with suppress(OSError):  # where only reading is allowed, they are computed again the next time
         workspace.lake.editions.keep(chosen, name, _written(found))
     return found
