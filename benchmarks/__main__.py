@@ -15,7 +15,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fresh, ledger, memory, redelivery, speed
+from benchmarks import fresh, ledger, memory, quality, redelivery, speed
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
@@ -24,6 +24,7 @@ CLAIMS: Mapping[str, Claim] = {
     "fresh": fresh.fresh,
     "ledger": ledger.ledger,
     "memory": memory.memory,
+    "quality": quality.quality,
     "redelivery": redelivery.redelivery,
 }
 STDERR = Console(stderr=True)

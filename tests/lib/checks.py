@@ -5,6 +5,7 @@ from datetime import date
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from isthmus.cdm.tables import TABLES
 from isthmus.flow.quality import evaluate
@@ -20,7 +21,7 @@ class Small:
     """A CDM of small tables: `tables` are drawn (see lib.tables), or lists of rows of text.
 
     A column that is not drawn is there without values, a table that is not drawn is there without rows; `without` names
-    tables, or columns (`table.column`), that are not there at all. With `known` the numbers of nulls are told too.
+    tables, or columns (`table.column`), that are not there at all. With `known`, nulls and ranges are told beforehand.
     """
 
     def __init__(
@@ -35,8 +36,7 @@ class Small:
             rows = tables.get(name, [])
             table = typed(name, drawn(rows) if isinstance(rows, str) else rows, without)
             self.engine.load(name, table)
-            nulls = {column: table[column].null_count for column in table.column_names} if known else None
-            layout[name] = held(table.schema, table.num_rows, nulls)
+            layout[name] = held(table.schema, table.num_rows, **(_known(table) if known else {}))
         self.layout: Layout = layout
 
     def results(self, version: str = "5.4") -> dict[str, Result]:
@@ -50,3 +50,15 @@ def typed(name: str, rows: Sequence[Row], without: Sequence[str] = ()) -> pa.Tab
     columns = [column for column in TABLES[name].columns if f"{name}.{column.name}" not in without]
     arrays = [pa.array([row.get(one.name) for row in rows], pa.string()).cast(one.arrow) for one in columns]
     return pa.table(dict(zip([one.name for one in columns], arrays, strict=True)))
+
+
+def _known(table: pa.Table) -> dict[str, dict[str, object]]:
+    """What the footer of a file would tell of the table."""
+    nulls = {name: table[name].null_count for name in table.column_names}
+    exact = [field.name for field in table.schema if not pa.types.is_string(field.type) and field.type != pa.float64()]
+    return {"nulls": nulls, "ranges": {name: _range(table[name]) for name in exact if nulls[name] < table.num_rows}}
+
+
+def _range(column: pa.ChunkedArray) -> tuple[object, object]:
+    found = pc.min_max(column).as_py()
+    return found["min"], found["max"]

@@ -21,8 +21,10 @@ from isthmus.flow.statement import listed, query
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.edition import Edition
 from isthmus.lake.engine import Engine
+from isthmus.lake.footer import footers
 from isthmus.quality.checks import catalogue
 from isthmus.quality.checks.document import document
+from isthmus.quality.checks.keys import repeated
 from isthmus.quality.checks.layout import Held, Layout, held
 from isthmus.quality.checks.plan import Counts, plan
 from isthmus.quality.checks.verdict import Result, judge
@@ -121,37 +123,31 @@ def evaluate(
     progress = progress or Silence()
     checks = catalogue.checks(version)
     planned = plan(checks, layout, day)
-    progress.start("quality", total=len(planned.tallies) + len(planned.lookups) + len(planned.scans), unit="scans")
+    steps = len(planned.tallies) + len(planned.lookups) + len(planned.scans) + len(planned.keys)
+    progress.start("quality", total=steps, unit="scans")
     engine.load("asked", planned.asked)
     for statement in planned.tallies:
         engine.insert("tally", statement)
         progress.advance("quality")
-    found: list[list[pa.Table]] = [[], []]
-    for rows, statements in zip(found, (planned.scans, planned.lookups), strict=True):
+    scanned, looked_up = list[pa.Table](), list[pa.Table]()
+    for rows, statements in ((scanned, planned.scans), (looked_up, planned.lookups)):
         for statement in statements:
             rows.append(engine.rows(statement))
             progress.advance("quality")
+    shared = {}
+    for number, columns in planned.keys.items():
+        shared[number] = repeated(engine.rows(statement).column(0) for statement in columns)
+        progress.advance("quality")
     engine.drop("asked")
     engine.drop("tally")
     progress.finish("quality")
-    return judge(checks, layout, planned.counts(*found))
+    return judge(checks, layout, planned.counts(scanned, looked_up, shared))
 
 
 def measured(files: Sequence[Path], schema: pa.Schema) -> Held:
-    """A table as its Parquet files tell it: its rows, and how many have no value, by what their footers say."""
-    nulls = dict.fromkeys((name.lower() for name in schema.names), 0)
-    rows = 0
-    for path in files:
-        footer = pq.read_metadata(path)
-        rows += footer.num_rows
-        there = {footer.schema.column(place).name.lower(): place for place in range(footer.num_columns)}
-        for name in list(nulls):
-            count = _nulls(footer, there[name]) if name in there else footer.num_rows
-            if count is None:
-                del nulls[name]
-            else:
-                nulls[name] += count
-    return held(schema, rows, nulls)
+    """A table as its Parquet files tell it: its rows, and what their footers say of nulls and ranges."""
+    told = footers(files, schema)
+    return held(schema, told.rows, nulls=told.nulls, ranges=told.ranges)
 
 
 def view(engine: Engine, name: str, files: Sequence[Path], schema: pa.Schema, version: str = "5.4") -> Held:
@@ -164,10 +160,7 @@ def view(engine: Engine, name: str, files: Sequence[Path], schema: pa.Schema, ve
     engine.view(f"{name}_54", files, empty=schema)
     named = ", ".join(f'"{new}" AS "{old}"' for new, old in renamed.items())
     engine.create_view(name, query(f'SELECT * RENAME ({named}) FROM "{name}_54"'))
-    return Held(
-        {renamed.get(column, column): kind for column, kind in there.columns.items()}, there.rows,
-        {renamed.get(column, column): count for column, count in there.nulls.items()},
-    )  # fmt: skip
+    return there.renamed(renamed)
 
 
 def day_of(edition: Edition) -> date:
@@ -193,17 +186,6 @@ def _computed(workspace: Workspace, edition: Edition, version: str, progress: Pr
 def _camel(name: str) -> str:
     first, *others = name.split("_")
     return first + "".join(word.title() for word in others)
-
-
-def _nulls(footer: pq.FileMetaData, place: int) -> int | None:
-    """Rows without a value in a column of a file; None where its footer does not say."""
-    count = 0
-    for group in range(footer.num_row_groups):
-        told = footer.row_group(group).column(place).statistics
-        if told is None or not told.has_null_count:
-            return None
-        count += told.null_count
-    return count
 
 
 def _written(found: Quality) -> bytes:

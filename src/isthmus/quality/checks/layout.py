@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import pyarrow as pa
 
@@ -32,26 +33,43 @@ ALSO: Mapping[str, str] = {
 class Held:
     """A table that is there: its columns by name in lower case, and its number of rows.
 
-    `nulls`: how many rows have no value, for columns of which it is known without looking at the rows.
+    What is known without looking at the rows may be told too: `nulls` says how many rows have no value in a column,
+    `ranges` the least and the greatest of its values (whole numbers, days or moments; never approximate).
     """
 
     columns: Mapping[str, pa.DataType]
     rows: int
     nulls: Mapping[str, int] = field(default_factory=dict)
+    ranges: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
 
     def is_blank(self, column: str) -> bool:
         """Whether it is known that no row has a value in this column."""
         return self.nulls.get(column) == self.rows
+
+    def only(self, column: str) -> int | None:
+        """The whole number that all rows are known to have in a column, or None."""
+        least, greatest = self.ranges.get(column, (None, None))
+        is_same = isinstance(least, int) and least == greatest and self.nulls.get(column) == 0
+        return least if is_same else None
+
+    def renamed(self, names: Mapping[str, str]) -> "Held":
+        """The same table with other names for some of its columns."""
+        return Held(
+            {names.get(name, name): kind for name, kind in self.columns.items()},
+            self.rows,
+            {names.get(name, name): count for name, count in self.nulls.items()},
+            {names.get(name, name): values for name, values in self.ranges.items()},
+        )
 
 
 Layout = Mapping[str, Held]
 """The tables that a CDM holds, by name in lower case."""
 
 
-def held(schema: pa.Schema, rows: int, nulls: Mapping[str, int] | None = None) -> Held:
-    """A table as its Arrow schema tells it."""
-    known = {name.lower(): count for name, count in (nulls or {}).items()}
-    return Held({column.name.lower(): column.type for column in schema}, rows, known)
+def held(schema: pa.Schema, rows: int, **known: Mapping[str, Any]) -> Held:
+    """A table as its Arrow schema tells it, with what is known of its columns."""
+    told = {name: {column.lower(): value for column, value in values.items()} for name, values in known.items()}
+    return Held({column.name.lower(): column.type for column in schema}, rows, **told)
 
 
 def is_missing(check: Check, layout: Layout) -> str:

@@ -1,6 +1,7 @@
 """All checks of a CDM, compiled into a few statements for each table.
 
     scans     one row of counts for each source: a table, or a table joined with persons, deaths, visits …
+    keys      columns of keys, to be sorted: keys that are not numbers are grouped in a scan
     tallies   rows by concept, for each column of concepts that a check looks at
     lookups   the checks of concepts, joined to the tallies as data
 
@@ -9,18 +10,24 @@ Counts that several checks share (rows of a table, values of a field) are taken 
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp
 
-from isthmus.quality.checks import sources, tally
+from isthmus.quality.checks import keys, sources, tally
 from isthmus.quality.checks.catalogue import Check
-from isthmus.quality.checks.layout import Layout, is_blocked, is_missing
+from isthmus.quality.checks.layout import Held, Layout, is_blocked, is_missing
 from isthmus.quality.checks.roles import Roles, roles_of
 from isthmus.quality.checks.sources import JOINED
 
+# Counts that may be known without looking, as types.yaml writes them.
 ROWS, EMPTY, FILLED = "count(*)", "count_if(value IS NULL)", "count(value)"
+LOST = (
+    "count_if(NOT value IS NULL AND NOT coalesce(value IN (SELECT other FROM target WHERE NOT other IS NULL), FALSE))"
+)
+ZERO, BELOW, ABOVE = "count_if(value = 0)", "count_if(value < bound)", "count_if(value > bound)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,26 +39,31 @@ class Counts:
 
 
 Place = tuple[int, int] | int | None
-"""Where a count stands: the number of its scan and of the column there; or the count itself; None: a lookup has it."""
+"""Where a count stands: the number of its scan and its column there; or the count itself; None: it comes by number."""
 
 
 @dataclass(slots=True)
 class Plan:
     """The statements, in the order in which they must run: `asked` is a table that lookups read, by that name.
 
-    `tallies` are to be gathered in one table `tally` (they all have its columns); `scans` give one row each.
+    `tallies` are to be gathered in one table `tally` (they all have its columns); `scans` give one row each; `keys` are
+    statements of one column by the number of a check, for `keys.repeated`.
     """
 
     asked: pa.Table
     tallies: Sequence[exp.Select]
     lookups: Sequence[exp.Select]
     scans: Sequence[exp.Select]
+    keys: Mapping[int, Sequence[exp.Select]]
     places: Mapping[int, tuple[Place, Place]]
 
-    def counts(self, scanned: Sequence[pa.Table], looked_up: Sequence[pa.Table]) -> Mapping[int, Counts]:
+    def counts(
+        self, scanned: Sequence[pa.Table], looked_up: Sequence[pa.Table], repeated: Mapping[int, int]
+    ) -> Mapping[int, Counts]:
         """The counts of every check that was asked, by its number, from the statements' rows."""
         rows = [[column[0].as_py() for column in table.columns] for table in scanned]
         found = {row["number"]: row for table in looked_up for row in table.to_pylist()}
+        found |= {number: {"violated": count, "of": 0} for number, count in repeated.items()}
         nothing = {"violated": 0, "of": 0}
 
         def count(place: Place, name: str, number: int) -> int:
@@ -73,11 +85,17 @@ def plan(checks: Sequence[Check], layout: Layout, day: date) -> Plan:
     chosen = {number: check for number, check in enumerate(checks) if is_asked(check, layout)}
     scans = _Scans(layout, day)
     places = {number: scans.places(check) for number, check in chosen.items()}
-    looked_up = {number: chosen[number] for number, (violated, _) in places.items() if violated is None}
+    open_ones = {number: chosen[number] for number, (violated, _) in places.items() if violated is None}
+    sorted_ones = {number: one for number, one in open_ones.items() if one.type.over == "keys"}
+    looked_up = {number: one for number, one in open_ones.items() if number not in sorted_ones}
     some = list(looked_up.values())
+    columns = {
+        number: list(keys.slices(one.table, one.field, layout[one.table].rows)) for number, one in sorted_ones.items()
+    }
     return Plan(
-        tally.asked(looked_up), list(tally.tallies(some)), list(tally.lookups(some)), list(scans.statements()), places
-    )
+        tally.asked(looked_up), list(tally.tallies(some, layout)), list(tally.lookups(some)), list(scans.statements()),
+        columns, places,
+    )  # fmt: skip
 
 
 def is_asked(check: Check, layout: Layout) -> bool:
@@ -110,8 +128,11 @@ class _Scans:
         column = own.columns.get(check.field)
         if kind.blank == "right" and own.is_blank(check.field):
             return 0, 0 if of is None else of
-        if kind.never == "integer" and column is not None and pa.types.is_integer(column):
+        is_number = column is not None and pa.types.is_integer(column)
+        if kind.never == "integer" and is_number:
             return 0, of
+        if kind.over == "keys" and is_number:
+            return None, of
         return None if kind.over in tally.OVER else self._place(kind.over, kind.violated, check), of
 
     def _place(self, over: str, count: str, check: Check) -> Place:
@@ -129,15 +150,33 @@ class _Scans:
         return scan.number, scan.columns[said]
 
     def _known(self, over: str, count: str, check: Check) -> int | None:
-        """A count that the layout tells: of all rows, of those with or without a value, over a join with nothing."""
+        """A count that the layout tells: of rows, of values, of what cannot be wrong, over a join with nothing."""
         own = self._layout[check.table]
         joined = JOINED.get(over)
         if joined is not None and not self._layout[joined].rows:
             return 0
-        if over != "rows" or (count != ROWS and check.field not in own.nulls):
+        if over != "rows":
             return None
-        told = {ROWS: own.rows, EMPTY: own.nulls.get(check.field, 0), FILLED: own.rows - own.nulls.get(check.field, 0)}
-        return told.get(count)
+        if count == ROWS:
+            return own.rows
+        if count == LOST and not self._layout[check.target[0]].rows:
+            count = FILLED
+        if count in (EMPTY, FILLED) and check.field in own.nulls:
+            nulls = own.nulls[check.field]
+            return nulls if count == EMPTY else own.rows - nulls
+        return 0 if count in (ZERO, BELOW, ABOVE) and self._is_within(own, count, check) else None
+
+    def _is_within(self, own: Held, count: str, check: Check) -> bool:
+        """Whether the least and the greatest value show that no value is wrong."""
+        if check.field not in own.ranges:
+            return False
+        least, greatest = (_day(one) for one in own.ranges[check.field])
+        if count == ZERO:
+            return bool(least > 0 or greatest < 0)
+        bound = self._roles.bound(check)
+        if isinstance(bound, date) != isinstance(least, date):
+            return False
+        return bool(least >= bound if count == BELOW else greatest <= bound)
 
     def statements(self) -> Iterator[exp.Select]:
         """The statements with all their counts."""
@@ -147,3 +186,8 @@ class _Scans:
         """What tells a count from others over the same source."""
         own = {"value": check.field, "other": check.value, "bound": check.value, "target": check.table + check.value}
         return (count, *(own[role] for role in roles_of(count)))
+
+
+def _day(value: Any) -> Any:
+    """A moment as its day, for limits are days."""
+    return value.date() if isinstance(value, datetime) else value

@@ -37,24 +37,27 @@ class Roles:
         if role == "target":
             return exp.to_table(table or check.table, quoted=True)
         if role == "bound":
-            return _literal(self._bound(check))
+            return _literal(self.bound(check))
         if role == "value":
-            limit = self._bound(check) if bounded else None
+            limit = self.bound(check) if bounded else None
             takes = check.type.takes if limit is None else "day" if isinstance(limit, date) else "number"
-            return self._column(check, check.field, takes, dated=isinstance(limit, date))
+            return self._column(check, check.field, takes, table="t", dated=isinstance(limit, date))
         if not column:
             return exp.null()
         return self._column(check, column, check.type.takes) if table == check.table else _named(column)
 
-    def _column(self, check: Check, name: str, takes: str, *, dated: bool = False) -> exp.Expr:
+    def _column(
+        self, check: Check, name: str, takes: str, *, table: str | None = None, dated: bool = False
+    ) -> exp.Expr:
         """A field of the check's own table, read as what the check takes it for."""
         kind = self._layout[check.table].columns[name]
         is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind)
         if takes and (is_text or dated):
-            return exp.TryCast(this=_named(name), to=exp.DataType.build(CASTS[takes]))
-        return _named(name)
+            return exp.TryCast(this=_named(name, table), to=exp.DataType.build(CASTS[takes]))
+        return _named(name, table)
 
-    def _bound(self, check: Check) -> date | float:
+    def bound(self, check: Check) -> date | float:
+        """The limit of a check."""
         moving: dict[str, date | float] = {"today+1": self._day + timedelta(days=1), "year+1": self._day.year + 1}
         if check.value in moving:
             return moving[check.value]
@@ -70,8 +73,8 @@ def roles_of(count: str) -> tuple[str, ...]:
     return tuple(role for role in ROLES if role in columns | tables)
 
 
-def _named(column: str) -> exp.Column:
-    return exp.column(column, quoted=True)
+def _named(column: str, table: str | None = None) -> exp.Column:
+    return exp.column(column, table, quoted=True)
 
 
 def _literal(value: date | float) -> exp.Expr:

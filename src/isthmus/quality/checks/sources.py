@@ -39,14 +39,15 @@ SOURCES: Mapping[str, str] = {
     "rows": '"{table}" t',
     "keys": '(SELECT "{field}" AS key, count(*) AS n FROM "{table}" GROUP BY 1) k',
     "values": '(SELECT "{field}" AS value, bool_or("{other}" = 0) AS is_open FROM "{table}" GROUP BY 1) s',
-    "people": f'"{{table}}" t JOIN {BIRTH} p ON t.person_id = p.person_id',
+    # All rows are kept, so that those of nobody can be counted with the others.
+    "people": f'"{{table}}" t LEFT JOIN {BIRTH} p ON t.person_id = p.person_id',
     "deaths": f'"{{table}}" t JOIN {LATE} d ON t.person_id = d.person_id',
     "visits": f'"{{table}}" t JOIN {WEEK} v ON t.visit_occurrence_id = v.visit_occurrence_id',
     "overlaps": f'"{{table}}" t JOIN "{{table}}" o ON {OVERLAP}',
     "persons": "person p",
-    "conditions": "condition_occurrence t",
+    "conditions": "(SELECT DISTINCT person_id FROM condition_occurrence WHERE condition_concept_id <> 0) t",
 }
-JOINED: Mapping[str, str] = {"people": "person", "deaths": "death", "visits": "visit_occurrence", "genders": "person"}
+JOINED: Mapping[str, str] = {"deaths": "death", "visits": "visit_occurrence"}
 """The table that a source joins: without rows in it, the source has none."""
 
 

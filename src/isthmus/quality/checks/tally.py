@@ -14,6 +14,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from isthmus.quality.checks.catalogue import Check
+from isthmus.quality.checks.layout import Layout
 from isthmus.quality.checks.sources import parsed
 
 OVER = ("concepts", "genders", "units")
@@ -31,6 +32,10 @@ TALLIES: Mapping[str, str] = {
     "unit": """SELECT '{place}' AS place, 'unit' AS kind, TRY_CAST("{field}" AS BIGINT) AS value,
         TRY_CAST(unit_concept_id AS BIGINT) AS other, count(*) AS rows FROM "{table}" GROUP BY 3, 4""",
 }
+
+# A column that is known to have one value in all rows is not read.
+CONSTANT = """SELECT '{place}' AS place, 'concept' AS kind, CAST({only} AS BIGINT) AS value,
+    CAST(NULL AS BIGINT) AS other, CAST({rows} AS BIGINT) AS rows"""
 
 CONCEPTS = """
     SELECT a.number, CAST(coalesce(sum(y.rows) FILTER (WHERE {wrong}), 0) AS BIGINT) AS violated,
@@ -62,11 +67,13 @@ def asked(checks: Mapping[int, Check]) -> pa.Table:
     return pa.Table.from_pylist(rows, ASKED)
 
 
-def tallies(checks: Sequence[Check]) -> Iterator[exp.Select]:
+def tallies(checks: Sequence[Check], layout: Layout) -> Iterator[exp.Select]:
     """The statements that fill the tally for some checks, one for each kind of tally of a column."""
     wanted = dict.fromkeys((kind, check.table, check.field) for check in checks for kind in _kinds(check))
     for kind, table, field in wanted:
-        yield parsed(TALLIES[kind].format(place=f"{table}.{field}", table=table, field=field))
+        only, rows = layout[table].only(field), layout[table].rows
+        form = TALLIES[kind] if only is None or kind != "concept" else CONSTANT
+        yield parsed(form.format(place=f"{table}.{field}", table=table, field=field, only=only, rows=rows))
 
 
 def lookups(checks: Sequence[Check]) -> Iterator[exp.Select]:
