@@ -7,10 +7,11 @@ import numpy.typing as npt
 import pyarrow as pa
 from sqlglot import exp
 
-from isthmus.quality.checks.sources import parsed
+from isthmus.quality.checks.sources import stated
 
 ROWS = 16_000_000  # of a column that are sorted at once: 128 MB
-SLICE = 'SELECT "{field}" FROM "{table}" WHERE "{field}" IS NOT NULL AND abs("{field}") % {count} = {number}'
+SLICE = """SELECT "{field}" FROM "{table}"
+    WHERE "{field}" IS NOT NULL AND abs("{field}") % CAST('{count}' AS BIGINT) = CAST('{number}' AS BIGINT)"""
 WHOLE = 'SELECT "{field}" FROM "{table}" WHERE "{field}" IS NOT NULL'
 
 
@@ -18,7 +19,7 @@ def slices(table: str, field: str, rows: int) -> Iterator[exp.Select]:
     """Statements that give a column of whole numbers in slices: the same numbers are in the same slice."""
     count = -(-rows // ROWS)
     for number in range(count):
-        yield parsed((SLICE if count > 1 else WHOLE).format(table=table, field=field, count=count, number=number))
+        yield stated(SLICE if count > 1 else WHOLE, table=table, field=field, count=count, number=number)
 
 
 def repeated(columns: Iterable[pa.ChunkedArray]) -> int:

@@ -8,7 +8,6 @@ from isthmus.quality.checks import sources
 from isthmus.quality.checks.catalogue import Check
 from isthmus.quality.checks.layout import Layout
 from isthmus.quality.checks.roles import Roles
-from isthmus.quality.checks.sources import parsed
 
 AGAIN = """SELECT t.* FROM "{table}" t
     WHERE t."{field}" IN (SELECT "{field}" FROM "{table}" GROUP BY 1 HAVING count(*) > 1)"""
@@ -35,7 +34,7 @@ def wrong(check: Check, layout: Layout, day: date) -> exp.Select | None:
         named["concepts"] = BELOW.format(**named)
     form = {"keys": AGAIN, "values": OPEN, "concepts": CONCEPT, "genders": GENDER, "units": UNIT}.get(check.type.over)
     if form is not None:
-        return parsed(form.format(**named))
+        return sources.stated(form.format(**named))
     count = Roles(layout, day).filled(check.type.violated, check)
     assert isinstance(count, exp.CountIf)
     return sources.select_from(check.type.over, check).select("t.*", copy=False).where(count.this, copy=False)

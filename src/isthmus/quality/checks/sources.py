@@ -60,11 +60,21 @@ def key_of(over: str, check: Check) -> tuple[str, ...]:
 
 def select_from(over: str, check: Check) -> exp.Select:
     """A statement over a source, without its counts."""
-    return parsed(f"SELECT FROM {SOURCES[over].format(table=check.table, field=check.field, other=check.target[1])}")
+    named = {"table": check.table, "field": check.field, "other": check.target[1]}
+    return stated(f"SELECT FROM {SOURCES[over]}", **named)
 
 
-def parsed(sql: str) -> exp.Select:
-    """A statement as a tree."""
+def stated(form: str, **named: object) -> exp.Select:
+    """A statement with names in its identifiers and texts (`"{table}"`, `'{place}'`). Its form is parsed once."""
+    tree = _form(form).copy()
+    for node in tree.find_all(exp.Identifier, exp.Literal):
+        if "{" in node.name:
+            node.set("this", node.name.format(**named))
+    return tree
+
+
+@cache
+def _form(sql: str) -> exp.Select:
     tree = parse_one(sql, dialect=DIALECT)
     assert isinstance(tree, exp.Select)
     return tree

@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from isthmus.quality.checks.catalogue import Check
 from isthmus.quality.checks.layout import Layout
-from isthmus.quality.checks.sources import parsed
+from isthmus.quality.checks.sources import stated
 
 OVER = ("concepts", "genders", "units")
 ASKED = pa.schema(
@@ -34,11 +34,11 @@ TALLIES: Mapping[str, str] = {
 }
 
 # A column that is known to have one value in all rows is not read.
-CONSTANT = """SELECT '{place}' AS place, 'concept' AS kind, CAST({only} AS BIGINT) AS value,
-    CAST(NULL AS BIGINT) AS other, CAST({rows} AS BIGINT) AS rows"""
+CONSTANT = """SELECT '{place}' AS place, 'concept' AS kind, CAST('{only}' AS BIGINT) AS value,
+    CAST(NULL AS BIGINT) AS other, CAST('{rows}' AS BIGINT) AS rows"""
 
 CONCEPTS = """
-    SELECT a.number, CAST(coalesce(sum(y.rows) FILTER (WHERE {wrong}), 0) AS BIGINT) AS violated,
+    SELECT a.number, CAST(coalesce(sum(y.rows) FILTER (WHERE WRONG), 0) AS BIGINT) AS violated,
         CAST(NULL AS BIGINT) AS of
     FROM asked a JOIN tally y ON y.place = a.place AND y.kind = 'concept'
     LEFT JOIN concept c ON c.concept_id = y.value
@@ -47,7 +47,7 @@ CONCEPTS = """
 GENDERS = """
     SELECT a.number, CAST(coalesce(sum(y.rows) FILTER (WHERE y.kind = 'gender' AND y.other <> a.gender), 0) AS BIGINT)
         AS violated, CAST(coalesce(sum(y.rows) FILTER (WHERE y.kind = 'concept'), 0) AS BIGINT) AS of
-    FROM {asked} a JOIN tally y ON y.place = a.place AND y.value = a.concept
+    FROM ASKED a JOIN tally y ON y.place = a.place AND y.value = a.concept
     WHERE a.kind = 'genders' AND a.name = '{name}' GROUP BY a.number
 """
 BELOW = """(SELECT asked.* REPLACE (n.descendant_concept_id AS concept) FROM asked
@@ -73,7 +73,7 @@ def tallies(checks: Sequence[Check], layout: Layout) -> Iterator[exp.Select]:
     for kind, table, field in wanted:
         only, rows = layout[table].only(field), layout[table].rows
         form = TALLIES[kind] if only is None or kind != "concept" else CONSTANT
-        yield parsed(form.format(place=f"{table}.{field}", table=table, field=field, only=only, rows=rows))
+        yield stated(form, place=f"{table}.{field}", table=table, field=field, only=only, rows=rows)
 
 
 def lookups(checks: Sequence[Check]) -> Iterator[exp.Select]:
@@ -86,13 +86,13 @@ def lookups(checks: Sequence[Check]) -> Iterator[exp.Select]:
     if "concepts" in over:
         wrong = {check.type.name: check.type.violated for check in checks if check.type.over == "concepts"}
         cases = " ".join(f"WHEN '{name}' THEN {condition}" for name, condition in wrong.items())
-        yield parsed(CONCEPTS.format(wrong=f"CASE a.name {cases} END"))
+        yield stated(CONCEPTS.replace("WRONG", f"CASE a.name {cases} END"))
     if "plausibleGender" in names:
-        yield parsed(GENDERS.format(asked="asked", name="plausibleGender"))
+        yield stated(GENDERS.replace("ASKED", "asked"), name="plausibleGender")
     if "plausibleGenderUseDescendants" in names:
-        yield parsed(GENDERS.format(asked=BELOW, name="plausibleGenderUseDescendants"))
+        yield stated(GENDERS.replace("ASKED", BELOW), name="plausibleGenderUseDescendants")
     if "units" in over:
-        yield parsed(UNITS)
+        yield stated(UNITS)
 
 
 def _kinds(check: Check) -> tuple[str, ...]:
