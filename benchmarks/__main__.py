@@ -15,7 +15,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import fresh, ledger, memory, profile, redelivery, search, speed
+from benchmarks import fresh, ledger, memory, profile, quality, redelivery, search, speed
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
@@ -25,6 +25,7 @@ CLAIMS: Mapping[str, Claim] = {
     "ledger": ledger.ledger,
     "memory": memory.memory,
     "profile": profile.profile,
+    "quality": quality.quality,
     "redelivery": redelivery.redelivery,
     "search": search.search,
 }

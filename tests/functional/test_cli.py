@@ -62,6 +62,7 @@ LOOKS: dict[str, Callable[[Path], tuple[str | Path, ...]]] = {
     "decisions": lambda root: ("decisions", root),
     "trace": lambda root: ("trace", root, "measurement", str(_first(root, "measurement", "measurement_id"))),
     "trace --file": lambda root: ("trace", root, "--file", Workspace(root).records.receipts()[0].sha256),
+    "quality": lambda root: ("quality", root),
     "verify": lambda root: ("verify", root),
 }  # fmt: skip
 

@@ -78,6 +78,21 @@ class Editions:
         except orjson.JSONDecodeError:
             raise IntegrityError(f"the manifest of edition {number} was altered. Restore it from a backup.") from None
 
+    def keep(self, edition: Edition, name: str, content: bytes) -> Path:
+        """Keep something that was computed from an edition beside its manifest, its digest in its name."""
+        path = self.folder / f"{edition.number:06d}.{name}.{hashlib.sha256(content).hexdigest()}.parquet"
+        publish_once(path, content)
+        return path
+
+    def kept(self, edition: Edition, name: str) -> bytes | None:
+        """What was kept of an edition under a name, if anything. Raises IntegrityError when it was altered."""
+        for path in self.folder.glob(f"{edition.number:06d}.{name}.*.parquet"):
+            content = path.read_bytes()
+            if path.name.split(".")[-2] != hashlib.sha256(content).hexdigest():
+                raise IntegrityError(f"{path.name} was altered. Remove it; it is computed again when it is asked for.")
+            return content
+        return None
+
     def publish(
         self, tables: Mapping[str, tuple[int, Sequence[DataFile]]], *, batches: Sequence[str], notes: Mapping[str, Any]
     ) -> Edition:

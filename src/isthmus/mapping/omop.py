@@ -65,6 +65,8 @@ def _aliases(table: Table, column: Column) -> list[str]:
 
 
 def _value(column: Column, ids_kept: bool) -> str:
+    if column.name == "cdm_version_concept_id":
+        return f"coalesce(cast({column.name} as bigint), 0)"  # required in 5.4; a CDM 5.3 has no such column
     if column.type in ("date", "datetime"):
         return f"{column.type}({column.name})"
     table = column.foreign[0] if column.foreign else None

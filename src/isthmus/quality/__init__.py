@@ -1,1 +1,1 @@
-"""Verdicts on tables: checks as data, profiles, scorecards. Empty until the checks come."""
+"""Verdicts on tables: `checks` are those of the OHDSI Data Quality Dashboard. Profiles and scorecards come beside."""

@@ -25,7 +25,8 @@ VERBS = {
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "load", "attach": "work", "vocabulary": "work",
     "terms": "terms",
     "quarantine": "look", "replay": "work", "unmapped": "look", "map": "decide", "decisions": "decide",
-    "units": "units", "profile": "profile", "remap": "work", "receipts": "look", "editions": "look", "trace": "look",
+    "units": "units", "quality": "quality", "profile": "profile", "remap": "work", "receipts": "look",
+    "editions": "look", "trace": "look",
     "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 

@@ -1,0 +1,40 @@
+"""The rows behind a verdict: the statement that lists what a check counted as wrong."""
+
+from datetime import date
+
+from sqlglot import exp
+
+from isthmus.quality.checks import sources
+from isthmus.quality.checks.catalogue import Check
+from isthmus.quality.checks.layout import Layout
+from isthmus.quality.checks.roles import Roles
+
+AGAIN = """SELECT t.* FROM "{table}" t
+    WHERE t."{field}" IN (SELECT "{field}" FROM "{table}" GROUP BY 1 HAVING count(*) > 1)"""
+OPEN = 'SELECT t.* FROM "{table}" t WHERE t."{other}" = 0'
+CONCEPT = """SELECT t.* FROM "{table}" t JOIN (SELECT '{word}' AS word) a ON TRUE
+    JOIN (SELECT DISTINCT "{field}" AS value FROM "{table}") y ON y.value = t."{field}"
+    LEFT JOIN concept c ON c.concept_id = y.value WHERE {wrong}"""
+GENDER = """SELECT t.* FROM "{table}" t JOIN person p ON t.person_id = p.person_id
+    WHERE t."{field}" IN ({concepts}) AND p.gender_concept_id <> {value}"""
+BELOW = "SELECT descendant_concept_id FROM concept_ancestor WHERE ancestor_concept_id IN ({concepts})"
+UNIT = """SELECT t.* FROM "{table}" t WHERE t."{field}" IN ({concepts}) AND t.unit_concept_id NOT IN ({units})"""
+
+
+def wrong(check: Check, layout: Layout, day: date) -> exp.Select | None:
+    """The rows of its table that a check counts as wrong, each column of them; None for a check of whole persons."""
+    if check.type.over in ("layout", "persons", "conditions", "overlaps"):
+        return None
+    named = {
+        "table": check.table, "field": check.field, "other": check.target[1], "word": check.value.replace("'", "''"),
+        "value": check.value, "concepts": ", ".join(map(str, check.concepts)), "wrong": check.type.violated,
+        "units": ", ".join(one for one in ["0", *check.value.split()] if one != "-1"),
+    }  # fmt: skip
+    if check.type.name == "plausibleGenderUseDescendants":
+        named["concepts"] = BELOW.format(**named)
+    form = {"keys": AGAIN, "values": OPEN, "concepts": CONCEPT, "genders": GENDER, "units": UNIT}.get(check.type.over)
+    if form is not None:
+        return sources.stated(form.format(**named))
+    count = Roles(layout, day).filled(check.type.violated, check)
+    assert isinstance(count, exp.CountIf)
+    return sources.select_from(check.type.over, check).select("t.*", copy=False).where(count.this, copy=False)

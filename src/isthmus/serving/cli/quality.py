@@ -1,0 +1,98 @@
+"""The verb about the quality of an edition: what the checks found, the worst first."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from shlex import quote
+from typing import Annotated, Any
+
+import orjson
+import typer
+
+from isthmus.base.durable import replaced
+from isthmus.base.errors import UsageError
+from isthmus.flow import quality as flow
+from isthmus.flow.failing import Failure, failures, traced
+from isthmus.flow.quality import Quality
+from isthmus.flow.workspace import Workspace
+from isthmus.serving.cli.options import Json, Quiet, Where
+from isthmus.serving.cli.output import bars, document, say, table
+
+STATES = ("passed", "failed", "not applicable", "error")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("quality")(quality)
+
+
+def quality(  # noqa: PLR0917 each parameter is an option of the command line
+    workspace: Where,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all results there, as DQD does.")] = None,
+    edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
+    cdm: Annotated[
+        str | None, typer.Option(help="The checks of CDM 5.3 or 5.4; by default of what the sources say they are.")
+    ] = None,
+    limit: Annotated[int, typer.Option(min=0, help="How many failed checks to show.")] = 20,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Run the OHDSI data quality checks on an edition; once, for the results are kept with it."""
+    opened = Workspace(workspace)
+    with bars(quiet=quiet or json) as progress:
+        found = flow.quality(opened, edition=edition, version=cdm, progress=progress)
+        before = flow.former(opened, found, progress=progress)
+    if out is not None:
+        _write(out, flow.told(opened, found))
+    listed = failures(found, before)
+    shown = traced(opened, found, listed[:limit])
+    if json:
+        document(_summary(found, before, shown, listed))
+        return
+    _print(found, before, shown, len(listed))
+    where = quote(str(workspace))
+    example = next((one for one in shown if one.origins and one.origins[0].example is not None), None)
+    if example is not None:
+        say(f"See the source of one: isthmus trace {where} {example.table} {example.origins[0].example}")
+    say(f"All results: {out}" if out else f"All results: isthmus quality {where} --out FILE.json")
+
+
+def _write(path: Path, told: Mapping[str, Any]) -> None:
+    try:
+        with replaced(path) as stream:
+            stream.write(orjson.dumps(told))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
+
+
+def _print(found: Quality, before: Quality | None, shown: Sequence[Failure], failed: int) -> None:
+    counts = found.counts()
+    rows = []
+    for category in sorted({category for category, _ in counts}):
+        past = [before.counts().get((category, "failed"), 0)] if before else []
+        rows.append((category, *(counts.get((category, state), 0) for state in STATES), *past))
+    former = [f"failed in {before.edition.name}"] if before else []
+    title = f"Quality of {found.edition.name}, by {len(found.results):,} checks of CDM {found.version}"
+    table(title, ("category", *STATES, *former), rows)
+    if not failed:
+        say("No check failed.")
+        return
+    cells = [
+        (one.severity, one.name, one.what, one.violated, one.of, f"{one.percent:.2f}", f"{one.threshold:g}", one.change,
+         "; ".join(f"{file.site}/{file.feed}/{file.file}: {file.rows:,}" for file in one.origins))
+        for one in shown
+    ]  # fmt: skip
+    columns = ("severity", "check", "what is wrong", "rows", "of", "%", "allowed %", "since", "most of them from")
+    table(f"Failed: {len(shown)} of {failed}, the worst first", columns, cells)
+
+
+def _summary(
+    found: Quality, before: Quality | None, shown: Sequence[Failure], listed: Sequence[Failure]
+) -> dict[str, Any]:
+    return {
+        "edition": found.edition.number, "cdm": found.version, "checks": len(found.results),
+        **{state.replace(" ", "_"): len(found.ids(state)) for state in STATES},
+        "former": before.edition.number if before else None,
+        "new": [one.check_id for one in listed if one.change],
+        "mended": sorted(before.ids("failed") & found.ids("passed")) if before else [],
+        "worst": shown,
+    }  # fmt: skip
