@@ -24,7 +24,7 @@ VERBS = {
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "load", "attach": "work", "vocabulary": "work",
     "quarantine": "look", "replay": "work", "unmapped": "look", "map": "decide", "decisions": "decide",
     "units": "units", "remap": "work", "receipts": "look", "editions": "look", "trace": "look",
-    "verify": "inspect", "rebuild": "work", "doctor": "doctor",
+    "cohorts": "cohorts", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
 
