@@ -3,7 +3,7 @@
 `domains.csv`: an event domain of Circe, its table, and the columns that give id, concepts, start, end and visit; their
 order is the order of domains where events tie. `attributes.csv`: an attribute, its kind, and its meaning as an
 expression over the event (`c`, with `start_day` and `end_day` as days since 1970), its person (`p`), visit (`v`),
-provider (`r`) and care site (`s`), and what is wanted (`w`). `refused.csv`: what Circe can say and nothing can answer.
+provider (`r`) and care site (`s`). `refused.csv`: what Circe can say and nothing can answer.
 """
 
 import csv

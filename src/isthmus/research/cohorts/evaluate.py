@@ -38,7 +38,7 @@ def evaluate(
 ) -> Cohorts:  # fmt: skip
     """Find the members of all cohorts; `done` is told after each chunk of persons. Order of rows is fixed."""
     made = plan(definitions, Concepts(desk, definitions))
-    work = _Work(desk, made)
+    work = Evaluation(desk, made)
     work.lay()
     parts = chunks or max(1, -(-made.sets.rows(made.used) // ROWS_PER_CHUNK))
     for part in range(parts):
@@ -47,7 +47,7 @@ def evaluate(
     return Cohorts(definitions, desk.take(step(statements.ROWS)), desk.take(step(statements.COUNTS)), parts)
 
 
-class _Work:
+class Evaluation:
     """The statements in their order, over one desk."""
 
     def __init__(self, desk: Desk, plan: Plan) -> None:
@@ -84,11 +84,8 @@ class _Work:
         self._made_result = False
 
     def chunk(self, chunks: int, chunk: int) -> None:
-        """Everything for a share of the persons."""
-        self._make("period", statements.PERIOD.format(chunks=chunks, chunk=chunk))
-        self._make("match", statements.MATCH)
-        for sql in self._matching:
-            self._add("match", sql.format(chunks=chunks, chunk=chunk))
+        """Everything for a share of the persons: those whose id leaves `chunk` when divided by `chunks`."""
+        self.match(chunks, chunk)
         for level in range(1, self.plan.levels + 1):
             self._make("event", statements.NESTED_EVENTS.format(level=level))
             self._hold(f"level {level}", nested=True)
@@ -98,6 +95,13 @@ class _Work:
             self._conditions()
         self._leave(chunks, chunk)
         self.desk.drop("event", "held", "delta", "qualified", "included", "stay", "span", "match", "many")
+
+    def match(self, chunks: int = 1, chunk: int = 0) -> None:
+        """Find observation periods and the events of all sets."""
+        self._make("period", statements.PERIOD.format(chunks=chunks, chunk=chunk))
+        self._make("match", statements.MATCH)
+        for sql in self._matching:
+            self._add("match", sql.format(chunks=chunks, chunk=chunk))
 
     def _conditions(self) -> None:
         """Additional criteria, then inclusion rules, each with its limit."""

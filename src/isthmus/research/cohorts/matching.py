@@ -30,9 +30,10 @@ TESTED = """
         SELECT w.*, h.*, {moved_start} AS start_day, {moved_end} AS end_day
         FROM hit h JOIN {wanted} w ON w.set_id = h.wanted_id WHERE h.nth = 1
     ), c AS (
-        SELECT *, {epoch} + start_day AS start_date, {epoch} + end_day AS end_date FROM moved
+        SELECT *, {epoch} + start_day AS start_date, {epoch} + end_day AS end_date, {begin} AS said_start,
+            {finish} AS said_end FROM moved
     )
-    SELECT c.set_id, c.person_id, c.event_id, {begin} AS start_day, coalesce({finish}, {unseen}) AS end_day,
+    SELECT c.set_id, c.person_id, c.event_id, c.said_start AS start_day, coalesce(c.said_end, {unseen}) AS end_day,
         {visit} AS visit, c.start_day AS sort_day, {counted} AS counted
     FROM c {joins}
     WHERE {tests}
@@ -83,9 +84,9 @@ def tested(domain: Domain, asked: Asked, *, pick: str, wanted: str, chosen: str)
             f"ELSE h.{own}_day END"
             for name, own in (("start", "first"), ("end", "last"))
         )
-    begin, finish = "c.start_day", "c.end_day"
-    if asked.period:
-        begin, finish = "coalesce(c.period_start, c.start_day)", "coalesce(c.period_end, c.end_day)"
+    begin, finish = "start_day", "end_day"
+    if asked.period:  # the definition says itself from when to when
+        begin, finish = "coalesce(period_start, start_day)", "coalesce(period_end, end_day)"
     return TESTED.format(
         **_columns(domain), visit=_visit(domain, "c"), pick=pick, wanted=wanted, chosen=_chosen(domain, chosen),
         nth=nth, moved_start=start, moved_end=end, epoch=EPOCH, begin=begin, finish=finish,
