@@ -23,7 +23,7 @@ from isthmus.research.cohorts.definition import Definition
 from isthmus.research.cohorts.evaluate import Evaluation, evaluate
 from isthmus.research.cohorts.matching import NOWHERE, UNSEEN
 from isthmus.research.cohorts.plan import plan
-from isthmus.research.cohorts.statements import BOX, EVENT, INSIDE
+from isthmus.research.cohorts.statements import BOX, ENTERED, INSIDE
 from lib import cdm
 
 pytestmark = pytest.mark.acceptance
@@ -199,7 +199,7 @@ def _in_window(desk: Desk, document: Json) -> list[Json]:
     work = Evaluation(desk, plan([definition], Concepts(desk, [definition])))
     work.lay()
     work.match()
-    desk.make("event", step(EVENT))
+    desk.make("event", step(ENTERED))
     box = BOX.format(kind="TRUE")
     return desk.take(step(f"SELECT m.* FROM ({box}) b JOIN match m ON {INSIDE}")).to_pylist()
 

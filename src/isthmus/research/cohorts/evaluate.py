@@ -94,7 +94,7 @@ class Evaluation:
         if self.plan.rows["root"]:
             self._conditions()
         self._leave(chunks, chunk)
-        self.desk.drop("event", "held", "delta", "qualified", "included", "stay", "span", "match", "many")
+        self.desk.drop("event", "held", "delta", "included", "stay", "span", "match", "many")
 
     def match(self, chunks: int = 1, chunk: int = 0) -> None:
         """Find observation periods and the events of all sets."""
@@ -105,13 +105,13 @@ class Evaluation:
 
     def _conditions(self) -> None:
         """Additional criteria, then inclusion rules, each with its limit."""
-        self._make("event", statements.EVENT)
+        self._make("entered", statements.ENTERED)
+        self._make("event", statements.ASKED_EVENTS)
         self._hold("additional")
         self._make("qualified", statements.QUALIFIED)
         self._add("stay", statements.STAY_QUALIFIED)
-        self._make("ruled", statements.RULED_EVENTS)
-        self._make("event", "SELECT * FROM ruled")
-        self.desk.drop("ruled")
+        self._make("event", statements.RULED_EVENTS)
+        self.desk.drop("entered", "qualified")
         self._hold("rules")
         self._make("included", statements.INCLUDED)
         self._add("stay", statements.STAY_INCLUDED)

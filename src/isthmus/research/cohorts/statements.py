@@ -167,7 +167,7 @@ _EVENT = f"""
     SELECT n.ix, m.person_id, m.start_day, nullif(m.end_day, {UNSEEN}) AS end_day, o.open_day, o.close_day, m.visit,
         m.event_id, n.domain
 """
-EVENT = f"""
+ENTERED = f"""
     SELECT ix, person_id, row_number() OVER () AS key, start_day, end_day, open_day, close_day, visit, event_id, domain
     FROM (
         {_EVENT} {_ENTRY.format(kind="n.ix <> 0 AND n.direction = 0")}
@@ -175,6 +175,9 @@ EVENT = f"""
         {_EVENT} {_ENTRY.format(kind="n.ix <> 0 AND n.direction <> 0")} {_FIRST_ENTRY}
     ) q
 """
+
+
+ASKED_EVENTS = "SELECT * FROM entered WHERE ix % 2 = 0"
 
 
 def limited(direction: str) -> str:
@@ -194,13 +197,13 @@ def limited(direction: str) -> str:
 
 QUALIFIED = limited("qualified")
 INCLUDED = limited("included")
-# From qualified events to the rules: those of cohorts that have rules, with those that had nothing else to pass.
+# From qualified events to the rules, with the entry events of cohorts that ask nothing before their rules.
 RULED_EVENTS = """
     SELECT 2 * cohort + 1 AS ix, person_id, key, start_day, end_day, open_day, close_day, visit, event_id, domain
     FROM qualified WHERE rules
     UNION ALL
     SELECT ix, person_id, key, start_day, end_day, open_day, close_day, visit, event_id, domain
-    FROM event WHERE ix % 2 = 1
+    FROM entered WHERE ix % 2 = 1
 """
 STAY_QUALIFIED = "SELECT cohort, person_id, start_day, end_day, close_day FROM qualified WHERE NOT rules"
 STAY_INCLUDED = "SELECT cohort, person_id, start_day, end_day, close_day FROM included"
