@@ -5,6 +5,7 @@ trying things out. A workspace with real patients answers nobody.
 """
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
@@ -12,6 +13,7 @@ import pyarrow as pa
 
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.desk import Desk, desk_over
 from isthmus.lake.asking import answer
 from isthmus.lake.edition import Edition
 from isthmus.lake.lake import Lake
@@ -42,6 +44,10 @@ class Session:
         names = {node.name for node in question.op().find(ops.UnboundTable)}
         schemas = {name: QUESTIONS[name].schema().to_pyarrow() for name in sorted(names)}
         return answer(self._lake, self.edition, question, schemas=schemas)
+
+    def desk(self) -> AbstractContextManager[Desk]:
+        """Where a question of several steps is asked, for the length of a block."""
+        return desk_over(self._lake, self.edition)
 
 
 def _nodes(root: ops.Node) -> Iterator[ops.Node]:

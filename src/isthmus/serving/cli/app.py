@@ -23,11 +23,10 @@ INTERRUPTED = 130
 VERBS = {
     "demo": "demo",
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "load", "attach": "work", "vocabulary": "work",
-    "terms": "terms",
-    "quarantine": "look", "replay": "work", "unmapped": "look", "map": "decide", "decisions": "decide",
-    "units": "units", "quality": "quality", "profile": "profile", "remap": "work", "receipts": "look",
-    "editions": "look", "trace": "look",
-    "verify": "inspect", "rebuild": "work", "doctor": "doctor",
+    "terms": "terms", "quarantine": "look", "replay": "work", "unmapped": "look", "map": "decide",
+    "decisions": "decide", "units": "units", "quality": "quality", "profile": "profile", "remap": "work",
+    "receipts": "look", "editions": "look", "trace": "look", "cohorts": "cohorts", "verify": "inspect",
+    "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
 

@@ -1,0 +1,107 @@
+"""A question in several steps: what a session lends to whoever cannot ask everything in one expression.
+
+Parameter tables are laid on a desk, each step names its rows, later steps read them, and results are taken from it.
+Every step is a value that is looked at before it runs: it may read tables of the model that the session covers, and
+tables made at this desk, and nothing else.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+from sqlglot import exp
+
+from isthmus.base.errors import RefusedError, UsageError
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.lake.edition import Edition
+from isthmus.lake.engine import Engine
+from isthmus.lake.lake import Lake
+
+GIVEN = "isthmus_given"
+EVERYTHING = exp.select("*").from_(GIVEN)
+
+
+class Desk:
+    """Temporary tables over an edition's tables, for one line of work. Steps are sqlglot queries."""
+
+    def __init__(self, engine: Engine, files: Mapping[str, Sequence[Path]]) -> None:
+        """`files` has the Parquet files of the model's tables; a table that is not in it has no rows."""
+        self._engine = engine
+        self._files = files
+        self._opened: set[str] = set()
+        self._made: set[str] = set()
+        self.steps = 0  # run so far
+
+    def lay(self, name: str, table: pa.Table) -> None:
+        """Put a table of parameters on the desk, replacing what had its name."""
+        self._engine.load(GIVEN, table)
+        try:
+            self._create(name, EVERYTHING)
+        finally:
+            self._engine.drop(GIVEN)
+
+    def make(self, name: str, step: exp.Query) -> int:
+        """Give the rows of a step a name, replacing what had it; returns their number."""
+        self._admit(step)
+        return self._create(name, step)
+
+    def add(self, name: str, step: exp.Query) -> None:
+        """Append the rows of a step, by the names of their columns, to a table that was made here."""
+        self._admit(step)
+        if name not in self._made:
+            raise UsageError(f"no table '{name}' was made at this desk, so that nothing can be added to it.")
+        self.steps += 1
+        self._engine.insert(name, step)
+
+    def take(self, step: exp.Query) -> pa.Table:
+        """The rows of a step."""
+        self._admit(step)
+        self.steps += 1
+        return self._engine.rows(step)
+
+    def drop(self, *names: str) -> None:
+        """Take tables off the desk, if they are there."""
+        for name in self._made.intersection(names):
+            self._engine.drop(name)
+            self._made.remove(name)
+
+    def _create(self, name: str, step: exp.Query) -> int:
+        if name in QUESTIONS:
+            raise UsageError(f"'{name}' is a table of the model; a table made at a desk needs another name.")
+        self.steps += 1
+        self._made.add(name)
+        return self._engine.create(name, step)
+
+    def _admit(self, step: exp.Query) -> None:
+        """Raise RefusedError when a step reaches for anything but the model's tables and this desk's."""
+        within = {cte.alias for cte in step.ctes}
+        for node in step.find_all(exp.Table, exp.Anonymous, exp.With):
+            if isinstance(node, exp.Anonymous) or (isinstance(node, exp.With) and node.parent is not step):
+                raise RefusedError(
+                    f"a step uses {node.name or 'WITH'}, which is not admitted here. Steps use the standard "
+                    "functions, and WITH only at their beginning."
+                )
+            if isinstance(node, exp.Table) and not self._known(node, within):
+                raise RefusedError(
+                    f"a step reads '{node.sql()}', which no grant gave. Steps read tables of isthmus.cdm.questions "
+                    "and tables made at the same desk."
+                )
+
+    def _known(self, node: exp.Table, within: set[str]) -> bool:
+        if not isinstance(node.this, exp.Identifier) or node.db or node.catalog:
+            return False
+        name = node.name
+        if name in QUESTIONS and name not in self._opened:
+            schema = QUESTIONS[name].schema().to_pyarrow()
+            self._engine.view(name, self._files.get(name, ()), empty=schema)
+            self._opened.add(name)
+        return name in self._opened or name in self._made or name in within
+
+
+@contextmanager
+def desk_over(lake: Lake, edition: Edition) -> Iterator[Desk]:
+    """A desk over the tables of an edition, for the length of a block."""
+    with lake.engine() as engine:
+        files = {name: [lake.root / one.path for one in edition.files(name)] for name in edition.tables()}
+        yield Desk(engine, files)

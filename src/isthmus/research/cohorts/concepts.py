@@ -1,0 +1,207 @@
+"""Which concepts the sets of all definitions hold, and which rows of an edition those concepts pick."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from sqlglot import exp, parse_one
+
+from isthmus.gate.desk import Desk
+from isthmus.research.cohorts.catalogue import Domain, demographics, domains
+from isthmus.research.cohorts.definition import ConceptSet, Criterion, Definition, EraExit, Group, Test
+
+Numbers = npt.NDArray[np.int64]
+
+NOTHING = -1  # stands for a concept that is null
+ITEM = pa.schema(
+    {
+        "set": pa.int32(),
+        "concept_id": pa.int64(),
+        "excluded": pa.bool_(),
+        "descendants": pa.bool_(),
+        "mapped": pa.bool_(),
+    }
+)
+
+# What a set holds: its items, valid descendants, and what maps to either; the excluded side is made alike and wins.
+MEMBERS = """
+    WITH named AS (
+        SELECT i."set", i.concept_id, i.excluded, i.mapped FROM {item} i JOIN concept c ON c.concept_id = i.concept_id
+        UNION ALL
+        SELECT i."set", a.descendant_concept_id, i.excluded, i.mapped
+        FROM {item} i JOIN concept_ancestor a ON a.ancestor_concept_id = i.concept_id
+        JOIN concept c ON c.concept_id = a.descendant_concept_id
+        WHERE i.descendants AND c.invalid_reason IS NULL {among_descendants}
+    ), reached AS (
+        SELECT "set", concept_id, excluded FROM named
+        UNION ALL
+        SELECT n."set", r.concept_id_1, n.excluded FROM named n JOIN concept_relationship r
+            ON r.concept_id_2 = n.concept_id AND r.relationship_id = 'Maps to' AND r.invalid_reason IS NULL
+        WHERE n.mapped
+    )
+    SELECT "set", concept_id FROM reached {among} GROUP BY "set", concept_id HAVING NOT bool_or(excluded)
+    ORDER BY "set", concept_id
+"""
+# Pairs of standard and source concept that a table has, with their rows.
+PAIRS = """
+    SELECT {concept} AS concept, {source} AS source, count(*) AS n
+    FROM {table} e WHERE {start} IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+"""
+
+
+@cache
+def step(sql: str) -> exp.Query:
+    """A statement, parsed once."""
+    tree = parse_one(sql, dialect="duckdb")
+    assert isinstance(tree, exp.Query)
+    return tree
+
+
+def pair(domain: Domain) -> tuple[str, str]:
+    """Standard and source concept of an event `e`, as expressions that are never null."""
+    columns = (
+        f"coalesce(e.{column}, {NOTHING})" if column else str(NOTHING) for column in (domain.concept, domain.source)
+    )
+    standard, source = columns
+    return standard, source
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """The pairs of concepts in one table, and the rows of each."""
+
+    concept: Numbers
+    source: Numbers
+    rows: Numbers
+
+
+class Concepts:
+    """The concept sets of all definitions, resolved in an edition."""
+
+    def __init__(self, desk: Desk, definitions: Sequence[Definition]) -> None:
+        self._numbers: dict[ConceptSet, int] = {}
+        self._picked: dict[tuple[str, int | None, int | None], Numbers] = {}
+        used, listed = self._used(definitions)
+        self.pairs: Mapping[str, Pairs] = {name: _pairs(desk, domains()[name]) for name in sorted(used)}
+        seen = {int(one) for found in self.pairs.values() for one in np.concatenate((found.concept, found.source))}
+        desk.lay("present", pa.table({"concept_id": pa.array(sorted(seen), pa.int64())}))
+        self._members = self._resolve(desk, None)
+        self._listed = self._resolve(desk, listed) if listed else {}
+
+    def number(self, one: ConceptSet) -> int:
+        """The number of a concept set, the same for equal sets of all definitions."""
+        return self._numbers[one]
+
+    def listed(self, number: int) -> Numbers:
+        """The concepts of a set that an attribute names, whether they occur in the events or not."""
+        return self._listed.get(number, _NONE)
+
+    def picks(self, domain: str, standard: int | None, source: int | None) -> Numbers:
+        """Which of a domain's pairs two sets pick together; a set that is None picks all."""
+        key = (domain, standard, source)
+        if key not in self._picked:
+            pairs = self.pairs[domain]
+            chosen = np.ones(len(pairs.concept), dtype=bool)
+            if standard is not None:
+                chosen &= np.isin(pairs.concept, self._members.get(standard, _NONE))
+            if source is not None:
+                chosen &= np.isin(pairs.source, self._members.get(source, _NONE))
+            self._picked[key] = np.flatnonzero(chosen)
+        return self._picked[key]
+
+    def _used(self, definitions: Iterable[Definition]) -> tuple[set[str], set[int]]:
+        """The domains that definitions read, and the sets that attributes name; all sets get their numbers."""
+        used: set[str] = set()
+        listed: set[int] = set()
+        for one in definitions:
+            for number in one.sets.values():
+                self._numbers.setdefault(number, len(self._numbers))
+            self._numbers.setdefault(frozenset(), len(self._numbers))
+            for criterion in criteria(one):
+                used.add(criterion.domain)
+                known = domains()[criterion.domain].attributes
+                listed |= {self._of(one, test) for test in criterion.tests if known[test.attribute].kind in _LISTS} - {
+                    -1
+                }
+            for test in _demographic(one):
+                if demographics()[test.attribute].kind in _LISTS:
+                    listed |= {self._of(one, test)} - {-1}
+            if isinstance(one.exit, EraExit):
+                used.add("DrugExposure")
+        return used, listed
+
+    def _of(self, definition: Definition, test: Test) -> int:
+        if test.codeset is None:
+            return -1
+        return self.number(definition.sets.get(test.codeset, frozenset()))
+
+    def _resolve(self, desk: Desk, chosen: set[int] | None) -> dict[int, Numbers]:
+        """The members of sets: of those chosen, or of all, and then only concepts that are present."""
+        numbered = [(number, one) for one, number in self._numbers.items() if chosen is None or number in chosen]
+        rows = [(number, item) for number, one in numbered for item in one]
+        columns = {
+            "set": [number for number, _ in rows], "concept_id": [item.concept_id for _, item in rows],
+            "excluded": [item.excluded for _, item in rows], "descendants": [item.descendants for _, item in rows],
+            "mapped": [item.mapped for _, item in rows],
+        }  # fmt: skip
+        desk.lay("item", pa.table(columns, schema=ITEM))
+        within = "concept_id IN (SELECT concept_id FROM present)" if chosen is None else ""
+        descendants = f"AND (i.mapped OR a.descendant_{within})" if within else ""
+        found = desk.take(
+            step(MEMBERS.format(item="item", among=f"WHERE {within}" if within else "", among_descendants=descendants))
+        )
+        sets, concepts = (found.column(name).to_numpy() for name in ("set", "concept_id"))
+        edges = np.flatnonzero(np.diff(sets)) + 1
+        firsts = np.concatenate(([0], edges)) if len(sets) else np.empty(0, dtype=np.int64)
+        return dict(zip((int(sets[at]) for at in firsts), np.split(concepts, edges), strict=False)) if len(sets) else {}
+
+
+_NONE: Numbers = np.empty(0, dtype=np.int64)
+_LISTS = frozenset({"concepts", "selection", "codeset"})
+
+
+def criteria(definition: Definition) -> Iterator[Criterion]:
+    """Every criterion of a definition, nested ones too."""
+    for one in (*definition.primary, *definition.censors):
+        yield from _within(one)
+    for group in groups(definition):
+        yield from _inside(group)
+
+
+def groups(definition: Definition) -> Iterator[Group]:
+    """The groups that a definition begins with: additional criteria, and rules."""
+    if definition.additional is not None:
+        yield definition.additional
+    for rule in definition.rules:
+        yield rule.group
+
+
+def _within(criterion: Criterion) -> Iterator[Criterion]:
+    yield criterion
+    if criterion.nested is not None:
+        yield from _inside(criterion.nested)
+
+
+def _inside(group: Group) -> Iterator[Criterion]:
+    for one in group.criteria:
+        yield from _within(one.criterion)
+    for inner in group.groups:
+        yield from _inside(inner)
+
+
+def _demographic(definition: Definition) -> Iterator[Test]:
+    waiting = [*groups(definition), *(one.nested for one in criteria(definition) if one.nested is not None)]
+    while waiting:
+        group = waiting.pop()
+        waiting += group.groups
+        for tests in group.demographics:
+            yield from tests
+
+
+def _pairs(desk: Desk, domain: Domain) -> Pairs:
+    concept, source = pair(domain)
+    found = desk.take(step(PAIRS.format(concept=concept, source=source, table=domain.table, start=domain.start)))
+    return Pairs(*(found.column(name).to_numpy() for name in ("concept", "source", "n")))

@@ -1,0 +1,160 @@
+"""All cohorts at once: definitions and a desk in, who is in which cohort from when to when out.
+
+The statements are always the same; how often they run depends on the kinds of events asked for, on how deep conditions
+are nested, and on the number of chunks of persons, never on the number of definitions.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+from sqlglot import exp
+
+from isthmus.gate.desk import Desk
+from isthmus.research.cohorts import matching, statements
+from isthmus.research.cohorts.catalogue import domains
+from isthmus.research.cohorts.concepts import Concepts, pair, step
+from isthmus.research.cohorts.definition import Definition
+from isthmus.research.cohorts.matching import PERSON, days
+from isthmus.research.cohorts.plan import SCHEMAS, Plan, plan
+
+ROWS_PER_CHUNK = 1_500_000
+"""Matched events that are worked on together. About 270 bytes of memory go with each at the widest point."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cohorts:
+    """The answer: `rows` has `cohort` (position in the definitions, from 1), `person_id`, `start_date`, `end_date`."""
+
+    definitions: Sequence[Definition]
+    rows: pa.Table
+    counts: pa.Table
+    chunks: int
+
+
+def evaluate(
+    desk: Desk, definitions: Sequence[Definition], *, chunks: int | None = None,
+    done: Callable[[int, int], None] = lambda part, of: None,
+) -> Cohorts:  # fmt: skip
+    """Find the members of all cohorts; `done` is told after each chunk of persons. Order of rows is fixed."""
+    made = plan(definitions, Concepts(desk, definitions))
+    work = Evaluation(desk, made)
+    work.lay()
+    parts = chunks or max(1, -(-made.sets.rows(made.used) // ROWS_PER_CHUNK))
+    for part in range(parts):
+        work.chunk(parts, part)
+        done(part + 1, parts)
+    return Cohorts(definitions, desk.take(step(statements.ROWS)), desk.take(step(statements.COUNTS)), parts)
+
+
+class Evaluation:
+    """The statements in their order, over one desk."""
+
+    def __init__(self, desk: Desk, plan: Plan) -> None:
+        self.desk = desk
+        self.plan = plan
+        self._matching: list[str] = []
+        self._people, self._wanted = plan.sets.asked_of_persons()
+
+    def lay(self) -> None:
+        """Put the parameter tables on the desk."""
+        for name in SCHEMAS:
+            self.desk.lay(name, self.plan.table(name))
+        sets = self.plan.sets
+        for name, domain in domains().items():
+            for plain, first in ((True, False), (False, False), (False, True)):
+                chosen = [one for one in sets.of(name, plain=plain, first=first) if one[0] in self.plan.used]
+                if not chosen:
+                    continue
+                at = f"{domain.table}_{'plain' if plain else 'first' if first else 'tested'}"
+                self.desk.lay(f"pick_{at}", sets.pick(name, chosen))
+                if plain:
+                    self._matching.append(matching.plain(domain, f"pick_{at}", PERSON))
+                    continue
+                asked = sets.asked(name, chosen)
+                self.desk.lay(f"wanted_{at}", sets.wanted(asked, chosen))
+                self._matching.append(
+                    matching.tested(domain, asked, pick=f"pick_{at}", wanted=f"wanted_{at}", chosen=PERSON)
+                )
+        if self.plan.eras:
+            eras = [(-number, None) for number in self.plan.eras.values()]
+            self.desk.lay("pick_era", sets.pick("DrugExposure", eras))
+        self.desk.lay("wanted_person", self._wanted)
+        self.desk.lay("listed", sets.listed())
+        self._made_result = False
+
+    def chunk(self, chunks: int, chunk: int) -> None:
+        """Everything for a share of the persons: those whose id leaves `chunk` when divided by `chunks`."""
+        self.match(chunks, chunk)
+        for level in range(1, self.plan.levels + 1):
+            self._make("event", statements.NESTED_EVENTS.format(level=level))
+            self._hold(f"level {level}", nested=True)
+            self._add("match", statements.NESTED_MATCH.format(level=level))
+        self._make("stay", statements.STAY)
+        if self.plan.rows["root"]:
+            self._conditions()
+        self._leave(chunks, chunk)
+        self.desk.drop("event", "held", "delta", "included", "stay", "span", "match", "many")
+
+    def match(self, chunks: int = 1, chunk: int = 0) -> None:
+        """Find observation periods and the events of all sets."""
+        self._make("period", statements.PERIOD.format(chunks=chunks, chunk=chunk))
+        self._make("match", statements.MATCH)
+        for sql in self._matching:
+            self._add("match", sql.format(chunks=chunks, chunk=chunk))
+
+    def _conditions(self) -> None:
+        """Additional criteria, then inclusion rules, each with its limit."""
+        self._make("entered", statements.ENTERED)
+        self._make("event", statements.ASKED_EVENTS)
+        self._hold("additional")
+        self._make("qualified", statements.QUALIFIED)
+        self._add("stay", statements.STAY_QUALIFIED)
+        self._make("event", statements.RULED_EVENTS)
+        self.desk.drop("entered", "qualified")
+        self._hold("rules")
+        self._make("included", statements.INCLUDED)
+        self._add("stay", statements.STAY_INCLUDED)
+
+    def _hold(self, stage: str, *, nested: bool = False) -> None:
+        """From index events to those for which their conditions hold."""
+        self._make("many", statements.MANY if nested else statements.NEVER_MANY)
+        self._make("delta", statements.NO_DELTA)
+        self._add("delta", statements.ONCE.format(distinct="DISTINCT" if nested else ""))
+        self._add("delta", statements.COUNTED)
+        if self.plan.rows["demographic"]:
+            self._add("delta", matching.of_persons(self._people))
+        for height in range(1, self.plan.heights.get(stage, 0) + 1):
+            self._add("delta", statements.JUNCTION.format(height=height))
+        self._make("held", statements.HELD)
+
+    def _leave(self, chunks: int, chunk: int) -> None:
+        """From events to intervals, with exits, eras and censoring."""
+        domain = domains()["DrugExposure"]
+        if self.plan.eras:
+            concept, source = pair(domain)
+            exposed = statements.EXPOSED.format(
+                concept=concept, source=source, end=days(domain.end), chunks=chunks, chunk=chunk
+            )
+            self._make("exposed", exposed)
+            self._make("era", statements.ERA)
+            self.desk.drop("exposed")
+        else:
+            self._make("era", statements.NO_ERA)
+        self._make("censored", statements.CENSORED)
+        self._make("span", statements.SPAN)
+        if self._made_result:
+            self._add("result", statements.RESULT)
+        else:
+            self._make("result", statements.RESULT)
+            self._made_result = True
+
+    def _make(self, name: str, sql: str) -> None:
+        self.desk.make(name, _query(sql))
+
+    def _add(self, name: str, sql: str) -> None:
+        self.desk.add(name, _query(sql))
+
+
+def _query(sql: str) -> exp.Query:
+    return step(sql)

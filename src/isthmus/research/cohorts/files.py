@@ -1,0 +1,117 @@
+"""Where definitions come from and cohorts go: files, folders and archives in, a CSV of counts and Parquet rows out."""
+
+import tarfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from isthmus.base.durable import replaced
+from isthmus.base.errors import InputError, UsageError
+from isthmus.research.cohorts import circe
+from isthmus.research.cohorts.cursor import DefinitionError
+from isthmus.research.cohorts.definition import Definition
+from isthmus.research.cohorts.evaluate import Cohorts
+
+ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
+READERS = {".json": circe.read}
+
+
+def read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]]:
+    """Definitions in files, folders (with what is below them) and archives, by id; and those that are refused.
+
+    The id is the stem of the file's name. Raises InputError when there is none at all or an archive is broken,
+    UsageError when two files have one id.
+    """
+    found: dict[str, Definition] = {}
+    refused: list[DefinitionError] = []
+    places: dict[str, str] = {}
+    for path in paths:
+        for file, content in _documents(path):
+            name = PurePosixPath(file).stem
+            if name in places:
+                raise UsageError(
+                    f"{places[name]} and {file} would both be cohort {name}, by their file name. Rename one."
+                )
+            places[name] = file
+            try:
+                found[name] = READERS[PurePosixPath(file).suffix](content, name=name, file=file)
+            except DefinitionError as error:
+                refused.append(error)
+    if not places:
+        raise InputError("no definition was found: there is no .json file there. Name a file, a folder or an archive.")
+    return [found[name] for name in sorted(found, key=_by_number)], refused
+
+
+def write_counts(path: Path, cohorts: Cohorts) -> None:
+    """`cohort_id,records,subjects`, one line a definition, also for cohorts with nobody in."""
+    with replaced(path) as stream:
+        text = ["cohort_id,records,subjects"]
+        text += [f"{name},{records},{subjects}" for name, records, subjects in counted(cohorts)]
+        stream.write(("\n".join(text) + "\n").encode())
+
+
+def write_rows(path: Path, cohorts: Cohorts) -> None:
+    """The cohort table of OHDSI as Parquet; the id is a number where every id is one."""
+    with replaced(path) as stream:
+        pq.write_table(cohort_table(cohorts), stream)
+
+
+def counted(cohorts: Cohorts) -> list[tuple[str, int, int]]:
+    """Id, records and subjects of every cohort."""
+    known = {row["cohort"]: (row["records"], row["subjects"]) for row in cohorts.counts.to_pylist()}
+    return [(one.name, *known.get(at, (0, 0))) for at, one in enumerate(cohorts.definitions, start=1)]
+
+
+def cohort_table(cohorts: Cohorts) -> pa.Table:
+    """The rows under the names of OHDSI's cohort table."""
+    names = [one.name for one in cohorts.definitions]
+    numbered = all(name.isdecimal() for name in names)
+    ids = pa.array([int(name) for name in names], pa.int64()) if numbered else pa.array(names, pa.string())
+    rows = cohorts.rows
+    return pa.table(
+        {
+            "cohort_definition_id": ids.take(pc.subtract(rows.column("cohort"), 1)),
+            "subject_id": rows.column("person_id"),
+            "cohort_start_date": rows.column("start_date"),
+            "cohort_end_date": rows.column("end_date"),
+        }
+    )
+
+
+def _documents(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and content of every definition below a path."""
+    if not path.exists():
+        raise InputError(f"{path} does not exist. Name a file, a folder or an archive of definitions.")
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if file.suffix in READERS and file.is_file():
+                yield str(file.relative_to(path)), file.read_bytes()
+    elif path.name.endswith(ARCHIVES):
+        yield from _members(path)
+    elif path.suffix in READERS:
+        yield path.name, path.read_bytes()
+    else:
+        raise InputError(
+            f"{path} is no definition: {', '.join(READERS)}, a folder, or {', '.join(ARCHIVES)} is expected."
+        )
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    try:
+        with tarfile.open(path) as archive:
+            for member in archive:
+                if member.isfile() and PurePosixPath(member.name).suffix in READERS:
+                    stream = archive.extractfile(member)
+                    assert stream is not None
+                    yield member.name, stream.read()
+    except (tarfile.TarError, EOFError, OSError) as error:
+        raise InputError(
+            f"{path.name} cannot be unpacked ({type(error).__name__}). Copy or download it again."
+        ) from error
+
+
+def _by_number(name: str) -> tuple[int, int, str]:
+    return (0, int(name), "") if name.isdecimal() else (1, 0, name)

@@ -1,0 +1,70 @@
+"""The verb about cohorts: who is in, by definition."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from isthmus.base.errors import PartialError
+from isthmus.flow.workspace import Workspace
+from isthmus.gate.session import open_session
+from isthmus.research.cohorts import files
+from isthmus.research.cohorts.evaluate import evaluate
+from isthmus.serving.cli.options import Json, Quiet, Where
+from isthmus.serving.cli.output import bars, complain, document, say, table
+
+SHOWN = 20  # refused definitions that are named one by one
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("cohorts")(cohorts)
+
+
+def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
+    workspace: Where,
+    definitions: Annotated[
+        list[Path], typer.Argument(metavar="DEFINITIONS...", help="Circe JSON files, folders or .tar.xz of them.")
+    ],
+    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write cohort_id,records,subjects.")] = None,
+    rows: Annotated[Path | None, typer.Option(metavar="FILE.parquet", help="Write the members with dates.")] = None,
+    edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Who is in which cohort: evaluates all definitions together on an edition.
+
+    A definition that says what cannot be answered is refused by name; the others are evaluated.
+    """
+    found, refused = files.read(definitions)
+    for error in refused[:SHOWN]:
+        complain(str(error))
+    if not found:
+        raise refused[0]
+    opened = Workspace(workspace)
+    session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
+    with bars(quiet=quiet or json) as progress, session.desk() as desk:
+        progress.start("cohorts")
+        answer = evaluate(desk, found, done=lambda part, of: progress.advance("cohorts"))
+    if out is not None:
+        files.write_counts(out, answer)
+    if rows is not None:
+        files.write_rows(rows, answer)
+    counts = files.counted(answer)
+    if json:
+        document(
+            {
+                "edition": session.edition.number,
+                "cohorts": [{"cohort_id": name, "records": n, "subjects": people} for name, n, people in counts],
+                "refused": [str(error) for error in refused],
+            }
+        )
+    else:
+        table(f"Cohorts of edition {session.edition.number}", ("cohort", "records", "subjects"), counts)
+        for path in (out, rows):
+            if path is not None:
+                say(f"written: {path}")
+    if refused:
+        raise PartialError(
+            f"{len(refused)} of {len(found) + len(refused)} definitions were refused; the others are done."
+        )
