@@ -191,7 +191,8 @@ def _adjustment(at: Cursor, domain: Domain) -> Adjustment:
 
 def _period(at: Cursor) -> tuple[int | None, int | None]:
     at.map(("StartDate", "EndDate"), of="a period")
-    return tuple(at[key].day() if at[key].value else None for key in ("StartDate", "EndDate"))  # type: ignore[return-value]
+    begin, end = (at[key].day() if at[key].value else None for key in ("StartDate", "EndDate"))
+    return begin, end
 
 
 def _tests(at: Cursor, known: Mapping[str, Attribute]) -> tuple[Test, ...]:
@@ -277,7 +278,7 @@ def group(at: Cursor) -> Group:
     if kind.startswith("AT_") and not at["Count"]:
         raise at["Count"].error("a group of this type needs a count.", "Say how many of its conditions must hold.")
     return Group(
-        kind, at["Count"].integer(0) if kind.startswith("AT_") else 0,  # type: ignore[arg-type]
+        kind, at["Count"].integer(0) if kind.startswith("AT_") else 0,  # type: ignore[arg-type]  # one of the four, as was asked above
         criteria=tuple(_correlated(one) for one in at["CriteriaList"].items()),
         demographics=tuple(_demographic(one) for one in at["DemographicCriteriaList"].items()),
         groups=tuple(group(one) for one in at["Groups"].items()),
@@ -324,7 +325,7 @@ def _occurrence(at: Cursor, domain: Domain) -> Occurrence:
         raise at["CountColumn"].error(
             f"{domain.name} has no column {distinct} to count by.", f"Write {', '.join(known)}."
         )
-    return Occurrence(OPERATORS[kind], at["Count"].integer(0), distinct)  # type: ignore[arg-type]
+    return Occurrence(OPERATORS[kind], at["Count"].integer(0), distinct)  # type: ignore[arg-type]  # a value of OPERATORS
 
 
 def _exit(at: Cursor) -> FixedExit | EraExit | None:

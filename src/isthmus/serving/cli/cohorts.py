@@ -1,5 +1,6 @@
 """The verb about cohorts: who is in, by definition."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -50,21 +51,19 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
         files.write_counts(out, answer)
     if rows is not None:
         files.write_rows(rows, answer)
-    counts = files.counted(answer)
-    if json:
-        document(
-            {
-                "edition": session.edition.number,
-                "cohorts": [{"cohort_id": name, "records": n, "subjects": people} for name, n, people in counts],
-                "refused": [str(error) for error in refused],
-            }
-        )
-    else:
-        table(f"Cohorts of edition {session.edition.number}", ("cohort", "records", "subjects"), counts)
-        for path in (out, rows):
-            if path is not None:
-                say(f"written: {path}")
+    _tell(session.edition.number, files.counted(answer), [str(error) for error in refused], json=json)
+    for path in (out, rows):
+        if path is not None and not json:
+            say(f"written: {path}")
     if refused:
         raise PartialError(
             f"{len(refused)} of {len(found) + len(refused)} definitions were refused; the others are done."
         )
+
+
+def _tell(edition: int, counts: Sequence[tuple[str, int, int]], refused: Sequence[str], *, json: bool) -> None:
+    if json:
+        told = [{"cohort_id": name, "records": records, "subjects": people} for name, records, people in counts]
+        document({"edition": edition, "cohorts": told, "refused": refused})
+    else:
+        table(f"Cohorts of edition {edition}", ("cohort", "records", "subjects"), counts)
