@@ -86,6 +86,12 @@ def test_eras_are_asked_for_where_there_are_conditions(tmp_path: Path) -> None:
     assert _said(_result(tmp_path / "c", check, without=["condition_era"])) == gone
 
 
+def test_conditions_of_nobody_ask_for_no_era(tmp_path: Path) -> None:
+    drawn = "condition_occurrence_id | person_id | condition_concept_id\n--+--+--\n1 | | 5\n2 | 1 | 5"
+    check = "table_measureconditioneracompleteness_condition_era"
+    assert _said(_result(tmp_path, check, condition_occurrence=drawn)) == ("failed", "", (1, 1))
+
+
 @pytest.mark.parametrize(("wrong", "status"), [(1, "passed"), (2, "failed")])
 def test_a_threshold_is_the_per_cent_that_may_be_wrong(tmp_path: Path, wrong: int, status: str) -> None:
     """A start before 1950 is plausible in 1 % of the rows, and in no more."""

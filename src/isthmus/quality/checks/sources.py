@@ -45,7 +45,8 @@ SOURCES: Mapping[str, str] = {
     "visits": f'"{{table}}" t JOIN {WEEK} v ON t.visit_occurrence_id = v.visit_occurrence_id',
     "overlaps": f'"{{table}}" t JOIN "{{table}}" o ON {OVERLAP}',
     "persons": "person p",
-    "conditions": "(SELECT DISTINCT person_id FROM condition_occurrence WHERE condition_concept_id <> 0) t",
+    "conditions": "(SELECT DISTINCT person_id FROM condition_occurrence WHERE condition_concept_id <> 0"
+    " AND person_id IS NOT NULL) t",
 }
 JOINED: Mapping[str, str] = {"deaths": "death", "visits": "visit_occurrence"}
 """The table that a source joins: without rows in it, the source has none."""

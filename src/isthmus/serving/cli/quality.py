@@ -77,11 +77,11 @@ def _print(found: Quality, before: Quality | None, shown: Sequence[Failure], fai
         say("No check failed.")
         return
     cells = [
-        (one.severity, one.what, one.violated, one.of, f"{one.percent:.2f}", f"{one.threshold:g}", one.change,
+        (one.severity, one.name, one.what, one.violated, one.of, f"{one.percent:.2f}", f"{one.threshold:g}", one.change,
          "; ".join(f"{file.site}/{file.feed}/{file.file}: {file.rows:,}" for file in one.origins))
         for one in shown
     ]  # fmt: skip
-    columns = ("severity", "what is wrong", "rows", "of", "%", "allowed %", "since", "most of them from")
+    columns = ("severity", "check", "what is wrong", "rows", "of", "%", "allowed %", "since", "most of them from")
     table(f"Failed: {len(shown)} of {failed}, the worst first", columns, cells)
 
 
