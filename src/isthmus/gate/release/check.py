@@ -136,6 +136,7 @@ def dominated(group: npt.NDArray[np.int64], value: Floats, rules: Rules) -> tupl
         negative = bool((some < 0).any())
         if negative or (total > 0 and some[: rules.top].sum() > rules.share * total):
             by_share.add(int(number))
-        if negative or (total > 0 and some[2:].sum() < rules.percent * some[0]):
+        nothing = total == 0 and not rules.zeros  # everybody in the group is known to have contributed nothing
+        if negative or nothing or (total > 0 and some[2:].sum() < rules.percent * some[0]):
             by_percent.add(int(number))
     return frozenset(by_share), frozenset(by_percent)
