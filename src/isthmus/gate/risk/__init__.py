@@ -1,0 +1,1 @@
+"""How well a table of persons hides them, and the mildest generalisation that hides them well enough."""
