@@ -1,8 +1,8 @@
 """The airlock's rules for groups, on the charities of acro with the counts that its own tests expect.
 
 Source: acro 1.0 (AI-SDC/ACRO, MIT), test_initial.py: in the table of year by type of grant 6 cells are below the
-threshold of 10; of the mean of income from grants, 1 cell is dominated by shares and 2 by the rule of percent (one of them holds
-nothing but zeros).
+threshold of 10; of the mean of income from grants, 1 cell is dominated by shares and 2 by the rule of percent, one of
+which holds nothing but zeros.
 """
 
 from pathlib import Path
