@@ -10,6 +10,7 @@ from isthmus.simulation.identities.place import Places
 
 BEGIN, END = day_number(2014, 1, 1), day_number(2024, 1, 1)
 """Between these days people come to hospitals."""
+OLDEST = day_number(1916, 1, 1)
 YEAR = 365.25
 SIZES = np.array([0.22, 0.28, 0.27, 0.15, 0.08])
 """Shares of households of one to five."""
@@ -105,20 +106,24 @@ def _bodies(rng: np.random.Generator, role: Ints, start: Ints, twin: Ints) -> tu
     younger &= twin < np.arange(count)
     sex = np.where(younger, np.where(rng.random(count) < ALIKE, sex[twin], 1 - sex[twin]), sex)
     single = np.append(role[1:] == HEAD, True) & (role == HEAD)
-    age = np.where(single, rng.uniform(20, 88, count), rng.normal(47, 13, count).clip(24, 82))
-    head = END - (age * YEAR).astype(np.int64)
-    apart = np.where(role == SPOUSE, rng.normal(1.5, 3, count), 0.0)
-    apart = np.where(role == CHILD, _generation(rng, age[start]), apart)
-    apart = np.where(role == ELDER, -rng.normal(27, 4, count).clip(20, 40), apart)
-    birth = head[start] + (apart * YEAR).astype(np.int64)
-    return sex, np.where(younger, birth[twin], birth).clip(day_number(1915, 1, 1), END - 1)
+    age = np.where(single, rng.uniform(20, 88, count), rng.triangular(24, 42, 82, count))[start]
+    apart = np.where(role == SPOUSE, rng.normal(1.5, 3, count).clip(-8, 8), 0.0)
+    apart = np.where(role == CHILD, _generation(rng, age), apart)
+    apart = np.where(role == ELDER, -rng.triangular(20, 27, 40, count), apart)
+    # A second child comes one to six years beside the first.
+    second = np.flatnonzero((role == CHILD) & (np.roll(role, 1) == CHILD) & (start == np.roll(start, 1)))
+    beside = rng.uniform(1, 6, count)[second]
+    later = apart[second - 1] + beside
+    apart[second] = np.where(later < age[second], later, apart[second - 1] - beside)
+    birth = END - ((age - apart) * YEAR).astype(np.int64) - 1
+    birth = np.where(birth < OLDEST, OLDEST + rng.integers(0, int(15 * YEAR), count), birth)
+    return sex, np.where(younger, birth[twin], birth)
 
 
 def _generation(rng: np.random.Generator, age: Floats) -> Floats:
-    """Years between parents and children, who cannot be born after the end."""
-    return np.asarray(
-        np.minimum(rng.normal(28, 4.5, len(age)).clip(19, 44), np.maximum(age - rng.random(len(age)) * 12, 19.0))
-    )
+    """Years between parents and children, who are born before the end."""
+    latest = np.minimum(age, 44.0)
+    return np.asarray(rng.triangular(19, np.minimum(27.0, 19 + (latest - 19) / 2), np.maximum(latest, 19.5)))
 
 
 def _names(
