@@ -72,7 +72,8 @@ def demand_concepts(choices: Iterable[Choice], known: Mapping[int, Concept]) -> 
                 )
             if not known[concept].standard:
                 raise InputError(
-                    f"{one.system} {one.code}: concept {concept} is not a standard concept. Choose the one it maps to."
+                    f"{one.system} {one.code}: concept {concept} is not a standard concept. Choose the one it maps to; "
+                    "or, of a list of your own, load it with `standard: yes`, which makes its codes standard concepts."
                 )
 
 

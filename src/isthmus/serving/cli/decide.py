@@ -97,12 +97,23 @@ def _export(opened: Workspace, site: str | None, limit: int, path: Path, *, json
     waiting = items(opened, site=site, limit=limit)
     with mappers(opened) as bench:
         found = bench.candidates([asked(item) for item in waiting])
-    sheet.write(path, waiting, found)
+    if not _write(path, sheet.written(waiting, found)):
+        return
     if json:
         document({"file": str(path), "items": len(waiting), "with_candidates": sum(map(bool, found))})
     else:
         say(f"{len(waiting)} items in {path}. Fill in concept_ids ('none' where there is none) and reason, then:\n"
             f"isthmus map {opened.root} --decide {path}")  # fmt: skip
+
+
+def _write(path: Path, content: bytes) -> bool:
+    """Write a file whole, or to the standard output for `-`; returns whether it was a file."""
+    if str(path) == "-":
+        typer.echo(content, nl=False)
+        return False
+    with replaced(path) as stream:
+        stream.write(content)
+    return True
 
 
 def _learn(opened: Workspace, *, json: bool, quiet: bool) -> None:
@@ -120,6 +131,11 @@ def _learn(opened: Workspace, *, json: bool, quiet: bool) -> None:
     columns = ("wordings", "targets", "held_out", "exact", "recall_at_10", "automatic", "automatic_exact")
     told = [(domain, *(one.get(name) for name in columns)) for domain, one in card["models"].items()]
     table("Models", ("domain", *columns), told)
+    for domain, one in card["models"].items():
+        if one.get("automatic") == 0:
+            say(f"{domain}: of the {one['held_out']} wordings held out none would be mapped automatically: no answer "
+                f"was so sure that {THRESHOLD:.0%} of such answers can be promised to be right. More decisions help "
+                "most; --automatic --threshold takes a lower share.")  # fmt: skip
 
 
 def _automatic(opened: Workspace, site: str | None, threshold: float | None, *, json: bool) -> None:
@@ -155,9 +171,8 @@ def decisions(  # noqa: PLR0917 each parameter is an option of the command line
         _told({"revoked": revoke, "by": made.decision_id}, f"Decision {revoke} is revoked." + _onward(opened, 1), json)
     elif export is not None:
         standing = ledger.standing(TERM)
-        with replaced(export) as stream:
-            stream.write(b"".join(orjson.dumps(one) + b"\n" for one in shared(standing)))
-        _told({"file": str(export), "decisions": len(standing)}, f"{len(standing)} decisions in {export}.", json)
+        if _write(export, b"".join(orjson.dumps(one) + b"\n" for one in shared(standing))):
+            _told({"file": str(export), "decisions": len(standing)}, f"{len(standing)} decisions in {export}.", json)
     elif taken is not None:
         found = take_over(opened, _lines(taken))
         text = (f"{found.made} taken over, {found.known} known already, {found.conflicting} decided otherwise here, "

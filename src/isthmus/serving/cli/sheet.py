@@ -5,7 +5,6 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError
 from isthmus.flow.worklist.items import Item
 from isthmus.flow.worklist.mappers import Candidate
@@ -14,7 +13,7 @@ FILLED = ("system", "code", "name", "variants", "table", "column", "rows", "site
 SHOWN = 5  # candidates in the table
 
 
-def write(path: Path, items: Sequence[Item], candidates: Sequence[Sequence[Candidate]]) -> None:
+def written(items: Sequence[Item], candidates: Sequence[Sequence[Candidate]]) -> bytes:
     """UTF-8 with a byte order mark, so that spreadsheet programs read Chinese; `concept_ids` and `reason` are empty."""
     text = io.StringIO(newline="")
     sheet = csv.writer(text)
@@ -36,8 +35,7 @@ def write(path: Path, items: Sequence[Item], candidates: Sequence[Sequence[Candi
                 *told,
             ]
         )
-    with replaced(path) as stream:
-        stream.write(text.getvalue().encode("utf-8-sig"))
+    return text.getvalue().encode("utf-8-sig")
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -40,14 +40,15 @@ def register(app: typer.Typer) -> None:
 def load(
     workspace: Where,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A vocabulary pack: a folder with vocabulary.yaml.")],
+    instead: Annotated[bool, typer.Option("--replace", help="Also in the place of another edition.")] = False,
     json: Json = False,
 ) -> None:
     """Load one edition of a code list, and publish an edition of the lake with it.
 
-    What the workspace has of the same vocabulary id gives way. A pack with any fault is refused, with the lines.
+    What the workspace has of the same edition gives way. A pack with any fault is refused, with the lines.
     """
     opened = Workspace(workspace)
-    loaded = vocabulary_pack.load(opened, folder)
+    loaded = vocabulary_pack.load(opened, folder, instead=instead)
     searching.index_of(opened)
     told = loaded.form
     if json:
