@@ -26,7 +26,7 @@ from isthmus.mapping.search.ask import HOW, Search, Wanted
 from isthmus.mapping.terms.model import Model
 from isthmus.records.models import Decision
 
-__all__ = ["Asked", "Candidate", "Mappers", "mappers"]
+__all__ = ["SHOWN", "Asked", "Candidate", "Mappers", "mappers", "writing"]
 
 TABLES = ("concept", "concept_relationship", "concept_synonym")
 PAST, NAMES, DRUGS, CODES, SEARCH = "past", "names", "drugs", "codes", "search"
@@ -268,6 +268,12 @@ def mappers(workspace: Workspace, *, learned: Trained | None = None) -> Iterator
             engine.view(name, files, empty=schema_of(name))
         known = labelled(workspace, engine)
         yield Mappers(workspace, engine, trained(workspace) if learned is None else learned, known)
+
+
+def writing(wording: str) -> str:
+    """A wording in the writing in which wordings are compared: width, case, variants and stops do not count."""
+    (key,) = naming.keys([wording])
+    return key
 
 
 def _candidate(concept: Concept, score: float, confidence: float | None, mapper: str, evidence: str) -> Candidate:

@@ -12,10 +12,8 @@ from rich.text import Text
 from isthmus.flow.worklist.automatic import asked
 from isthmus.flow.worklist.decide import choice, decide
 from isthmus.flow.worklist.items import Item
-from isthmus.flow.worklist.mappers import Candidate, Mappers
+from isthmus.flow.worklist.mappers import SHOWN, Candidate, Mappers, writing
 from isthmus.flow.workspace import Workspace
-from isthmus.mapping.candidates import naming
-from isthmus.mapping.candidates.candidate import SHOWN
 from isthmus.records.models import Decision
 from isthmus.serving.cli.keys import Keys
 
@@ -181,7 +179,7 @@ class Review:
         """What the mappers propose; before it, what the same wording was given in this session."""
         item = self.items[self._at]
         found = self._ahead.of(self._at, lambda: self._say("Looking up candidates …", "dim"))
-        told = [one for one in self._chosen.get(_key(item), ()) if asked(item).takes(one.domain)]
+        told = [one for one in self._chosen.get(writing(item.wording), ()) if asked(item).takes(one.domain)]
         known = {one.concept_id for one in told}
         return [*told, *(one for one in found if one.concept_id not in known)][:SHOWN]
 
@@ -204,7 +202,7 @@ class Review:
             return
         self._at, decision = self._made.pop()
         item = self.items[self._at]
-        self._chosen.pop(_key(item), None)
+        self._chosen.pop(writing(item.wording), None)
         self.workspace.decisions.revoke(decision.decision_id, author=self.author, reason="undone in review")
         self.tally.undone += 1
         self.tally.decided -= 1
@@ -221,7 +219,7 @@ class Review:
         (decision,) = decide(self.workspace, [one], author=self.author, site=self.site)
         self._made.append((self._at, decision))
         told = f"decided just now for {item.system} {item.code}"
-        self._chosen[_key(item)] = [replace(two, evidence=told) for two in chosen]
+        self._chosen[writing(item.wording)] = [replace(two, evidence=told) for two in chosen]
         self.bench.remember(decision)
         self.tally.decided += 1
         self.tally.rows += item.rows
@@ -269,9 +267,3 @@ class Review:
 
     def _say(self, text: str, style: str = "") -> None:
         self.console.print(Text(text, style=style), soft_wrap=True)
-
-
-def _key(item: Item) -> str:
-    """The wording of an item as wordings are compared."""
-    (key,) = naming.keys([item.wording])
-    return key
