@@ -73,7 +73,7 @@ def traced(workspace: Workspace, found: Quality, some: Sequence[Failure], *, fil
     parts = {part.part_id: part for part in workspace.records.parts()}
     receipts = {receipt.receipt_id: receipt for receipt in workspace.records.receipts()}
     with workspace.lake.engine() as engine:
-        layout = views(engine, workspace, found.edition, found.version)
+        layout = views(engine, workspace, found.edition, found.version, found.site)
         told = []
         for one in some:
             rows = wrong(checks[one.check_id], layout, day_of(found.edition))
