@@ -16,7 +16,7 @@ CATEGORIES = ("Plausibility", "Conformance", "Completeness")
 def document(
     results: Sequence[Result], metadata: Mapping[str, Any], *, started: datetime, ended: datetime
 ) -> dict[str, Any]:
-    """The whole file, without our own checks. `metadata` is the row of `cdm_source` with names as in R: `cdmSourceName`."""
+    """The whole file, without our own checks. `metadata` is the row of `cdm_source`, named as in R: `cdmSourceName`."""
     results = [one for one in results if one.check.type.level != RULE]
     took = (ended - started).total_seconds()
     return {
