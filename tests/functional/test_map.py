@@ -367,3 +367,49 @@ def test_wrong_use_is_told(hospital: Workspace, words: tuple[str, ...], told: st
 
 def test_a_decision_that_is_not_there_cannot_be_revoked(hospital: Workspace) -> None:
     assert "there is no decision 5" in complaint(run("decisions", hospital.root, "--revoke", "5", "--reason", "x"), 3)
+
+
+def test_a_sheet_decides_open_codes_alone_and_concepts_of_their_domain(hospital: Workspace, tmp_path: Path) -> None:
+    sheet = tmp_path / "list.csv"
+    run("map", hospital.root, "--export", sheet)
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        filled = list(csv.DictReader(stream))
+    filled[0]["concept_ids"], filled[1]["concept_ids"], filled[2]["concept_ids"] = "8507", "123456789", "4059290"
+    _write(sheet, filled)
+    said = complaint(run("map", hospital.root, "--decide", sheet), 3)
+    assert "D00: concept 8507 male is of the domain Gender; the column takes Condition" in said
+    assert "D01: concept 123456789 is not in the vocabulary" in said  # all faults at once
+    filled[0]["concept_ids"], filled[1]["concept_ids"] = "", ""
+    filled[2]["code"], filled[3]["concept_ids"] = "OP9999", "1.56225E+15"
+    _write(sheet, filled)
+    said = complaint(run("map", hospital.root, "--decide", sheet), 3)
+    assert "line 4 decides list:bay-his/diagnosis OP9999, which is no open code here" in said
+    assert "line 5 holds in concept_ids what is no concept id" in said
+    assert run("decisions", hospital.root, "--json").document() == []
+
+
+def test_what_a_sheet_took_from_a_mapper_is_kept_with_its_version(hospital: Workspace, tmp_path: Path) -> None:
+    sheet = tmp_path / "list.csv"
+    run("map", hospital.root, "--export", sheet)
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        filled = list(csv.DictReader(stream))
+    filled[0]["concept_ids"] = filled[0]["candidate_1"].partition(" ")[0]
+    filled[1]["concept_ids"] = "4059290"  # the terminologist's own
+    _write(sheet, filled)
+    run("map", hospital.root, "--decide", sheet)
+    made = {one["key"]: one["model"] for one in run("decisions", hospital.root, "--json").document()}
+    assert made["D00"].startswith("names@")
+    assert made["D01"] == ""
+
+
+def test_revoking_says_what_stands_now(hospital: Workspace, press: Callable[..., Done]) -> None:
+    press("1q", "map", hospital.root, "--site", "bay", "--author", "li")
+    press("q", "map", hospital.root)
+    (first,) = run("decisions", hospital.root, "--json").document()
+    shared = hospital.root.parent / "all.jsonl"
+    run("decisions", hospital.root, "--export", shared)
+    shared.write_text(shared.read_text(encoding="utf-8").replace('"site":"bay"', '"site":""'), encoding="utf-8")
+    run("decisions", hospital.root, "--import", shared)
+    told = run("decisions", hospital.root, "--revoke", str(first["decision_id"]), "--reason", "not theirs").out
+    assert "stands now: " in told
+    assert "all sites, li" in told

@@ -94,6 +94,13 @@ def quality(
     return found
 
 
+def judged(workspace: Workspace, edition: Edition, version: str, site: str = "") -> Quality:
+    """The results of an edition, published or not; computed anew, and not kept."""
+    began, ticks = now(), perf_counter()
+    results = _computed(workspace, edition, version, site, Silence())
+    return Quality(edition, version, results, began, round(perf_counter() - ticks, 3), site)
+
+
 def former(workspace: Workspace, found: Quality, *, progress: Progress | None = None) -> Quality | None:
     """The results of the edition before, by the same version of the CDM; None where it was the first."""
     if found.edition.number - 1 not in workspace.lake.editions.numbers():

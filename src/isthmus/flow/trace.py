@@ -143,10 +143,10 @@ class Tracer:
         mapping = self._mappings().get((receipt.feed, row["mapping_id"]), "")
         return Trace(self.edition.number, table, row, receipt, record, passage, mapping)
 
-    def line(self, part_id: int, place: int) -> int:
-        """The line (or row) of a file on which the record at a place stands."""
+    def passage(self, part_id: int, place: int) -> Passage:
+        """The source text of the record at a place, and its line (or row)."""
         record, _, part = self._parts(part_id)
-        return formats.locate(part, Format(record.format, record.options), place).line
+        return formats.locate(part, Format(record.format, record.options), place)
 
     def _codes(self, part_id: int, place: int, table: str) -> list[Coded]:
         files = [self.workspace.lake.root / one.path for one in self.edition.files("coding")]

@@ -21,6 +21,11 @@ from isthmus.mapping.units.repair import by_rule
 from isthmus.records.decisions import Draft
 from isthmus.records.models import Decision
 
+__all__ = [
+    "REPAIR", "RULE", "Findings", "Proposal", "chosen_by_rule", "decide", "found", "home_of", "proposals", "published",
+    "results", "stated",
+]  # fmt: skip
+
 REPAIR = "repair"
 SUBJECT = "units"
 MODEL = "isthmus.mapping.units@1"

@@ -154,14 +154,19 @@ def test_a_sheet_may_come_back_as_spreadsheet_programs_write(tmp_path: Path, enc
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([{"system": "s", "code": "c", "concept_ids": "4059290 x"}], "line 2: concept_ids holds what is no concept id"),
+        (
+            [{"system": "s", "code": "c", "concept_ids": "4059290 x"}],
+            "line 2 holds in concept_ids what is no concept id",
+        ),
         ([{"system": "", "code": "c", "concept_ids": "1"}], "line 2 names no system"),
         ([{"system": "s", "code": "c", "concept_ids": "1"}] * 2, "line 3 decides s c again"),
+        ([{"system": "s", "code": "C01", "concept_ids": "1"}], "line 2 decides s C01, which is no open code here"),
     ],
 )
 def test_a_sheet_that_cannot_be_understood_is_refused_with_its_line(rows: list[dict[str, str]], told: str) -> None:
+    waiting = Item("s", "c", "", "measurement", "measurement_concept_id", 1, ("a",))
     with pytest.raises(InputError, match=told):
-        read_choices(rows, [])
+        read_choices(rows, [waiting])
 
 
 def test_a_file_that_is_no_sheet_is_refused(tmp_path: Path) -> None:

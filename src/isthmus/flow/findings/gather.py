@@ -20,6 +20,7 @@ from isthmus.flow.findings.columns import source_columns
 from isthmus.flow.findings.places import Places
 from isthmus.flow.quality import Quality, files_of, quality
 from isthmus.flow.schema import schema_of
+from isthmus.flow.stage import NO_RULE
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.edition import Edition
@@ -29,7 +30,7 @@ from isthmus.quality.checks.catalogue import Check
 from isthmus.quality.findings.finding import Finding, Place, kinds, worst_first
 from isthmus.quality.findings.silence import silent
 
-FORM = 1
+FORM = 2
 MUCH_MORE = 0.5  # of rows: how much emptier than the usual hospital's a field is that is said to be never filled
 FILES = 3  # that are named
 QUARANTINE = """
@@ -37,17 +38,30 @@ QUARANTINE = """
         arg_min(record_id, place) AS record_id
     FROM record WHERE outcome = 'quarantined' GROUP BY ALL ORDER BY rows DESC, part_id
 """
-CONFLICTS = """
-    SELECT kind, part_id, count(*) AS rows, min(place) AS place, arg_min(record_id, place) AS record_id
-    FROM record WHERE outcome = 'superseded' GROUP BY ALL ORDER BY rows DESC, part_id
+# A kind of record that is replaced more often than this is a state that is told again and again, and no contradiction.
+OFTEN = 0.2
+ASIDE = f"""
+    SELECT * FROM (
+        SELECT kind, part_id, 'conflicts' AS told, count(*) FILTER (WHERE outcome = 'superseded') AS rows,
+            min(place) FILTER (WHERE outcome = 'superseded') AS place,
+            arg_min(record_id, place) FILTER (WHERE outcome = 'superseded') AS record_id, count(*) AS among
+        FROM record GROUP BY kind, part_id HAVING rows BETWEEN 1 AND {OFTEN} * count(*)
+        UNION ALL
+        SELECT kind, part_id, 'kept', count(*) FILTER (WHERE {{empty}}) AS rows, min(place) FILTER (WHERE {{empty}}),
+            arg_min(record_id, place) FILTER (WHERE {{empty}}), count(*)
+        FROM record GROUP BY kind, part_id HAVING rows BETWEEN 1 AND {OFTEN} * count(*)
+    ) ORDER BY rows DESC, told, part_id
 """
+EMPTY = f"outcome = 'kept' AND reason = '{NO_RULE}'"
 CODES = """
     SELECT system, "table", "column", count(*) AS rows, part_id, min(place) AS place
     FROM coding WHERE concept_id = 0 AND decision_id IS NULL
     GROUP BY system, "table", "column", part_id ORDER BY rows DESC, part_id
 """
+# Persons are counted, not rows: tests come in panels and drugs in courses, so their rows are no Poisson counts.
 DAYS = """
-    SELECT datediff('day', DATE '1970-01-01', CAST("{day}" AS DATE)) AS day, part_id, count(*) AS rows FROM "{table}"
+    SELECT datediff('day', DATE '1970-01-01', CAST("{day}" AS DATE)) AS day, part_id, count(DISTINCT person_id) AS rows
+    FROM "{table}"
     WHERE "{day}" IS NOT NULL AND CAST("{day}" AS DATE) <= DATE '{until}' GROUP BY ALL
 """
 # Emptiness is told where other sites do better, see `_never_filled`; of two checks that ask the same, one is told.
@@ -147,10 +161,10 @@ def _names(workspace: Workspace, edition: Edition, concepts: Collection[int]) ->
 
 
 def _of_records(workspace: Workspace, edition: Edition, site: str, places: Places) -> Iterator[Finding]:
-    """Records in quarantine, by reason and file, and records that contradict another of their number."""
+    """Records in quarantine, by reason and file; those that contradict another of their number, or give no row."""
     with workspace.lake.engine() as engine:
         engine.view("record", files_of(workspace, edition, "record", site), empty=schema_of("record"))
-        waiting, conflicts = (engine.rows(query(sql)).to_pylist() for sql in (QUARANTINE, CONFLICTS))
+        waiting, aside = (engine.rows(query(sql)).to_pylist() for sql in (QUARANTINE, ASIDE.format(empty=EMPTY)))
     for row in waiting:
         kind, detail = _reason(row["class"], row["reason"])
         feed, file = places.file(row["part_id"])
@@ -159,10 +173,11 @@ def _of_records(workspace: Workspace, edition: Edition, site: str, places: Place
                     row["record_id"])  # fmt: skip
         key = f"{feed}/{file}/{row['kind']}/{row['reason']}"
         yield Finding(site, kind, key, row["rows"], detail=detail, places=(led,))
-    for row in conflicts:
+    for row in aside:
         feed, file = places.file(row["part_id"])
         led = Place(feed, file, row["rows"], places.at(row["part_id"], row["place"]), (), "record", row["record_id"])
-        yield Finding(site, "conflicts", f"{feed}/{file}/{row['kind']}", row["rows"], places=(led,))
+        yield Finding(site, row["told"], f"{feed}/{file}/{row['kind']}", row["rows"], row["among"], detail=row["kind"],
+                      places=(led,))  # fmt: skip
 
 
 def _reason(name: str, reason: str) -> tuple[str, str]:

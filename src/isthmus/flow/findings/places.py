@@ -35,7 +35,7 @@ class Places:
     def at(self, part_id: int, place: int) -> int | None:
         """The line (or row) of a place; None where it cannot be told."""
         try:
-            return self._tracer.line(part_id, place) if place >= 0 else None
+            return self._tracer.passage(part_id, place).line if place >= 0 else None
         except IsthmusError:
             return None
 

@@ -162,7 +162,10 @@ def _named(
     source = {name: held.get(sheet.columns.get(name, name).strip().lower()) for name in names}
     for name, column in sheet.columns.items():
         if source[name] is None:
-            raise PackError(f"{label}:1: there is no column '{column}'. The columns are: {_columns(table)}.")
+            raise PackError(
+                f"{label}:1: there is no column '{column}'. The columns are: {_columns(table)}. Where these are no "
+                "headings but the first code, write `header: none` and number the columns: {code: 1, name: 2}."
+            )
     for several in needed:
         if not any(source[name] for name in several):
             raise PackError(

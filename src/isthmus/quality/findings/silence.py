@@ -1,4 +1,4 @@
-"""Days on which a feed was silent: none of the rows that are usual on such a weekday came."""
+"""Days on which a feed was silent: nobody of the patients who are usual on such a weekday came."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -11,7 +11,7 @@ CHANCE = 0.01  # that some day of the whole time is silent by chance alone
 
 @dataclass(frozen=True, slots=True)
 class Silence:
-    """Days in a row, first and last included, without a row, and how many rows a day are usual then."""
+    """Days in a row, first and last included, without a patient, and how many a day are usual then."""
 
     first: date
     last: date
@@ -24,9 +24,9 @@ class Silence:
 
 
 def silent(days: np.ndarray, counts: np.ndarray) -> list[Silence]:
-    """The silent days of a feed, from its rows by day (days since 1970, without gaps or order; counts above 0).
+    """The silent days of a feed, from its patients by day (days since 1970, in any order; counts above 0).
 
-    A day is silent when it has no row and a Poisson count of its expectation would have none with a chance so small
+    A day is silent when it has none and a Poisson count of its expectation would have none with a chance so small
     that among all days of the feed one is met by chance in 1 of 100 feeds (Bonferroni). The expectation is the mean of
     the same weekday in the weeks around, the half with fewest rows left out: other gaps do not hide one.
     """

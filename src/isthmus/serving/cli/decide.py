@@ -13,7 +13,7 @@ from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError, UsageError
 from isthmus.flow.decided import TERM
 from isthmus.flow.worklist.automatic import THRESHOLD, asked, automatic
-from isthmus.flow.worklist.decide import decide, demand_concepts, read_choices, shared, take_over
+from isthmus.flow.worklist.decide import NONE, decide, demand_concepts, read_choices, shared, take_over
 from isthmus.flow.worklist.items import items
 from isthmus.flow.worklist.learn import learn
 from isthmus.flow.worklist.mappers import mappers
@@ -83,9 +83,10 @@ def _review(opened: Workspace, site: str | None, limit: int, author: str, reason
 
 
 def _decide(opened: Workspace, site: str | None, filled: Path, author: str, reason: str, *, json: bool) -> None:
-    choices = read_choices(sheet.read(filled), items(opened, site=site))
+    waiting = items(opened, site=site)
+    choices = read_choices(sheet.read(filled), waiting)
     with mappers(opened) as bench:
-        demand_concepts(choices, bench.concepts(concept for one in choices for concept in one.concepts))
+        demand_concepts(choices, bench.concepts(concept for one in choices for concept in one.concepts), waiting)
     made = decide(opened, choices, author=author, site=site or "", reason=reason)
     if json:
         document({"decided": len(made), "none": sum(not one.answer for one in made)})
@@ -168,7 +169,13 @@ def decisions(  # noqa: PLR0917 each parameter is an option of the command line
         if not reason.strip():
             raise UsageError("a revocation needs its reason. Say why with --reason.")
         made = ledger.revoke(revoke, author=author or _user(), reason=reason)
-        _told({"revoked": revoke, "by": made.decision_id}, f"Decision {revoke} is revoked." + _onward(opened, 1), json)
+        left = [one for one in ledger.standing(TERM) if (one.subject, one.key) == (made.subject, made.key)]
+        now = "".join(
+            f"\nDecision {one.decision_id} stands now: {' '.join(map(str, one.answer)) or NONE} "
+            f"({one.site or 'all sites'}, {one.author})." for one in left
+        )  # fmt: skip
+        told = {"revoked": revoke, "by": made.decision_id, "stands": [one.decision_id for one in left]}
+        _told(told, f"Decision {revoke} is revoked.{now}" + _onward(opened, 1), json)
     elif export is not None:
         standing = ledger.standing(TERM)
         if _write(export, b"".join(orjson.dumps(one) + b"\n" for one in shared(standing))):

@@ -194,13 +194,18 @@ def unmapped(
     workspace: Where, site: Site = None, limit: Annotated[int, typer.Option(min=1)] = 40, json: Json = False
 ) -> None:
     """Codes that wait for a concept, ordered by how many rows each would mend."""
-    found = items(Workspace(workspace), site=site, limit=limit)
+    every = items(Workspace(workspace), site=site)
+    found = every[:limit]
     if json:
         document(found)
         return
     rows = [(one.system, one.code, one.name, one.table, one.column, one.rows, ", ".join(one.sites)) for one in found]
     if rows:
-        table("Work list", ("system", "code", "name", "table", "column", "rows", "sites"), rows)
+        table(
+            f"Work list: {len(found)} of {len(every)} codes",
+            ("system", "code", "name", "table", "column", "rows", "sites"),
+            rows,
+        )
         say(f"Decide what they mean: isthmus map {workspace}")
     else:
         say("Every code has a concept, or a decision that it has none.")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from isthmus.base.errors import InputError
+from isthmus.flow.worklist.decide import BY
 from isthmus.flow.worklist.items import Item
 from isthmus.flow.worklist.mappers import Candidate
 
@@ -19,7 +20,10 @@ def written(items: Sequence[Item], candidates: Sequence[Sequence[Candidate]]) ->
     sheet = csv.writer(text)
     sheet.writerow([*FILLED, *(f"candidate_{number}" for number in range(1, SHOWN + 1))])
     for item, found in zip(items, candidates, strict=True):
-        told = [f"{one.concept_id} {one.name} ({one.told}; {one.evidence})" for one in found[:SHOWN]]
+        told = [
+            f"{one.concept_id} {one.name} [{one.vocabulary} {one.code}] ({one.told}; {one.evidence}){BY}{one.mapper}"
+            for one in found[:SHOWN]
+        ]
         sheet.writerow(
             [
                 item.system,
