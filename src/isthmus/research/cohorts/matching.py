@@ -49,12 +49,13 @@ OF_PERSONS = """
     FROM c JOIN person p ON p.person_id = c.person_id {joins}
     WHERE {tests}
 """
+# Whether a set asks for the table is part of the key: as a condition beside it, every event would be looked up.
 JOINS = {
-    "p": "LEFT JOIN person p ON c.uses_p AND p.person_id = c.person_id",
-    "v": """LEFT JOIN visit_occurrence v ON c.uses_v AND v.visit_occurrence_id = c.visit_occurrence_id
+    "p": "LEFT JOIN person p ON p.person_id = CASE WHEN c.uses_p THEN c.person_id END",
+    "v": """LEFT JOIN visit_occurrence v ON v.visit_occurrence_id = CASE WHEN c.uses_v THEN c.visit_occurrence_id END
         AND v.person_id = c.person_id""",
     "r": "LEFT JOIN provider r ON r.provider_id = c.provider_id",
-    "s": "LEFT JOIN care_site s ON c.uses_s AND s.care_site_id = c.care_site_id",
+    "s": "LEFT JOIN care_site s ON s.care_site_id = CASE WHEN c.uses_s THEN c.care_site_id END",
 }
 PRESENT = {"p": "p.person_id", "v": "v.visit_occurrence_id", "s": "s.care_site_id"}
 
