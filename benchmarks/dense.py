@@ -20,13 +20,14 @@ from isthmus.research.cohorts.concepts import criteria, groups
 from isthmus.research.cohorts.definition import Criterion, Definition, EraExit, Group, Test
 
 FIRST_DAY, DAYS = 14_000, 4_000  # since 1970: May 2008 to April 2019
-CHILDREN = 2_100_000_000  # ids of invented descendants
+CHILDREN, CODES = 2_100_000_000, 2_120_000_000  # ids of invented descendants, and of codes that map to concepts
 MALE, FEMALE = 8507, 8532
 RATES = {
     "ConditionOccurrence": 60, "ConditionEra": 10, "Death": 0, "DeviceExposure": 6, "DoseEra": 3, "DrugEra": 12,
     "DrugExposure": 30, "Measurement": 40, "Observation": 25, "PayerPlanPeriod": 1, "ProcedureOccurrence": 25,
     "Specimen": 4, "VisitDetail": 5, "VisitOccurrence": 12,
 }  # fmt: skip
+WORDS = ("alpha", "beta", "gamma", "alphabet")
 NUMBERS = {
     "condition_occurrence_count": (1, 6), "drug_exposure_count": (1, 6), "gap_days": (0, 30), "quantity": (0, 60),
     "days_supply": (1, 60), "refills": (0, 5), "dose_value": (1, 100),
@@ -184,13 +185,15 @@ def _attributes(random: Random, found: Pools, domain: Domain, count: int) -> Col
         if column not in TABLES[domain.table].schema.names:
             continue
         key = f"{domain.name}.{name.removesuffix('CS')}"
-        if attribute.kind in ("concepts", "selection") and found.listed.get(key):
+        if attribute.kind in ("concepts", "selection", "codeset") and found.listed.get(key):
             columns[column] = _pick(random, found.listed[key], count)
         elif attribute.kind == "decimal":
             near = sorted(found.values.get(key, set())) or [1.0, 10.0, 100.0]
             values = random.choice(near, count) * random.choice([0.5, 0.9, 1.0, 1.0, 1.1, 2.0, 4.0], count)
             unknown = (random.random(count) < 0.1) & TABLES[domain.table].schema.field(column).nullable
             columns[column] = np.where(unknown, np.nan, values)
+        elif attribute.kind == "text":
+            columns[column] = random.choice(WORDS, count)
     return columns
 
 
@@ -199,7 +202,8 @@ def _vocabulary(found: Pools) -> Iterator[tuple[str, Columns]]:
     parents = np.array(sorted(found.parents), dtype=np.int64)
     ids = np.array(sorted(own), dtype=np.int64)
     children = CHILDREN + np.arange(len(parents))
-    everything = np.concatenate((ids, children))
+    codes = CODES + np.arange(len(parents))
+    everything = np.concatenate((ids, children, codes))
     many = len(everything)
     yield "concept", {
         "concept_id": everything, "concept_name": everything.astype(str), "domain_id": np.full(many, "Metadata"),
@@ -214,11 +218,17 @@ def _vocabulary(found: Pools) -> Iterator[tuple[str, Columns]]:
         "min_levels_of_separation": np.repeat([0, 1], [many, len(parents)]),
         "max_levels_of_separation": np.repeat([0, 1], [many, len(parents)]),
     }  # fmt: skip
+    yield "concept_relationship", {
+        "concept_id_1": codes, "concept_id_2": parents, "relationship_id": np.full(len(parents), "Maps to"),
+        "valid_start_date": _dates(np.zeros(len(parents), dtype=np.int64)),
+        "valid_end_date": _dates(np.full(len(parents), 47_000)),
+    }  # fmt: skip
 
 
 def _with_children(found: Pools, concepts: set[int]) -> set[int]:
     children = {concept: CHILDREN + at for at, concept in enumerate(sorted(found.parents))}
-    return concepts | {children[one] for one in concepts if one in children}
+    below = {children[one] for one in concepts if one in children}
+    return concepts | below | {one - CHILDREN + CODES for one in below}
 
 
 def _listed(found: Pools, attribute: str) -> set[int]:
