@@ -41,7 +41,8 @@ def cohorts(bench: Bench) -> Iterator[Row]:
     """GiBleed, and dense data of two sizes, ours and the peer's in turns, each in a new process."""
     tables = gibleed()
     definitions = str(tables.parent / "PhenotypeLibrary" / "cohorts.tar.xz")
-    python = environment(bench)
+    bench.tell(f"an environment for {PEER}")
+    python = environment(bench.folder / "peer")
     many = bench.pick(2_000, 37_000)
     for persons, least, turns in ((0, 25, 2), (1_000, 25, 2), (many, 5, 1)):
         folder = tables

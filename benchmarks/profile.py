@@ -17,7 +17,8 @@ TIMES = 37  # GiBleed so often is about 100,000 persons
 def profile(bench: Bench) -> Iterator[Row]:
     """GiBleed, ours and the peer's in turns, each in a new process; then GiBleed many times over, ours alone."""
     tables = gibleed()
-    python = environment(bench)
+    bench.tell(f"an environment for {PEER}")
+    python = environment(bench.folder / "peer")
     root = bench.folder / "ws"
     found = bench.job("profile: attaching GiBleed", "gibleed.attach", folder=str(tables), root=str(root)).found
     peers, ours = [], []
@@ -57,10 +58,8 @@ def gibleed() -> Path:
     return folder.resolve()
 
 
-def environment(bench: Bench) -> str:
-    """A Python with the peer and the engine that we have, and nothing of ours."""
-    bench.tell(f"an environment for {PEER}")
-    folder = bench.folder / "peer"
+def environment(folder: Path) -> str:
+    """A Python with the peer and the engine that we have, and nothing of ours, made in a folder."""
     python = str(folder / "bin" / "python")
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)

@@ -1,6 +1,8 @@
 """Random definitions on random dense CDMs, answered here and by duckcdm, which runs in an environment of its own."""
 
 import json
+import os
+import subprocess
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,9 +11,11 @@ from random import Random
 from typing import Any
 
 import pyarrow.parquet as pq
-
+import pytest
 from benchmarks import dense
 from benchmarks.job import run
+from benchmarks.profile import PEER, environment
+
 from isthmus.gate.desk import Desk
 from isthmus.lake.engine import Engine
 from isthmus.research.cohorts import circe, files
@@ -37,6 +41,17 @@ class Compared:
     refused: dict[int, str] = field(default_factory=dict)
     ties: list[tuple[int, int]] = field(default_factory=list)
     faults: list[tuple[int, int]] = field(default_factory=list)
+
+
+def python(folder: Path) -> str:
+    """A Python with duckcdm: the one that ISTHMUS_DUCKCDM names, or one made here; else the test is skipped."""
+    named = os.environ.get("ISTHMUS_DUCKCDM")
+    if named:
+        return named
+    try:
+        return environment(folder)
+    except subprocess.CalledProcessError:
+        pytest.skip(f"{PEER} could not be installed here: set ISTHMUS_DUCKCDM to a Python that has it")
 
 
 def compare(python: str, folder: Path, *, seed: int, definitions: int, persons: int = 60) -> Compared:
