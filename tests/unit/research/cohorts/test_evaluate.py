@@ -8,6 +8,7 @@ from sqlglot import exp, parse_one
 
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts import circe, evaluate, files
+from isthmus.research.cohorts.controls import controls
 from isthmus.research.cohorts.cursor import Cursor
 from isthmus.research.cohorts.definition import Definition
 from isthmus.research.cohorts.matching import JOINS
@@ -156,3 +157,14 @@ def test_what_stands_beside_an_event_is_found_by_keys_alone(alias: str) -> None:
         assert isinstance(part, exp.EQ)
         assert isinstance(part.left, exp.Column)
         assert part.left.table == alias
+
+
+def test_negative_controls_need_no_observation_period_and_look_where_they_are_told(desk: Desk) -> None:
+    every = controls(desk, {7: FEVER, 8: COUGH, 9: WARD}, occurrence="all", descendants=False).to_pylist()
+    assert [(row["cohort"], row["person_id"], str(row["start_date"])) for row in every] == [
+        (7, 1, "2020-03-01"), (7, 2, "2020-03-01"), (7, 3, "2020-03-02"), (8, 1, "2021-06-01"), (8, 2, "2020-03-05"),
+        (9, 1, "2020-03-01"),
+    ]  # fmt: skip
+    assert all(row["start_date"] == row["end_date"] for row in every)
+    visits = controls(desk, {7: FEVER, 9: WARD}, descendants=False, within=["VisitOccurrence"]).to_pylist()
+    assert [row["cohort"] for row in visits] == [9]
