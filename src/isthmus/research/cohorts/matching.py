@@ -92,9 +92,9 @@ def tested(domain: Domain, asked: Asked, *, pick: str, wanted: str, chosen: str,
         begin, finish = "coalesce(period_start, start_day)", "coalesce(period_end, end_day)"
     return TESTED.format(
         **_columns(domain, sourced), visit=_visit(domain, "c"), pick=pick, wanted=wanted,
-        chosen=_chosen(domain, chosen), nth=nth, moved_start=start, moved_end=end, epoch=EPOCH, begin=begin, finish=finish,
-        counted=_counted(asked.counts), joins="\n".join(joins(aliases, asked.attributes)),
-        tests="\n AND ".join(_tests(asked, aliases)),
+        chosen=_chosen(domain, chosen), nth=nth, moved_start=start, moved_end=end, epoch=EPOCH,
+        begin=begin, finish=finish, counted=_counted(asked.counts),
+        joins="\n".join(joins(aliases, asked.attributes)), tests="\n AND ".join(_tests(asked, aliases)),
     )  # fmt: skip
 
 
