@@ -16,9 +16,9 @@ pytestmark = pytest.mark.acceptance
 def test_random_definitions_give_the_rows_of_duckcdm(tmp_path: Path) -> None:
     python = oracle.python(tmp_path / "peer")
     (tmp_path / "cdm").mkdir()
-    found = oracle.compare(python, tmp_path / "cdm", seed=4711, definitions=40)
+    found = oracle.compare(python, tmp_path / "cdm", seed=4711, definitions=30)
     print(f"{found.pairs} pairs, {found.filled} with somebody in, {len(found.refused)} that the oracle cannot run")
     print(f"ties, which the oracle settles otherwise when rows are stored otherwise: {found.ties}")
     assert found.faults == []
-    assert found.filled > 10
+    assert found.filled > 8
     assert len(found.refused) < 10
