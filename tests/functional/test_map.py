@@ -1,6 +1,5 @@
 """The work list from outside: codes are decided by key, by sheet or automatically, reach their rows, and come back."""
 
-import csv
 import io
 import os
 import pty
@@ -12,75 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.cdm.starter import starter
 from isthmus.flow.workspace import Workspace
-from lib import packs, vocabularies
+from lib import open_codes, vocabularies
 from lib.command import Done, complaint, run
 from lib.harbour import write_csv
-from lib.workspace import content, made, rows
-
-PACK = """
-== pack.yaml
-pack: bay-his
-format: {kind: csv}
-== patient.yaml
-source: {files: ["patient*.csv"]}
-key: id
-person: id
-into:
-  - table: person
-    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
-== diagnosis.yaml
-source: {files: ["diagnosis*.csv"]}
-key: number
-person: id
-into:
-  - table: condition_occurrence
-    set:
-      condition_start_date: date(day)
-      condition_concept_id: concept(code, 'diagnosis', name)
-      condition_source_value: code
-== codes/diagnosis.csv
-code,name,concept_id
-K76,fatty liver,4059290
-"""
-CODES = 30
-UNCLEAR = 6  # of them, names that nobody knows
-
-
-def _names() -> list[tuple[str, str, int]]:
-    """Code, name and right concept (0: none) of each open code: names of the starter vocabulary, then nonsense."""
-    table = starter()["concept"].to_pylist()
-    known = [row for row in table if row["domain_id"] == "Condition" and row["standard_concept"] == "S"]
-    by_name: dict[str, list[int]] = {}
-    for row in known:
-        by_name.setdefault(row["concept_name"].lower(), []).append(row["concept_id"])
-    single = [(name, ids[0]) for name, ids in sorted(by_name.items()) if len(ids) == 1][: CODES - UNCLEAR]
-    listed = [*single, *((f"zzz {number} qqq", 0) for number in range(UNCLEAR))]
-    return [(f"D{number:02}", name, concept) for number, (name, concept) in enumerate(listed)]
-
-
-NAMES = _names()
-
-
-def _hospital(root: Path) -> Workspace:
-    """A hospital with 30 open codes; the first has most rows."""
-    diagnoses, number = [], 0
-    for place, (code, name, _) in enumerate(NAMES):
-        for _ in range(CODES - place):
-            number += 1
-            diagnoses.append([str(number), f"P{number % 7}", code, f'"{name}"', "2024-03-05"])
-    diagnoses.append(["9999", "P1", "K76", "fatty liver", "2024-03-05"])
-    write_csv(root / "in" / "patient.csv", [["id"], *([f"P{at}"] for at in range(7))])
-    write_csv(root / "in" / "diagnosis.csv", [["number", "id", "code", "name", "day"], *diagnoses])
-    opened = made(root / "ws", {"his": (root / "in", packs.write(root / "packs", "bay-his", PACK))}, site="bay")
-    assert run("ingest", opened.root, "--json").code == 0
-    return opened
+from lib.open_codes import CODES, NAMES
+from lib.workspace import content, rows
 
 
 @pytest.fixture
 def hospital(tmp_path: Path) -> Workspace:
-    return _hospital(tmp_path)
+    return open_codes.hospital(tmp_path)
 
 
 @pytest.fixture
@@ -92,18 +33,6 @@ def press(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
         return run(*words)
 
     return pressed
-
-
-def _open(opened: Workspace) -> list[str]:
-    listed = run("unmapped", opened.root, "--limit", "100", "--json")
-    return [one["code"] for one in listed.document()]
-
-
-def _concepts(opened: Workspace) -> dict[str, set[int]]:
-    found: dict[str, set[int]] = {}
-    for row in rows(opened, "condition_occurrence"):
-        found.setdefault(row["condition_source_value"], set()).add(row["condition_concept_id"])
-    return found
 
 
 def test_the_work_list_tells_code_name_place_rows_and_sites(hospital: Workspace) -> None:
@@ -127,20 +56,20 @@ def test_twenty_keys_mend_the_rows_of_twenty_codes_and_revoking_them_restores_th
     before = content(hospital, without=frozenset({"mapping_id"}))
     told = press("1" * 20 + "q", "map", hospital.root, "--author", "li", "--json").document()
     assert (told["open"], told["decided"], told["rows"]) == (30, 20, sum(CODES - place for place in range(20)))
-    assert _open(hospital) == [code for code, _, _ in NAMES[20:]]
+    assert open_codes.still_open(hospital) == [code for code, _, _ in NAMES[20:]]
     assert content(hospital, without=frozenset({"mapping_id"})) == before  # what was decided waits for the next ingest
     run("ingest", hospital.root)
     wanted = {code: {concept if place < 20 else 0} for place, (code, _, concept) in enumerate(NAMES)}
-    assert _concepts(hospital) == wanted | {"K76": {4059290}}
-    assert _open(hospital) == [code for code, _, _ in NAMES[20:]]
+    assert open_codes.concepts(hospital) == wanted | {"K76": {4059290}}
+    assert open_codes.still_open(hospital) == [code for code, _, _ in NAMES[20:]]
     listed = run("decisions", hospital.root, "--json").document()
     assert [(one["key"], one["author"], one["how"], one["site"]) for one in listed] == [
         (code, "li", "person", "") for code, _, _ in NAMES[:20]
     ]
     assert run("decisions", hospital.root, "--revoke", str(listed[0]["decision_id"]), "--reason", "wrong").code == 0
-    assert _open(hospital) == ["D00", *(code for code, _, _ in NAMES[20:])]
+    assert open_codes.still_open(hospital) == ["D00", *(code for code, _, _ in NAMES[20:])]
     run("ingest", hospital.root)
-    assert _concepts(hospital)["D00"] == {0}
+    assert open_codes.concepts(hospital)["D00"] == {0}
     for one in listed[1:]:
         run("decisions", hospital.root, "--revoke", str(one["decision_id"]), "--reason", "all of it", "--author", "w")
     run("ingest", hospital.root)
@@ -184,10 +113,10 @@ def test_settled_without_a_concept_leaves_the_list_and_the_rows_alone(
     shown = press("ssn", "map", hospital.root, "--limit", "3")
     assert shown.code == 0
     assert "1 decided (1 without a concept), 2 skipped" in shown.out
-    assert "D02" not in _open(hospital)
+    assert "D02" not in open_codes.still_open(hospital)
     run("ingest", hospital.root)
-    assert _concepts(hospital)["D02"] == {0}
-    assert "D02" not in _open(hospital)
+    assert open_codes.concepts(hospital)["D02"] == {0}
+    assert "D02" not in open_codes.still_open(hospital)
 
 
 def test_several_concepts_together_give_a_row_each(hospital: Workspace, press: Callable[..., Done]) -> None:
@@ -198,7 +127,7 @@ def test_several_concepts_together_give_a_row_each(hospital: Workspace, press: C
     found = [row for row in rows(hospital, "condition_occurrence") if row["condition_source_value"] == "D00"]
     assert len(found) == 2 * CODES
     assert {row["condition_concept_id"] for row in found} == set(one["answer"])
-    assert "D00" not in _open(hospital)
+    assert "D00" not in open_codes.still_open(hospital)
 
 
 def test_concepts_of_several_searches_are_kept_and_chosen_together(
@@ -241,7 +170,7 @@ def test_a_hospitals_codes_are_mapped_to_the_codes_of_a_list_that_was_loaded(
     press("/霍乱\n1q", "map", hospital.root)
     run("ingest", hospital.root)
     (cholera,) = [row for row in rows(hospital, "concept") if row["concept_code"] == "A00.9"]
-    assert _concepts(hospital)["D00"] == {cholera["concept_id"]}
+    assert open_codes.concepts(hospital)["D00"] == {cholera["concept_id"]}
     mended = [row for row in rows(hospital, "condition_occurrence") if row["condition_source_value"] == "D00"]
     told = run("trace", hospital.root, "condition_occurrence", str(mended[0]["condition_occurrence_id"])).out
     (made,) = run("decisions", hospital.root, "--json").document()
@@ -253,65 +182,16 @@ def test_a_decision_of_a_site_is_for_it_alone(hospital: Workspace, press: Callab
     press("1q", "map", hospital.root, "--site", "bay", "--reason", "their list says so")
     (one,) = run("decisions", hospital.root, "--json").document()
     assert (one["site"], one["reason"]) == ("bay", "their list says so")
-    assert "D00" not in _open(hospital)
+    assert "D00" not in open_codes.still_open(hospital)
     run("ingest", hospital.root)
-    assert _concepts(hospital)["D00"] == {NAMES[0][2]}
-
-
-def test_a_sheet_is_exported_filled_in_and_decided(hospital: Workspace, tmp_path: Path) -> None:
-    sheet = tmp_path / "list.csv"
-    told = run("map", hospital.root, "--export", sheet, "--json").document()
-    assert (told["items"], told["with_candidates"]) == (30, 24)
-    with sheet.open(encoding="utf-8-sig", newline="") as stream:
-        filled = list(csv.DictReader(stream))
-    assert str(NAMES[0][2]) in filled[0]["candidate_1"]
-    for row in filled[:10]:
-        row["concept_ids"] = row["candidate_1"].partition(" ")[0]
-    filled[-1] |= {"concept_ids": "none", "reason": "no diagnosis"}
-    _write(sheet, filled)
-    done = run("map", hospital.root, "--decide", sheet, "--author", "wang", "--reason", "sheet of March", "--json")
-    assert done.document() == {"decided": 11, "none": 1}
-    listed = run("decisions", hospital.root, "--json").document()
-    assert {(one["author"], one["reason"]) for one in listed} == {
-        ("wang", "sheet of March"), ("wang", "no diagnosis"),
-    }  # fmt: skip
-    run("ingest", hospital.root)
-    found = _concepts(hospital)
-    assert all(found[code] == {concept} for code, _, concept in NAMES[:10])
-
-
-def test_lists_can_be_written_to_the_standard_output(hospital: Workspace, press: Callable[..., Done]) -> None:
-    told = run("map", hospital.root, "--export", "-").out
-    assert told.lstrip("\ufeff").splitlines()[0].startswith("system,code,name")
-    press("1q", "map", hospital.root)
-    assert '"key":"D00"' in run("decisions", hospital.root, "--export", "-").out
-    assert not Path("-").exists()
-
-
-def test_a_sheet_with_a_concept_that_is_not_there_decides_nothing(hospital: Workspace, tmp_path: Path) -> None:
-    sheet = tmp_path / "list.csv"
-    run("map", hospital.root, "--export", sheet)
-    with sheet.open(encoding="utf-8-sig", newline="") as stream:
-        filled = list(csv.DictReader(stream))
-    filled[0]["concept_ids"], filled[1]["concept_ids"] = "4059290", "123456789"
-    _write(sheet, filled)
-    said = complaint(run("map", hospital.root, "--decide", sheet), 3)
-    assert "D01: concept 123456789 is not in the vocabulary" in said
-    assert run("decisions", hospital.root, "--json").document() == []
-
-
-def _write(path: Path, filled: list[dict[str, str]]) -> None:
-    with path.open("w", encoding="utf-8", newline="") as stream:
-        sheet = csv.DictWriter(stream, list(filled[0]))
-        sheet.writeheader()
-        sheet.writerows(filled)
+    assert open_codes.concepts(hospital)["D00"] == {NAMES[0][2]}
 
 
 def test_decisions_are_shared_and_ours_stand(hospital: Workspace, press: Callable[..., Done], tmp_path: Path) -> None:
     press("111q", "map", hospital.root, "--author", "li")
     shared = tmp_path / "decisions.jsonl"
     assert run("decisions", hospital.root, "--export", shared, "--json").document()["decisions"] == 3
-    other = _hospital(tmp_path / "other")
+    other = open_codes.hospital(tmp_path / "other")
     press("n1q", "map", other.root)  # D00 is settled otherwise, D01 the same
     taken = run("decisions", other.root, "--import", shared, "--json").document()
     assert taken == {"made": 1, "known": 1, "conflicting": 1, "elsewhere": 0}
@@ -348,7 +228,7 @@ def test_nothing_is_automatic_before_it_was_measured_and_then_only_what_is_sure(
     assert all(one["answer"] == [right[one["key"]]] for one in listed)
     assert {(one["how"], one["site"]) for one in listed} == {("automatic", "bay")}
     assert all(one["confidence"] >= 0.5 and "@" in one["model"] for one in listed)
-    found = _concepts(hospital)
+    found = open_codes.concepts(hospital)
     assert all(found[one["key"]] == set(one["answer"]) for one in listed)
 
 
@@ -367,39 +247,6 @@ def test_wrong_use_is_told(hospital: Workspace, words: tuple[str, ...], told: st
 
 def test_a_decision_that_is_not_there_cannot_be_revoked(hospital: Workspace) -> None:
     assert "there is no decision 5" in complaint(run("decisions", hospital.root, "--revoke", "5", "--reason", "x"), 3)
-
-
-def test_a_sheet_decides_open_codes_alone_and_concepts_of_their_domain(hospital: Workspace, tmp_path: Path) -> None:
-    sheet = tmp_path / "list.csv"
-    run("map", hospital.root, "--export", sheet)
-    with sheet.open(encoding="utf-8-sig", newline="") as stream:
-        filled = list(csv.DictReader(stream))
-    filled[0]["concept_ids"], filled[1]["concept_ids"], filled[2]["concept_ids"] = "8507", "123456789", "4059290"
-    _write(sheet, filled)
-    said = complaint(run("map", hospital.root, "--decide", sheet), 3)
-    assert "D00: concept 8507 male is of the domain Gender; the column takes Condition" in said
-    assert "D01: concept 123456789 is not in the vocabulary" in said  # all faults at once
-    filled[0]["concept_ids"], filled[1]["concept_ids"] = "", ""
-    filled[2]["code"], filled[3]["concept_ids"] = "OP9999", "1.56225E+15"
-    _write(sheet, filled)
-    said = complaint(run("map", hospital.root, "--decide", sheet), 3)
-    assert "line 4 decides list:bay-his/diagnosis OP9999, which is no open code here" in said
-    assert "line 5 holds in concept_ids what is no concept id" in said
-    assert run("decisions", hospital.root, "--json").document() == []
-
-
-def test_what_a_sheet_took_from_a_mapper_is_kept_with_its_version(hospital: Workspace, tmp_path: Path) -> None:
-    sheet = tmp_path / "list.csv"
-    run("map", hospital.root, "--export", sheet)
-    with sheet.open(encoding="utf-8-sig", newline="") as stream:
-        filled = list(csv.DictReader(stream))
-    filled[0]["concept_ids"] = filled[0]["candidate_1"].partition(" ")[0]
-    filled[1]["concept_ids"] = "4059290"  # the terminologist's own
-    _write(sheet, filled)
-    run("map", hospital.root, "--decide", sheet)
-    made = {one["key"]: one["model"] for one in run("decisions", hospital.root, "--json").document()}
-    assert made["D00"].startswith("names@")
-    assert made["D01"] == ""
 
 
 def test_revoking_says_what_stands_now(hospital: Workspace, press: Callable[..., Done]) -> None:

@@ -14,6 +14,6 @@ from lib.found import scores
 def test_injected_errors_are_found(tmp_path: Path) -> None:
     demonstrate(tmp_path / "demo", hospitals=6, patients=3000, seed=5, progress=Silence())
     found = scores(Workspace(tmp_path / "demo" / "workspace"), tmp_path / "demo" / "simulated" / "truth")
-    print("\nkind               made  found  recall")  # noqa: T201
+    print("\nkind               made  found  recall")
     for one in found.values():
-        print(f"{one.kind:<18} {one.made:>5} {one.found:>6}  {one.recall:.3f}")  # noqa: T201
+        print(f"{one.kind:<18} {one.made:>5} {one.found:>6}  {one.recall:.3f}")
