@@ -1,0 +1,128 @@
+"""Rules compiled to Splink, trained without labels, and the score of every pair that is looked at."""
+
+import logging
+import math
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+from splink import DuckDBAPI, Linker, SettingsCreator
+from splink.internals.exceptions import SplinkException
+
+from isthmus.base.errors import InputError
+from isthmus.linkage.rules import Comparison, Rules, sides
+
+PRIOR = 1e-4
+Connection = Any
+"""A connection to the engine, handed in: this room does not know its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Trained weights: Splink's settings as values, to be kept as JSON beside the rules they came from."""
+
+    rules: Rules
+    settings: dict[str, Any]
+    columns: tuple[str, ...]
+
+
+def train(connection: Connection, records: pa.Table, rules: Rules) -> Model:
+    """Learn how often records of one person, and of two, agree in each comparison.
+
+    `records` are in normal form. No labels are used. How often strangers agree is seen in random pairs; how often one
+    person's records do, by expectation maximisation within the blocks that the rules name (Fellegi and Sunter 1969;
+    Winkler 2000), by way of Splink.
+
+    :raises InputError: where the records do not let every comparison be learnt.
+    """
+    rules = rules.only(records.column_names)
+    said = rules.training
+    with _linker(connection, records, settings(rules)) as linker:
+        training = linker.training
+        try:
+            training.estimate_probability_two_random_records_match(list(said.certain), recall=said.recall)
+            training.estimate_u_using_random_sampling(max_pairs=said.pairs, seed=said.seed)
+            for block in said.within:
+                training.estimate_parameters_using_expectation_maximisation(
+                    block, estimate_without_term_frequencies=True
+                )
+        except (ValueError, SplinkException) as error:
+            raise InputError(
+                f"the linkage could not be trained ({type(error).__name__}): these {len(records)} records are too few, "
+                "or too seldom agree where the rules say `certain` and `within`."
+            ) from error
+        return Model(rules, linker.misc.save_model_to_json(), tuple(records.column_names))
+
+
+def settings(rules: Rules) -> dict[str, Any]:
+    """Splink's settings of rules, untrained."""
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "record_id",
+        "blocking_rules_to_generate_predictions": list(rules.pairs),
+        "comparisons": [_comparison(one) for one in rules.comparisons],
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": True,
+        "probability_two_random_records_match": PRIOR,
+        "max_iterations": 50,
+    }
+
+
+def _comparison(one: Comparison) -> dict[str, Any]:
+    levels: list[dict[str, Any]] = [
+        {"sql_condition": sides(one.missing), "label_for_charts": "missing", "is_null_level": True}
+    ]
+    for level in one.levels:
+        said: dict[str, Any] = {
+            "sql_condition": sides(level.when) if level.when else "ELSE",
+            "label_for_charts": level.label,
+        }
+        if level.frequency:
+            said |= {"tf_adjustment_column": level.frequency, "tf_adjustment_weight": level.weight}
+        levels.append(said)
+    return {"output_column_name": one.name, "comparison_levels": levels}
+
+
+def score(connection: Connection, records: pa.Table, model: Model, least: float = -10.0) -> pa.Table:
+    """The pairs that the rules look at, with the weight of evidence that they are one person.
+
+    Columns: `l`, `r` (record ids), `weight` (log2 of the odds, with the prior in it), and for every comparison
+    `weight_` (log2 of the Bayes factor of its outcome) and, where it has one, `rarity_` (what the value's rarity adds).
+    Pairs below `least` are left out.
+    """
+    parts = ["record_id_l AS l", "record_id_r AS r", "match_weight AS weight"]
+    for one in model.rules.comparisons:
+        parts.append(f"mw_{one.name}::FLOAT AS weight_{one.name}")
+        if any(level.frequency for level in one.levels):
+            parts.append(f"mw_tf_adj_{one.name}::FLOAT AS rarity_{one.name}")
+    with _linker(connection, records, model.settings) as linker:
+        found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
+        return connection.execute(f"SELECT {', '.join(parts)} FROM {found.physical_name}").to_arrow_table()
+
+
+def probability(weight: float) -> float:
+    """The probability that a weight of evidence stands for."""
+    return 1.0 / (1.0 + math.exp2(-max(min(weight, 1000.0), -1000.0)))
+
+
+def weight(probability: float) -> float:
+    """The weight of evidence of a probability between 0 and 1."""
+    return math.log2(probability / (1.0 - probability))
+
+
+@contextmanager
+def _linker(connection: Connection, records: pa.Table, said: dict[str, Any]) -> Iterator[Linker]:
+    """Splink over some records. It leaves neither tables nor a trace in the global random generator."""
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    state = random.getstate()
+    api = DuckDBAPI(connection=connection)
+    table = api.register(records)
+    try:
+        yield Linker(table, SettingsCreator.from_path_or_dict(said), log_level=None)
+    finally:
+        api.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]  # Splink leaves this one without types
+        connection.unregister(table.physical_name)
+        random.setstate(state)
