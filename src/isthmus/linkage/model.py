@@ -16,6 +16,8 @@ from isthmus.base.errors import InputError
 from isthmus.linkage.rules import Comparison, Rules, sides
 
 PRIOR = 1e-4
+MARK = -1e-3
+"""The weight by which Splink marks a pair that may have no more than some probability."""
 Connection = Any
 """A connection to the engine, handed in: this room does not know its name."""
 
@@ -82,6 +84,10 @@ def _comparison(one: Comparison) -> dict[str, Any]:
         }
         if level.frequency:
             said |= {"tf_adjustment_column": level.frequency, "tf_adjustment_weight": level.weight}
+        given = MARK if level.most is not None else level.given
+        if given is not None:
+            said |= {"m_probability": math.exp2(given - 1), "u_probability": 0.5}
+            said |= {"fix_m_probability": True, "fix_u_probability": True}
         levels.append(said)
     return {"output_column_name": one.name, "comparison_levels": levels}
 
@@ -93,11 +99,18 @@ def score(connection: Connection, records: pa.Table, model: Model, least: float 
     `weight_` (log2 of the Bayes factor of its outcome) and, where it has one, `rarity_` (what the value's rarity adds).
     Pairs below `least` are left out.
     """
-    parts = ["record_id_l AS l", "record_id_r AS r", "match_weight AS weight"]
+    parts, weight_of = ["record_id_l AS l", "record_id_r AS r"], "match_weight"
     for one in model.rules.comparisons:
+        limits = [level.most for level in one.levels if level.most is not None]
+        if limits:
+            held = f"CASE WHEN mw_{one.name} < 0 THEN least({weight_of}, {weight(limits[0])}) ELSE {weight_of} END"
+            parts.append(f"({held} - {weight_of})::FLOAT AS weight_{one.name}")
+            weight_of = held
+            continue
         parts.append(f"mw_{one.name}::FLOAT AS weight_{one.name}")
         if any(level.frequency for level in one.levels):
             parts.append(f"mw_tf_adj_{one.name}::FLOAT AS rarity_{one.name}")
+    parts.append(f"{weight_of} AS weight")
     with _linker(connection, records, model.settings) as linker:
         found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
         return connection.execute(f"SELECT {', '.join(parts)} FROM {found.physical_name}").to_arrow_table()

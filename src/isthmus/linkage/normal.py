@@ -12,16 +12,18 @@ import pyarrow.compute as pc
 from isthmus.base.errors import InputError
 from isthmus.cdm.identity import text
 from isthmus.cdm.identity.date import dates
+from isthmus.linkage import contact, name
 
 BETWEEN = r"[\s,.;:/\\'’`\"()（）_-]+"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """`suffixes` of the columns that `read` gives, in its order."""
+    """`suffixes` of the columns that `read` gives, in its order; it reads the columns of `takes` fields."""
 
     suffixes: tuple[str, ...]
-    read: Callable[[pa.Array], tuple[pa.Array, ...]]
+    read: Callable[..., tuple[pa.Array, ...]]
+    takes: int = 1
 
 
 def words(texts: pa.Array) -> tuple[pa.Array, ...]:
@@ -60,11 +62,17 @@ FORMS: Mapping[str, Form] = {
     "words": Form(("",), words),
     "code": Form(("",), code),
     "day": Form(("", "_day"), day),
+    "chinese-name": Form(name.SUFFIXES, name.names),
+    "resident-number": Form(contact.RESIDENT, contact.resident, 3),
+    "phone": Form(contact.PHONE, contact.phone),
+    "address": Form(contact.ADDRESS, contact.address),
 }
 
 
-def normal(records: pa.Table, fields: Mapping[str, tuple[str, str]]) -> pa.Table:
+def normal(records: pa.Table, fields: Mapping[str, tuple[str, tuple[str, ...]]]) -> pa.Table:
     """Records with `record_id` and `site` in their normal form; fields that the records do not have are left out.
+
+    `fields` are a form and the columns that it reads, of which the first must be there.
 
     :raises InputError: where a column that every record needs is missing.
     """
@@ -74,9 +82,15 @@ def normal(records: pa.Table, fields: Mapping[str, tuple[str, str]]) -> pa.Table
                 f"records of identity need a column {needed}; there are {', '.join(records.column_names)}."
             )
     made = {"record_id": records["record_id"], "site": records["site"]}
-    for name, (form, source) in fields.items():
-        if source in records.column_names:
-            column = records[source].combine_chunks()
-            for suffix, values in zip(FORMS[form].suffixes, FORMS[form].read(column), strict=True):
-                made[f"{name}{suffix}"] = values
+    for field, (form, sources) in fields.items():
+        if sources[0] in records.column_names:
+            columns = [_column(records, source) for source in sources]
+            for suffix, values in zip(FORMS[form].suffixes, FORMS[form].read(*columns), strict=True):
+                made[f"{field}{suffix}"] = values
     return pa.table(made)
+
+
+def _column(records: pa.Table, name: str) -> pa.Array:
+    if name not in records.column_names:
+        return pa.nulls(len(records), pa.string())
+    return records[name].cast(pa.string()).combine_chunks()

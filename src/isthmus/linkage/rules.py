@@ -27,7 +27,7 @@ KEYS = {
     "": {"fields", "constraints", "pairs", "comparisons", "training", "thresholds", "note"},
     "fields": {"as", "of"},
     "comparisons": {"missing", "levels", "note"},
-    "levels": {"label", "when", "frequency", "weight"},
+    "levels": {"label", "when", "frequency", "weight", "given", "most"},
     "training": {"certain", "recall", "within", "seed", "pairs"},
     "thresholds": {"link", "review"},
 }
@@ -38,12 +38,16 @@ class Level:
     """One outcome of a comparison: `when` is SQL over l and r ("" for whatever is left).
 
     `frequency` is the column whose rarity counts where both sides agree, `weight` how much of that counts (0 to 1).
+    `given` is the weight of evidence, where it is not learnt but laid down. `most` is the greatest probability that
+    such a pair may have, whatever else agrees.
     """
 
     label: str
     when: str
     frequency: str = ""
     weight: float = 1.0
+    given: float | None = None
+    most: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,7 @@ class Rules:
     """
 
     name: str
-    fields: Mapping[str, tuple[str, str]]
+    fields: Mapping[str, tuple[str, tuple[str, ...]]]
     differ: tuple[str, ...]
     pairs: tuple[str, ...]
     comparisons: tuple[Comparison, ...]
@@ -104,7 +108,7 @@ class Rules:
             tuple(filter(usable, self.training.within)), self.training.seed, self.training.pairs,
         )  # fmt: skip
         differ = tuple(column for column in self.differ if column in known)
-        fields = {name: form for name, form in self.fields.items() if form[1] in known or name in known}
+        fields = {name: form for name, form in self.fields.items() if form[1][0] in known or name in known}
         pairs = tuple(filter(usable, self.pairs))
         return Rules(self.name, fields, differ, pairs, tuple(kept), training, self.link, self.review)
 
@@ -164,13 +168,16 @@ def _rules(name: str, section: Section) -> Rules:
     )  # fmt: skip
 
 
-def _field(name: str, one: object) -> tuple[str, str]:
+def _field(name: str, one: object) -> tuple[str, tuple[str, ...]]:
     section = one if isinstance(one, Section) else Section({"as": one}, file="", lines={}, line=1)
     _known(section, "fields")
-    form = str(section.get("as"))
+    form, of = str(section.get("as")), section.get("of", name)
     if form not in FORMS:
         raise PackError(f"{section.place()}: {name} has the form {form}, which is none of {', '.join(FORMS)}.")
-    return form, str(section.get("of", name))
+    sources = tuple(map(str, of)) if isinstance(of, list) else (str(of),)
+    if len(sources) != FORMS[form].takes:
+        raise PackError(f"{section.place()}: the form {form} reads {FORMS[form].takes} columns; `of` names {sources}.")
+    return form, sources
 
 
 def _comparison(name: str, one: object, columns: set[str]) -> Comparison:
@@ -184,8 +191,13 @@ def _comparison(name: str, one: object, columns: set[str]) -> Comparison:
         frequency, weight = str(level.get("frequency") or ""), float(level.get("weight", 1.0))
         if frequency and frequency not in columns:
             raise PackError(f"{level.place('frequency')}: {frequency} is no column of the fields.")
-        levels.append(Level(str(level.get("label") or when), when, frequency, weight))
-    levels.append(Level("else", ""))
+        given = float(level["given"]) if "given" in level else None
+        most = _share(level, "most", 1.0) if "most" in level else None
+        levels.append(Level(str(level.get("label") or when), when, frequency, weight, given, most))
+    held = {level.most is None for level in levels}
+    if len(held) > 1:
+        raise PackError(f"{one.place()}: {name} has levels with `most` and without. Make two comparisons of it.")
+    levels.append(Level("else", "", given=0.0 if levels[0].most else None))
     return Comparison(name, _condition(one, "missing", str(one["missing"]), columns), tuple(levels))
 
 
