@@ -1,10 +1,15 @@
-"""Precision and recall of the linkage: outside data with truth (febrl, fake_1000), and simulated hospitals."""
+"""Precision and recall of the linkage: outside data with truth (febrl, fake_1000), and simulated hospitals.
+
+Truth is held against pairs at thresholds of probability, and against the pairs that the clusters make. The simulation's
+truth also says who are twins; pairs of records of two people that a linkage is most tempted by are counted by kind.
+"""
 
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -12,9 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from benchmarks.claim import Bench, Row, seconds, spent
+from isthmus.cdm.identity.resident import residents
 from isthmus.linkage import rules
+from isthmus.linkage.cluster import Clusters, clusters
 from isthmus.linkage.model import Model, score, train, weight
 from isthmus.linkage.normal import normal
+from isthmus.simulation.identities import Identities, identities
 
 DATA = Path(os.environ.get("ISTHMUS_TEST_DATA", "../shared/data")) / "priv"
 THRESHOLDS = (0.01, 0.5, 0.9, 0.99)
@@ -81,22 +90,25 @@ def _texts(path: Path) -> pa.Table:
 
 @dataclass(frozen=True, slots=True)
 class Linked:
-    """What a linkage gave: the model, the scored pairs, and the seconds from the records to them."""
+    """What a linkage gave: records in normal form, the model, scored pairs, clusters, and the seconds it took."""
 
+    records: pa.Table
     model: Model
     scored: pa.Table
+    clusters: Clusters
     seconds: float
 
 
 def linked(case: Case, pack: str) -> Linked:
-    """Train on a case's records, without its truth, and score its pairs."""
+    """Train on a case's records, without its truth, score its pairs, and cluster them."""
     began = perf_counter()
     chosen = rules.packed(pack)
     records = normal(case.records, chosen.fields)
     with duckdb.connect() as connection:
         model = train(connection, records, chosen)
         scored = score(connection, records, model)
-    return Linked(model, scored, perf_counter() - began)
+    found = clusters(records, scored, model.rules)
+    return Linked(records, model, scored, found, perf_counter() - began)
 
 
 def rates(case: Case, scored: pa.Table, thresholds: Sequence[float] = THRESHOLDS) -> list[Rate]:
@@ -106,13 +118,20 @@ def rates(case: Case, scored: pa.Table, thresholds: Sequence[float] = THRESHOLDS
     found = []
     for threshold in thresholds:
         made = weights >= weight(threshold)
-        found.append(Rate(threshold, int(made.sum()), int((made & same).sum()), true_pairs(case.person)))
+        found.append(Rate(threshold, int(made.sum()), int((made & same).sum()), _pairs(case.person)))
     return found
 
 
-def true_pairs(person: pa.Array) -> int:
-    """How many pairs of records are of one person."""
-    sizes = pc.value_counts(person).field("counts").to_numpy().astype(np.int64)
+def clustered(case: Case, found: Linked) -> Rate:
+    """The pairs that clusters make, held against the truth."""
+    cluster = found.clusters.members["cluster"].combine_chunks()
+    both = pc.binary_join_element_wise(cluster.cast(pa.string()), case.person.cast(pa.string()), "|")
+    return Rate(found.model.rules.link, _pairs(cluster), _pairs(both), _pairs(case.person))
+
+
+def _pairs(groups: pa.Array) -> int:
+    """How many pairs of rows are of one group."""
+    sizes = pc.value_counts(groups).field("counts").to_numpy().astype(np.int64)
     return int((sizes * (sizes - 1) // 2).sum())
 
 
@@ -129,3 +148,116 @@ def cases(folder: Path = DATA) -> Iterator[Case]:
     yield febrl("febrl3", "dataset3.csv", folder=folder)
     yield febrl("febrl4", "dataset4a.csv", "dataset4b.csv", folder=folder)
     yield fake(folder)
+
+
+KINDS = {
+    "twins": "a.twin = b.person",
+    "one family, one name but for a character": "a.household = b.household AND a.twin <> b.person AND a.surname = "
+    "b.surname AND (a.first = b.first OR a.second = b.second)",
+    "one family, one name": "a.household = b.household AND a.twin <> b.person AND a.name = b.name",
+    "strangers of one name, born in one year": "a.household <> b.household AND a.name = b.name AND a.year = b.year",
+    "others": "a.household <> b.household AND a.name <> b.name",
+}
+"""Pairs of records of two people. Of others only those are counted that were merged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Pairs of records of two people of some kind: how many there are (-1: not counted), and how many were merged."""
+
+    name: str
+    there: int
+    merged: int
+
+
+def tempted(drawn: Identities, found: Linked) -> list[Kind]:
+    """What became of the pairs that tempt a linkage."""
+    table = pa.table(
+        {
+            "person": drawn.truth["person"], "household": drawn.truth["household"], "twin": drawn.truth["twin"],
+            "cluster": found.clusters.members["cluster"], "name": found.records["name"],
+            "surname": found.records["name_surname"], "first": found.records["name_first"],
+            "second": found.records["name_second"], "year": pc.utf8_slice_codeunits(found.records["birth_date"], 0, 4),
+        }
+    )  # fmt: skip
+    with duckdb.connect() as connection:
+        connection.register("t", table)
+
+        def counted(condition: str) -> int:
+            said = f"SELECT count(*) FROM t a JOIN t b ON {condition} AND a.person < b.person"
+            return int((connection.execute(said).fetchone() or (0,))[0])
+
+        return [
+            Kind(name, -1 if name == "others" else counted(said), counted(f"a.cluster = b.cluster AND {said}"))
+            for name, said in KINDS.items()
+        ]
+
+
+def two_numbers(drawn: Identities, found: Linked) -> int:
+    """How many clusters hold two valid resident numbers, as they are written."""
+    numbers = residents(drawn.records["resident_id"].combine_chunks())["number"]
+    table = pa.table({"cluster": found.clusters.members["cluster"], "number": numbers})
+    table = table.filter(table["number"].is_valid())
+    pairs = table.group_by(["cluster", "number"]).aggregate([])
+    return len(pairs) - pc.count_distinct(pairs["cluster"]).as_py()
+
+
+def outside(name: str) -> dict[str, Any]:
+    """The job of one outside case."""
+    case = next(one for one in cases() if one.name == name)
+    found = linked(case, "western")
+    return {
+        "seconds": found.seconds, "records": len(case.records), "clusters": _said(clustered(case, found)),
+        "thresholds": {str(rate.threshold): _said(rate) for rate in rates(case, found.scored)},
+    }  # fmt: skip
+
+
+def simulated(persons: int, sites: int, seed: int = 7) -> dict[str, Any]:
+    """The job of a simulation."""
+    drawn = identities(persons=persons, sites=sites, seed=seed)
+    case = Case("simulation", drawn.records, drawn.truth["person"].combine_chunks())
+    found = linked(case, "chinese")
+    return {
+        "seconds": found.seconds, "records": len(case.records), "clusters": _said(clustered(case, found)),
+        "thresholds": {str(rate.threshold): _said(rate) for rate in rates(case, found.scored)},
+        "two_numbers": two_numbers(drawn, found),
+        "tempted": [[kind.name, kind.there, kind.merged] for kind in tempted(drawn, found)],
+        "cut": {one["values"]: one["counts"] for one in pc.value_counts(found.clusters.cut["reason"]).to_pylist()},
+    }  # fmt: skip
+
+
+def _said(rate: Rate) -> list[float]:
+    return [rate.precision, rate.recall]
+
+
+def linkage(bench: Bench) -> Iterator[Row]:
+    """The outside cases, then simulated hospitals: 10,000 people at 10, and at full scale 250,000 at 100."""
+    for case in cases() if DATA.is_dir() else ():
+        done = bench.job(f"linkage: {case.name}", "linkage.outside", name=case.name)
+        precision, recall = done.found["thresholds"]["0.5"]
+        holds = None
+        if case.name == "febrl4":
+            holds = precision >= 0.999 and recall >= 0.998 and done.seconds < 15
+        yield Row(
+            f"linkage, {case.name}", f"{done.found['records']:,} records", seconds(done.seconds), memory=done.peak,
+            cpu=spent(done), limit="P 0.999, R 0.998, 15 s" if case.name == "febrl4" else "", holds=holds,
+            note=_told(done.found),
+        )  # fmt: skip
+    for persons, sites in ((10_000, 10), (250_000, 100))[: bench.pick(1, 2)]:
+        done = bench.job(f"linkage: {persons:,} people simulated", "linkage.simulated", persons=persons, sites=sites)
+        precision, recall = done.found["clusters"]
+        yield Row(
+            "linkage, simulation", f"{persons:,} people, {done.found['records']:,} records", seconds(done.seconds),
+            memory=done.peak, cpu=spent(done), limit="P 0.9995, R 0.98",
+            holds=precision >= 0.9995 and recall >= 0.98 and done.found["two_numbers"] == 0, note=_told(done.found),
+        )  # fmt: skip
+
+
+def _told(found: dict[str, Any]) -> str:
+    lines = [f"clusters P {found['clusters'][0]:.5f} R {found['clusters'][1]:.5f}; pairs at"]
+    lines += [f"{threshold}: P {rate[0]:.5f} R {rate[1]:.5f}" for threshold, rate in found["thresholds"].items()]
+    for name, there, merged in found.get("tempted", ()):
+        lines.append(f"\n    {name}: {merged:,} merged" + (f" of {there:,} pairs of records" if there >= 0 else ""))
+    if "two_numbers" in found:
+        lines.append(f"\n    clusters with two valid numbers: {found['two_numbers']}; links not made: {found['cut']}")
+    return " ".join(lines)

@@ -1,4 +1,4 @@
-"""Linkage against data with truth: febrl 1 to 4 and Splink's fake_1000 (`priv/febrl`, `priv/splink`).
+"""Linkage against data with truth: febrl 1 to 4, Splink's fake_1000 (`priv/febrl`, `priv/splink`), simulated hospitals.
 
 Splink's own demonstration, unsupervised, finds 4,991 of febrl4's 5,000 pairs at 0.5 without a false one (precision
 1.0000, recall 0.9982).
@@ -7,7 +7,9 @@ Splink's own demonstration, unsupervised, finds 4,991 of febrl4's 5,000 pairs at
 from pathlib import Path
 
 import pytest
-from benchmarks.linkage import Case, Linked, fake, febrl, linked, rates
+from benchmarks.linkage import Case, Linked, clustered, fake, febrl, linked, rates, tempted, two_numbers
+
+from isthmus.simulation.identities import Identities, identities
 
 pytestmark = pytest.mark.acceptance
 
@@ -49,3 +51,48 @@ def test_fake_1000_is_linked(outside: Path) -> None:
     print(case.name, half)
     assert half.precision >= 0.99
     assert half.recall >= 0.8
+
+
+@pytest.fixture(scope="module")
+def hospitals() -> Identities:
+    """10,000 people at 10 hospitals, 3 errors in a hundred fields."""
+    return identities(persons=10_000, sites=10, seed=7)
+
+
+@pytest.fixture(scope="module")
+def chinese(hospitals: Identities) -> Linked:
+    return linked(_case(hospitals), "chinese")
+
+
+def _case(hospitals: Identities) -> Case:
+    return Case("simulation", hospitals.records, hospitals.truth["person"].combine_chunks())
+
+
+def test_simulated_hospitals_are_linked(hospitals: Identities, chinese: Linked) -> None:
+    rate = clustered(_case(hospitals), chinese)
+    print("simulation:", rate, f"P {rate.precision:.5f} R {rate.recall:.5f} {chinese.seconds:.1f} s")
+    assert rate.precision >= 0.9995
+    assert rate.recall >= 0.98
+
+
+def test_two_valid_numbers_are_never_one_person(hospitals: Identities, chinese: Linked) -> None:
+    assert two_numbers(hospitals, chinese) == 0
+
+
+def test_twins_and_families_of_one_name_are_told_apart(hospitals: Identities, chinese: Linked) -> None:
+    kinds = {kind.name: kind for kind in tempted(hospitals, chinese)}
+    print(*kinds.values(), sep="\n")
+    assert kinds["twins"].there > 100
+    assert kinds["twins"].merged <= kinds["twins"].there * 0.02
+    assert kinds["one family, one name but for a character"].merged == 0
+    assert kinds["strangers of one name, born in one year"].merged == 0
+
+
+@pytest.mark.parametrize("seed", [11, 12])
+def test_other_simulations_are_linked_as_well(seed: int) -> None:
+    drawn = identities(persons=4_000, sites=6, seed=seed)
+    found = linked(_case(drawn), "chinese")
+    rate = clustered(_case(drawn), found)
+    assert rate.precision >= 0.999
+    assert rate.recall >= 0.98
+    assert two_numbers(drawn, found) == 0

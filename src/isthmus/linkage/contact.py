@@ -35,8 +35,8 @@ def resident(numbers: pa.Array, birth: pa.Array, called: pa.Array) -> tuple[pa.A
     """Resident numbers in the columns of RESIDENT, by way of the days of birth and names beside them.
 
     The number in 18 digits, where it is valid and can be this person's; its letters, valid or not, those of the old
-    form lengthened; and what is written, if it is a valid number, whosever it is. A newborn without a day of birth is
-    not believed a number.
+    form lengthened; and what is written, if it is a valid number, whosever it is. A newborn is believed a
+    valid number only, and of its own day of birth.
     """
     read = residents(numbers)
     plain = text.plain(numbers)
@@ -45,7 +45,7 @@ def resident(numbers: pa.Array, birth: pa.Array, called: pa.Array) -> tuple[pa.A
     born = dates(birth)["earliest"].cast(pa.date32()).cast(pa.int32())
     gap = pc.abs(pc.subtract(born, read["birth_date"].cast(pa.int32())))
     others = np.asarray(pc.fill_null(pc.greater(gap, OTHERS), False).to_numpy())
-    others |= newborn(called) & born.is_null().to_numpy(zero_copy_only=False)
+    others |= newborn(called) & (gap.is_null().to_numpy(zero_copy_only=False))
     own = text.only(read["number"].combine_chunks(), ~others)
     return own, text.only(_whole(letters), ~others), read["number"].combine_chunks()
 

@@ -16,6 +16,8 @@ from isthmus.base.errors import InputError
 from isthmus.linkage.rules import Comparison, Rules, sides
 
 PRIOR = 1e-4
+SELDOM, NEVER = 1e-4, 1e-6
+"""The least share of pairs of one person, and of strangers, that any outcome is believed to have."""
 MARK = -1e-3
 """The weight by which Splink marks a pair that may have no more than some probability."""
 Connection = Any
@@ -28,7 +30,6 @@ class Model:
 
     rules: Rules
     settings: dict[str, Any]
-    columns: tuple[str, ...]
 
 
 def train(connection: Connection, records: pa.Table, rules: Rules) -> Model:
@@ -56,7 +57,28 @@ def train(connection: Connection, records: pa.Table, rules: Rules) -> Model:
                 f"the linkage could not be trained ({type(error).__name__}): these {len(records)} records are too few, "
                 "or too seldom agree where the rules say `certain` and `within`."
             ) from error
-        return Model(rules, linker.misc.save_model_to_json(), tuple(records.column_names))
+        return Model(rules, _steadied(linker.misc.save_model_to_json()))
+
+
+def _steadied(learnt: dict[str, Any]) -> dict[str, Any]:
+    """Settings with no share below what a sample can tell, and none that hangs on the order of a sum.
+
+    Outcomes that were never seen have the least share; a comparison of which nothing was seen says nothing.
+    """
+    for comparison in learnt["comparisons"]:
+        levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
+        unseen = not any("m_probability" in level for level in levels)
+        for level in levels:
+            if not level.get("fix_m_probability"):
+                level["u_probability"] = _share(level.get("u_probability"), NEVER)
+                seen = level["u_probability"] if unseen else level.get("m_probability")
+                level["m_probability"] = seen if unseen else _share(seen, SELDOM)
+    prior = "probability_two_random_records_match"
+    return learnt | {prior: _share(learnt[prior], NEVER)}
+
+
+def _share(value: float | None, least: float) -> float:
+    return float(f"{max(value or 0.0, least):.9g}")
 
 
 def settings(rules: Rules) -> dict[str, Any]:
@@ -104,7 +126,7 @@ def score(connection: Connection, records: pa.Table, model: Model, least: float 
         limits = [level.most for level in one.levels if level.most is not None]
         if limits:
             held = f"CASE WHEN mw_{one.name} < 0 THEN least({weight_of}, {weight(limits[0])}) ELSE {weight_of} END"
-            parts.append(f"({held} - {weight_of})::FLOAT AS weight_{one.name}")
+            parts.append(f"({held} - {weight_of} + mw_{one.name})::FLOAT AS weight_{one.name}")
             weight_of = held
             continue
         parts.append(f"mw_{one.name}::FLOAT AS weight_{one.name}")
@@ -137,5 +159,6 @@ def _linker(connection: Connection, records: pa.Table, said: dict[str, Any]) -> 
         yield Linker(table, SettingsCreator.from_path_or_dict(said), log_level=None)
     finally:
         api.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]  # Splink leaves this one without types
-        connection.unregister(table.physical_name)
+        for name in (table.physical_name, "result_df"):  # the second is Splink's own, and stays behind
+            connection.unregister(name)
         random.setstate(state)

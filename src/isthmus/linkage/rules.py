@@ -142,10 +142,12 @@ def _tree(condition: str) -> exp.Expr:
 
 def _rules(name: str, section: Section) -> Rules:
     _known(section, "")
-    fields = {field: _field(field, one) for field, one in _section(section, "fields").items()}
+    told = _section(section, "fields")
+    fields = {field: _field(told, field) for field in told}
     columns = {"record_id", "site"}.union(
         *({f"{field}{suffix}" for suffix in FORMS[form].suffixes} for field, (form, _) in fields.items())
     )
+    compared = _section(section, "comparisons")
     training, thresholds = _section(section, "training"), _section(section, "thresholds")
     _known(training, "training")
     _known(thresholds, "thresholds")
@@ -158,7 +160,7 @@ def _rules(name: str, section: Section) -> Rules:
         fields=fields,
         differ=tuple(map(str, section.get("constraints") or ())),
         pairs=listed(section, "pairs"),
-        comparisons=tuple(_comparison(one, two, columns) for one, two in _section(section, "comparisons").items()),
+        comparisons=tuple(_comparison(compared, name, columns) for name in compared),
         training=Training(
             listed(training, "certain"), _share(training, "recall", 0.7), listed(training, "within"),
             int(training.get("seed", 1)), int(training.get("pairs", 1_000_000)),
@@ -168,21 +170,27 @@ def _rules(name: str, section: Section) -> Rules:
     )  # fmt: skip
 
 
-def _field(name: str, one: object) -> tuple[str, tuple[str, ...]]:
+def _field(fields: Section, name: str) -> tuple[str, tuple[str, ...]]:
+    one = fields[name]
     section = one if isinstance(one, Section) else Section({"as": one}, file="", lines={}, line=1)
     _known(section, "fields")
     form, of = str(section.get("as")), section.get("of", name)
     if form not in FORMS:
-        raise PackError(f"{section.place()}: {name} has the form {form}, which is none of {', '.join(FORMS)}.")
+        raise PackError(f"{fields.place(name)}: {name} has the form {form}, which is none of {', '.join(FORMS)}.")
     sources = tuple(map(str, of)) if isinstance(of, list) else (str(of),)
     if len(sources) != FORMS[form].takes:
-        raise PackError(f"{section.place()}: the form {form} reads {FORMS[form].takes} columns; `of` names {sources}.")
+        raise PackError(
+            f"{fields.place(name)}: the form {form} reads {FORMS[form].takes} columns; `of` names {sources}."
+        )
     return form, sources
 
 
-def _comparison(name: str, one: object, columns: set[str]) -> Comparison:
-    if not isinstance(one, Section) or not one.get("levels"):
-        raise PackError(f"the comparison {name} needs `levels`, a list of conditions from the strongest down.")
+def _comparison(compared: Section, name: str, columns: set[str]) -> Comparison:
+    one = compared[name]
+    if not isinstance(one, Section) or not one.get("levels") or not one.get("missing"):
+        raise PackError(
+            f"{compared.place(name)}: the comparison {name} needs `missing`, and `levels`: conditions, strongest first."
+        )
     _known(one, "comparisons")
     levels = []
     for level in one["levels"]:
