@@ -5,7 +5,7 @@ normal forms may stand in them, and only functions of FUNCTIONS.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from sqlglot import exp
 from isthmus.base import document
 from isthmus.base.document import Section
 from isthmus.base.errors import PackError
+from isthmus.linkage.bloom import Encoded, Encoding
 from isthmus.linkage.normal import FORMS
 
 SIDES = ("l", "r")
@@ -24,13 +25,18 @@ FUNCTIONS = frozenset(
 )  # fmt: skip
 """What conditions may call: functions that look at two values and at nothing else."""
 KEYS = {
-    "": {"fields", "constraints", "pairs", "comparisons", "training", "thresholds", "note"},
+    "": {"fields", "constraints", "pairs", "comparisons", "training", "thresholds", "encoding", "note"},
     "fields": {"as", "of"},
     "comparisons": {"missing", "levels", "note"},
     "levels": {"label", "when", "frequency", "weight", "given", "most"},
     "training": {"certain", "recall", "within", "seed", "pairs"},
     "thresholds": {"link", "review"},
+    "encoding": {"least", "fields"},
+    "encoded": {"column", "space", "grams", "hashes"},
 }
+
+
+NO_ENCODING = Encoding(0.56, ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +96,7 @@ class Rules:
     training: Training
     link: float
     review: float
+    encoding: Encoding = NO_ENCODING
 
     def only(self, columns: Iterable[str]) -> "Rules":
         """The rules that can be applied to records with these normal columns: others are left out."""
@@ -110,7 +117,9 @@ class Rules:
         differ = tuple(column for column in self.differ if column in known)
         fields = {name: form for name, form in self.fields.items() if form[1][0] in known or name in known}
         pairs = tuple(filter(usable, self.pairs))
-        return Rules(self.name, fields, differ, pairs, tuple(kept), training, self.link, self.review)
+        return replace(
+            self, fields=fields, differ=differ, pairs=pairs, comparisons=tuple(kept), training=training
+        )  # fmt: skip
 
 
 def packed(name: str) -> Rules:
@@ -167,6 +176,7 @@ def _rules(name: str, section: Section) -> Rules:
         ),
         link=_share(thresholds, "link", 0.9),
         review=_share(thresholds, "review", 0.1),
+        encoding=_encoding(section, columns),
     )  # fmt: skip
 
 
@@ -207,6 +217,21 @@ def _comparison(compared: Section, name: str, columns: set[str]) -> Comparison:
         raise PackError(f"{one.place()}: {name} has levels with `most` and without. Make two comparisons of it.")
     levels.append(Level("else", "", given=0.0 if levels[0].most else None))
     return Comparison(name, _condition(one, "missing", str(one["missing"]), columns), tuple(levels))
+
+
+def _encoding(section: Section, columns: set[str]) -> Encoding:
+    said = section.get("encoding")
+    if not isinstance(said, Section):
+        return NO_ENCODING
+    _known(said, "encoding")
+    fields = []
+    for one in said["fields"]:
+        _known(one, "encoded")
+        if one["column"] not in columns:
+            raise PackError(f"{one.place('column')}: {one['column']} is no column of the fields.")
+        space = str(one.get("space", one["column"]))
+        fields.append(Encoded(str(one["column"]), space, int(one.get("grams", 2)), int(one.get("hashes", 10))))
+    return Encoding(_share(said, "least", 0.56), tuple(fields))
 
 
 def _condition(section: Section, key: str, text: str, columns: set[str]) -> str:
