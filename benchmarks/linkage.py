@@ -22,7 +22,7 @@ from isthmus.cdm.identity.resident import residents
 from isthmus.linkage import rules
 from isthmus.linkage.bloom import alike, encode
 from isthmus.linkage.cluster import Clusters, clusters
-from isthmus.linkage.model import Model, score, train, weight
+from isthmus.linkage.model import Model, score, score_new, train, weight
 from isthmus.linkage.normal import normal
 from isthmus.simulation.identities import Identities, identities
 
@@ -226,6 +226,28 @@ def outside(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def added(persons: int, sites: int, seed: int = 7) -> dict[str, Any]:
+    """The job of the newest hundredth of a simulation, linked to the rest, against all linked at once."""
+    drawn = identities(persons=persons, sites=sites, seed=seed)
+    whole = linked(Case("simulation", drawn.records, drawn.truth["person"].combine_chunks()), "chinese")
+    count = len(drawn.records)
+    old = normal(drawn.records.slice(0, count - count // 100), rules.packed("chinese").fields)
+    with duckdb.connect() as connection:
+        model = train(connection, old, rules.packed("chinese"))
+        before = score(connection, old, model)
+        began = perf_counter()
+        new = normal(drawn.records.slice(count - count // 100), model.rules.fields)
+        pairs = pa.concat_tables([before, score_new(connection, old, new, model).select(before.column_names)])
+        found = clusters(pa.concat_tables([old, new]), pairs, model.rules)
+        took = perf_counter() - began
+    one, other = (table.members["cluster"].combine_chunks() for table in (whole.clusters, found))
+    both = _pairs(pc.binary_join_element_wise(one.cast(pa.string()), other.cast(pa.string()), "|"))
+    return {
+        "seconds": took, "records": count // 100, "of": count, "whole": whole.seconds,
+        "pairs": both, "only_at_once": _pairs(one) - both, "only_added": _pairs(other) - both,
+    }  # fmt: skip
+
+
 def encoded() -> dict[str, Any]:
     """The job of febrl4 by bit patterns."""
     case = next(one for one in cases() if one.name == "febrl4")
@@ -279,6 +301,17 @@ def linkage(bench: Bench) -> Iterator[Row]:
             "linkage, simulation", f"{persons:,} people, {done.found['records']:,} records", seconds(done.seconds),
             memory=done.peak, cpu=spent(done), limit="P 0.9995, R 0.98",
             holds=precision >= 0.9995 and recall >= 0.98 and done.found["two_numbers"] == 0, note=_told(done.found),
+        )  # fmt: skip
+
+    for persons, sites in ((10_000, 10), (250_000, 100))[bench.pick(0, 1) :][:1]:
+        done = bench.job("linkage: a hundredth added", "linkage.added", persons=persons, sites=sites)
+        ratio = done.seconds / done.found["whole"]
+        yield Row(
+            "linkage, a hundredth added", f"{done.found['records']:,} of {done.found['of']:,} records",
+            seconds(done.seconds), seconds(done.found["whole"]), ratio, "≤ 0.05", done.peak, spent(done),
+            ratio <= 0.05,
+            f"The peer is all at once. Pairs in clusters of both: {done.found['pairs']:,}; of all at once only: "
+            f"{done.found['only_at_once']:,}; of the added only: {done.found['only_added']:,}.",
         )  # fmt: skip
 
 

@@ -23,6 +23,8 @@ from isthmus.linkage.rules import Rules
 
 AGAINST = -4.0
 """From this weight of what disagrees on, a pair below the threshold makes its group one to be looked at closely."""
+NEVER = -1e6
+"""The weight of what was decided to be two people; `decide` gives it."""
 RIVAL = weight(0.99)
 """A link must be so much stronger than one to a rival who cannot be the same person."""
 CUT = pa.schema([("l", pa.int64()), ("r", pa.int64()), ("weight", pa.float64()), ("reason", pa.string())])
@@ -90,6 +92,7 @@ def _graph(records: pa.Table, scored: pa.Table, rules: Rules) -> _Graph:
     against = np.zeros(len(total))
     for one in rules.comparisons:
         against += np.minimum(scored[f"weight_{one.name}"].to_numpy(), 0.0)
+    against = np.where(total <= NEVER, total, against)
     return _Graph(left, right, np.where(links, total, against), links)
 
 

@@ -9,13 +9,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from splink import DuckDBAPI, Linker, SettingsCreator
 from splink.internals.exceptions import SplinkException
+from splink.internals.splink_dataframe import SplinkDataFrame
 
 from isthmus.base.errors import InputError
 from isthmus.linkage.rules import Comparison, Rules, sides
 
 PRIOR = 1e-4
+LEAST = -10.0
+"""Pairs below this weight are left out."""
 SELDOM, NEVER = 1e-4, 1e-6
 """The least share of pairs of one person, and of strangers, that any outcome is believed to have."""
 MARK = -1e-3
@@ -43,7 +47,7 @@ def train(connection: Connection, records: pa.Table, rules: Rules) -> Model:
     """
     rules = rules.only(records.column_names)
     said = rules.training
-    with _linker(connection, records, settings(rules)) as linker:
+    with _linker(connection, records, settings(rules)) as (linker, _):
         training = linker.training
         try:
             training.estimate_probability_two_random_records_match(list(said.certain), recall=said.recall)
@@ -114,15 +118,58 @@ def _comparison(one: Comparison) -> dict[str, Any]:
     return {"output_column_name": one.name, "comparison_levels": levels}
 
 
-def score(connection: Connection, records: pa.Table, model: Model, least: float = -10.0) -> pa.Table:
+def score(connection: Connection, records: pa.Table, model: Model, least: float = LEAST) -> pa.Table:
     """The pairs that the rules look at, with the weight of evidence that they are one person.
 
     Columns: `l`, `r` (record ids), `weight` (log2 of the odds, with the prior in it), and for every comparison
     `weight_` (log2 of the Bayes factor of its outcome) and, where it has one, `rarity_` (what the value's rarity adds).
     Pairs below `least` are left out.
     """
-    parts, weight_of = ["record_id_l AS l", "record_id_r AS r"], "match_weight"
-    for one in model.rules.comparisons:
+    with _linker(connection, records, model.settings) as (linker, _):
+        found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
+        return connection.execute(_said(model.rules, found.physical_name)).to_arrow_table()
+
+
+def score_new(
+    connection: Connection, old: pa.Table, new: pa.Table, model: Model, least: float = LEAST
+) -> pa.Table:  # fmt: skip
+    """The same for pairs of which at least one record is new; those among the old are not looked at again.
+
+    How rare a value is, is told by all records, old and new.
+    """
+    with _linker(connection, new, model.settings) as (linker, table):
+        known = linker._db_api.register(old, table_name="known_records")
+        lent = ["known_records"]
+        for column in sorted({level.frequency for one in model.rules.comparisons for level in one.levels} - {""}):
+            lent.append(f"frequency_{column}")
+            shares = linker._db_api.register(_frequency(old, new, column), table_name=lent[-1])
+            linker.table_management.register_term_frequency_lookup(shares, column)
+        infer = linker.inference
+        parts = [
+            infer.predict_between(table, known, threshold_match_weight=least, warning_mode="never"),
+            infer.predict_within(table, threshold_match_weight=least, warning_mode="never"),
+        ]
+        found = [connection.execute(_said(model.rules, part.physical_name)).to_arrow_table() for part in parts]
+        for name in lent:
+            connection.unregister(name)
+    return pa.concat_tables(found)
+
+
+def _frequency(old: pa.Table, new: pa.Table, column: str) -> pa.Table:
+    """The share of each value of a column, of all records that have one."""
+    values = pa.chunked_array([*old[column].chunks, *new[column].chunks], pa.string()).drop_null()
+    counted = pc.value_counts(values)
+    share = pc.divide(counted.field("counts").cast(pa.float64()), max(len(values), 1))
+    return pa.table({column: counted.field("values"), f"tf_{column}": share})
+
+
+def _said(rules: Rules, table: str) -> str:
+    """Splink's pairs as this room's columns, the smaller record id on the left."""
+    parts, weight_of = (
+        ["least(record_id_l, record_id_r) AS l", "greatest(record_id_l, record_id_r) AS r"],
+        "match_weight",
+    )
+    for one in rules.comparisons:
         limits = [level.most for level in one.levels if level.most is not None]
         if limits:
             held = f"CASE WHEN mw_{one.name} < 0 THEN least({weight_of}, {weight(limits[0])}) ELSE {weight_of} END"
@@ -132,10 +179,7 @@ def score(connection: Connection, records: pa.Table, model: Model, least: float 
         parts.append(f"mw_{one.name}::FLOAT AS weight_{one.name}")
         if any(level.frequency for level in one.levels):
             parts.append(f"mw_tf_adj_{one.name}::FLOAT AS rarity_{one.name}")
-    parts.append(f"{weight_of} AS weight")
-    with _linker(connection, records, model.settings) as linker:
-        found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
-        return connection.execute(f"SELECT {', '.join(parts)} FROM {found.physical_name}").to_arrow_table()
+    return f"SELECT {', '.join(parts)}, {weight_of} AS weight FROM {table}"
 
 
 def probability(weight: float) -> float:
@@ -149,14 +193,16 @@ def weight(probability: float) -> float:
 
 
 @contextmanager
-def _linker(connection: Connection, records: pa.Table, said: dict[str, Any]) -> Iterator[Linker]:
+def _linker(
+    connection: Connection, records: pa.Table, said: dict[str, Any]
+) -> Iterator[tuple[Linker, SplinkDataFrame]]:  # fmt: skip
     """Splink over some records. It leaves neither tables nor a trace in the global random generator."""
     logging.getLogger("splink").setLevel(logging.ERROR)
     state = random.getstate()
     api = DuckDBAPI(connection=connection)
     table = api.register(records)
     try:
-        yield Linker(table, SettingsCreator.from_path_or_dict(said), log_level=None)
+        yield Linker(table, SettingsCreator.from_path_or_dict(said), log_level=None), table
     finally:
         api.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]  # Splink leaves this one without types
         for name in (table.physical_name, "result_df"):  # the second is Splink's own, and stays behind
