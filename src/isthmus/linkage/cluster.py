@@ -84,6 +84,38 @@ def clusters(records: pa.Table, scored: pa.Table, rules: Rules) -> Clusters:
     return Clusters(_named(records, labels), _cut(scored, cut))
 
 
+def grown(former: Clusters, records: pa.Table, scored: pa.Table, rules: Rules) -> Clusters:
+    """The clusters after new records have come: what `clusters` would give, for less.
+
+    `records` and `scored` are all of them, old and new. Only those groups are looked at that a new record is linked
+    with, by way of other clusters or of links that were not made.
+    """
+    ids = former.members["record_id"].combine_chunks()
+    place = pc.index_in(records["record_id"], ids).combine_chunks()
+    cluster = former.members["cluster"].combine_chunks().take(place)
+    cluster = pc.coalesce(cluster, records["record_id"].combine_chunks())
+    new = records["record_id"].filter(place.is_null()).combine_chunks()
+    fresh = pc.or_(pc.is_in(scored["l"], new), pc.is_in(scored["r"], new))
+    links = scored.filter(pc.and_(fresh, pc.greater_equal(scored["weight"], weight(rules.link)))).select(["l", "r"])
+    ties = pa.concat_tables([links, former.cut.select(["l", "r"])])
+    known = records["record_id"].combine_chunks()
+    left, right = (cluster.take(pc.index_in(ties[side], known).combine_chunks()) for side in "lr")
+    nodes = pc.unique(pa.chunked_array([left, right, new]))
+    rows = (pc.index_in(one, nodes).to_numpy(zero_copy_only=False).astype(np.int64) for one in (left, right))
+    groups = _components(len(nodes), *rows)
+    started = pc.index_in(new, nodes).to_numpy(zero_copy_only=False)
+    touched = nodes.filter(pa.array(np.isin(groups, groups[started])))
+    inside = pc.is_in(cluster, touched)
+    some = records.filter(inside)
+    these = some["record_id"].combine_chunks()
+    anew = clusters(some, scored.filter(pc.and_(pc.is_in(scored["l"], these), pc.is_in(scored["r"], these))), rules)
+    kept = pa.table({"record_id": records["record_id"], "cluster": cluster}).filter(pc.invert(inside))
+    members = pa.concat_tables([kept, anew.members])
+    order = pc.index_in(records["record_id"], members["record_id"].combine_chunks())
+    cut = former.cut.filter(pc.invert(pc.is_in(former.cut["l"], these)))
+    return Clusters(members.take(order), pa.concat_tables([cut, anew.cut]))
+
+
 def _graph(records: pa.Table, scored: pa.Table, rules: Rules) -> _Graph:
     ids = records["record_id"].combine_chunks()
     left, right = (pc.index_in(scored[side], ids).combine_chunks().to_numpy().astype(np.int64) for side in "lr")
@@ -110,7 +142,8 @@ def _codes(column: pa.ChunkedArray) -> Ints:
 def _mixed(labels: Ints, codes: Ints) -> Ints:
     """Labels under which there are two different values."""
     known = codes >= 0
-    pairs = np.unique(np.stack([labels[known], codes[known]]), axis=1)[0]
+    width = int(codes.max(initial=0)) + 1
+    pairs = np.unique(labels[known] * width + codes[known]) // width
     return np.asarray(np.unique(pairs[1:][pairs[1:] == pairs[:-1]]))
 
 

@@ -137,8 +137,9 @@ def score_new(
 
     How rare a value is, is told by all records, old and new.
     """
+    near = _near(connection, old, new, model.rules)
     with _linker(connection, new, model.settings) as (linker, table):
-        known = linker._db_api.register(old, table_name="known_records")
+        known = linker._db_api.register(near, table_name="known_records")
         lent = ["known_records"]
         for column in sorted({level.frequency for one in model.rules.comparisons for level in one.levels} - {""}):
             lent.append(f"frequency_{column}")
@@ -153,6 +154,20 @@ def score_new(
         for name in lent:
             connection.unregister(name)
     return pa.concat_tables(found)
+
+
+def _near(connection: Connection, old: pa.Table, new: pa.Table, rules: Rules) -> pa.Table:
+    """The old records that the rules would look at beside a new one: the others need not be taken up."""
+    connection.register("old_records", old)
+    connection.register("new_records", new)
+    # Of a semi-join the right side is held in memory, and the left one passes by.
+    found = [f"SELECT r.record_id FROM old_records r SEMI JOIN new_records l ON {pair}" for pair in rules.pairs]
+    near = connection.execute(
+        f"SELECT * FROM old_records SEMI JOIN ({' UNION '.join(found)}) USING (record_id)"
+    ).to_arrow_table()
+    for name in ("old_records", "new_records"):
+        connection.unregister(name)
+    return near
 
 
 def _frequency(old: pa.Table, new: pa.Table, column: str) -> pa.Table:

@@ -1,19 +1,25 @@
 """New records are linked to old ones as if all had come at once; what people decide stands."""
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
 from isthmus.base.errors import UsageError
 from isthmus.linkage import rules
-from isthmus.linkage.cluster import Clusters, clusters
+from isthmus.linkage.cluster import Clusters, clusters, grown
 from isthmus.linkage.decide import DECIDED, decided, queue
 from isthmus.linkage.model import Model, score, score_new, train
 from isthmus.linkage.normal import normal
+from isthmus.linkage.rules import Comparison, Level, Rules, Training
 from isthmus.simulation.identities import identities
 
 NEW = 40
+GRAPH = Rules(
+    name="t", fields={}, differ=("number",), pairs=(), training=Training((), 0.9, ()), link=0.5, review=0.1,
+    comparisons=(Comparison("evidence", "", (Level("same", ""),)),),
+)  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +49,35 @@ def test_new_records_give_the_pairs_that_all_at_once_give(linked: tuple[pa.Table
     assert one.select(["l", "r"]).to_pylist() == other.select(["l", "r"]).to_pylist()
     assert one["weight"].to_pylist() == pytest.approx(other["weight"].to_pylist(), abs=1e-3)
     together = clusters(records, pa.concat_tables([before, fresh.select(before.column_names)]), model.rules)
-    assert together.members.equals(clusters(records, scored, model.rules).members)
+    whole = clusters(records, scored, model.rules)
+    assert together.members.equals(whole.members)
+    more = grown(clusters(old, before, model.rules), records, pa.concat_tables([before, fresh]), model.rules)
+    assert more.members.equals(whole.members)
+    assert _cuts(more) == _cuts(whole)
+
+
+def _cuts(found: Clusters) -> set[tuple[int, int, str]]:
+    return {(row["l"], row["r"], row["reason"]) for row in found.cut.to_pylist()}
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_clusters_that_grow_are_those_of_all_at_once(seed: int) -> None:
+    """On any graph, with any records new."""
+    rng = np.random.default_rng(seed)
+    count = 60
+    pairs = {(int(a), int(b)): float(rng.normal(2, 8)) for a, b in rng.integers(0, count, (120, 2)) if a < b}
+    numbers = [None if one == 0 else str(one) for one in rng.integers(0, 12, count)]
+    records = pa.table({"record_id": range(count), "number": pa.array(numbers, pa.string())})
+    left, right = (pa.array([pair[side] for pair in pairs]) for side in (0, 1))
+    values = pa.array(list(pairs.values()))
+    scored = pa.table({"l": left, "r": right, "weight": values, "weight_evidence": values})
+    old = pc.less(records["record_id"], count - int(rng.integers(1, 20)))
+    ids = records.filter(old)["record_id"].combine_chunks()
+    among = pc.and_(pc.is_in(scored["l"], ids), pc.is_in(scored["r"], ids))
+    former = clusters(records.filter(old), scored.filter(among), GRAPH)
+    more, whole = grown(former, records, scored, GRAPH), clusters(records, scored, GRAPH)
+    assert more.members.equals(whole.members)
+    assert _cuts(more) == _cuts(whole)
 
 
 def _cluster(found: Clusters) -> dict[int, int]:
