@@ -56,7 +56,7 @@ def train(connection: Connection, records: pa.Table, rules: Rules) -> Model:
                 training.estimate_parameters_using_expectation_maximisation(
                     block, estimate_without_term_frequencies=True
                 )
-        except (ValueError, SplinkException) as error:
+        except (ValueError, ZeroDivisionError, SplinkException) as error:
             raise InputError(
                 f"the linkage could not be trained ({type(error).__name__}): these {len(records)} records are too few, "
                 "or too seldom agree where the rules say `certain` and `within`."
@@ -67,16 +67,19 @@ def train(connection: Connection, records: pa.Table, rules: Rules) -> Model:
 def _steadied(learnt: dict[str, Any]) -> dict[str, Any]:
     """Settings with no share below what a sample can tell, and none that hangs on the order of a sum.
 
-    Outcomes that were never seen have the least share; a comparison of which nothing was seen says nothing.
+    Outcomes that were never seen have the least share.
     """
     for comparison in learnt["comparisons"]:
         levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
-        unseen = not any("m_probability" in level for level in levels)
+        if not any("m_probability" in level for level in levels):
+            raise InputError(
+                f"nothing could be learnt of {comparison['output_column_name']}: with the columns of these records, "
+                "each block of `within` looks at it, or is left out. Give the rules a block that does not."
+            )
         for level in levels:
             if not level.get("fix_m_probability"):
                 level["u_probability"] = _share(level.get("u_probability"), NEVER)
-                seen = level["u_probability"] if unseen else level.get("m_probability")
-                level["m_probability"] = seen if unseen else _share(seen, SELDOM)
+                level["m_probability"] = _share(level.get("m_probability"), SELDOM)
     prior = "probability_two_random_records_match"
     return learnt | {prior: _share(learnt[prior], NEVER)}
 
