@@ -165,12 +165,10 @@ def _near(connection: Connection, old: pa.Table, new: pa.Table, rules: Rules) ->
     connection.register("new_records", new)
     # Of a semi-join the right side is held in memory, and the left one passes by.
     found = [f"SELECT r.record_id FROM old_records r SEMI JOIN new_records l ON {pair}" for pair in rules.pairs]
-    near = connection.execute(
-        f"SELECT * FROM old_records SEMI JOIN ({' UNION '.join(found)}) USING (record_id)"
-    ).to_arrow_table()
+    ids = connection.execute(" UNION ".join(found)).to_arrow_table()["record_id"].combine_chunks()
     for name in ("old_records", "new_records"):
         connection.unregister(name)
-    return near
+    return old.filter(pc.is_in(old["record_id"], ids))
 
 
 def _frequency(old: pa.Table, new: pa.Table, column: str) -> pa.Table:
