@@ -35,7 +35,8 @@ def run(job: str, /, *, python: str = sys.executable, **arguments: Any) -> Sampl
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     assert process.stdout is not None
     try:
-        told = process.stdout.read()
+        with process.stdout:
+            told = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)
     except BaseException:
         process.kill()

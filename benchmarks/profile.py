@@ -16,8 +16,9 @@ TIMES = 37  # GiBleed so often is about 100,000 persons
 
 def profile(bench: Bench) -> Iterator[Row]:
     """GiBleed, ours and the peer's in turns, each in a new process; then GiBleed many times over, ours alone."""
-    tables = _gibleed()
-    python = _environment(bench)
+    tables = gibleed()
+    bench.tell(f"an environment for {PEER}")
+    python = environment(bench.folder / "peer")
     root = bench.folder / "ws"
     found = bench.job("profile: attaching GiBleed", "gibleed.attach", folder=str(tables), root=str(root)).found
     peers, ours = [], []
@@ -49,17 +50,16 @@ def profile(bench: Bench) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def _gibleed() -> Path:
+def gibleed() -> Path:
+    """The folder of Eunomia GiBleed; raises FileNotFoundError where there is none."""
     folder = Path(os.environ.get("ISTHMUS_TEST_DATA", "../shared/data")) / "ohdsi" / "gibleed"
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not there: set ISTHMUS_TEST_DATA to the folder of outside test data")
     return folder.resolve()
 
 
-def _environment(bench: Bench) -> str:
-    """A Python with the peer and the engine that we have, and nothing of ours."""
-    bench.tell(f"profile: an environment for {PEER}")
-    folder = bench.folder / "peer"
+def environment(folder: Path) -> str:
+    """A Python with the peer and the engine that we have, and nothing of ours, made in a folder."""
     python = str(folder / "bin" / "python")
     uv = [sys.executable, "-m", "uv"]
     subprocess.run([*uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder)], check=True)

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -18,6 +18,7 @@ from isthmus.gate.desk import Desk
 from isthmus.research.cohorts import circe, files
 from isthmus.research.cohorts.catalogue import domains
 from isthmus.research.cohorts.concepts import Concepts, step
+from isthmus.research.cohorts.controls import controls
 from isthmus.research.cohorts.cursor import Cursor
 from isthmus.research.cohorts.definition import Definition
 from isthmus.research.cohorts.evaluate import Evaluation, evaluate
@@ -370,3 +371,24 @@ def _same(folder: Path, case: str, tmp_path: Path, documents: list[Json]) -> Non
     names = ("cohort_definition_id", "subject_id", "cohort_start_date", "cohort_end_date")
     with cdm.desk(tmp_path, _tables(folder, f"{case}_PREP.json")) as desk:
         assert _members(desk, *documents) == Counter(tuple(row[name] for name in names) for row in expected)
+
+
+CONTROLS: Mapping[str, tuple[int, Literal["first", "all"], bool]] = {
+    "firstOccurrence/firstOccurrenceTest": (2, "first", False),
+    "allOccurrences/allOccurrencesTest": (2, "all", False),
+    "detectOnDescendants/detectOnDescendantsFalseTest": (1, "all", False),
+    "detectOnDescendants/detectOnDescendantsTrueTest": (1, "all", True),
+}
+
+
+@pytest.mark.parametrize("case", CONTROLS)
+def test_negative_controls_are_the_events_of_a_concept(case: str, outside: Path, tmp_path: Path) -> None:
+    folder = outside / "ohdsi" / "circe-be"
+    concept, occurrence, descendants = CONTROLS[case]
+    (expected,) = json.loads((folder / f"negativecontrols/{case}_VERIFY.json").read_text()).values()
+    with cdm.desk(tmp_path, _tables(folder, f"negativecontrols/{case}_PREP.json")) as desk:
+        found = controls(desk, {1: concept}, occurrence=occurrence, descendants=descendants).to_pylist()
+    names = ("cohort_definition_id", "subject_id", "cohort_start_date", "cohort_end_date")
+    assert [tuple(map(str, row.values())) for row in found] == [
+        tuple(str(row[name]) for name in names) for row in expected
+    ]

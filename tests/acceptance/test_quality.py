@@ -117,7 +117,7 @@ def test_results_are_kept_with_their_edition(attached: Workspace, found: Quality
 
 def test_by_the_checks_of_5_4_only_what_is_new_differs(attached: Workspace, found: Quality) -> None:
     newer = quality(attached, version="5.4")
-    assert len(newer.results) == 2535
+    assert len(newer.dashboard) == 2535
     before, after = _counts(list(found.results)), _counts(list(newer.results))
     assert {key for key in before.keys() & after.keys() if before[key] != after[key]} == set()
 

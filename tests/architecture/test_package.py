@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 from lib.tree import ROOT, files
 
 # Code, templates, mapping packs, code lists, texts. A data file of another kind has to be admitted here on purpose.
-SHIPPED = {".csv", ".css", ".html", ".j2", ".js", ".json", ".md", ".py", ".sql", ".svg", ".typed", ".yaml"}
+SHIPPED = {".csv", ".css", ".html", ".j2", ".js", ".json", ".md", ".py", ".sql", ".svg", ".typ", ".typed", ".yaml"}
 WHEEL_BYTES = 5_000_000
 
 LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;]+)", re.MULTILINE)

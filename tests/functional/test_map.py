@@ -14,7 +14,7 @@ import pytest
 
 from isthmus.cdm.starter import starter
 from isthmus.flow.workspace import Workspace
-from lib import packs
+from lib import packs, vocabularies
 from lib.command import Done, complaint, run
 from lib.harbour import write_csv
 from lib.workspace import content, made, rows
@@ -201,6 +201,54 @@ def test_several_concepts_together_give_a_row_each(hospital: Workspace, press: C
     assert "D00" not in _open(hospital)
 
 
+def test_concepts_of_several_searches_are_kept_and_chosen_together(
+    hospital: Workspace, press: Callable[..., Done]
+) -> None:
+    told = press("/fatty liver\n+1/hepatitis\n+1+1=q", "map", hospital.root).out
+    assert "Kept: " in told
+    (one,) = run("decisions", hospital.root, "--json").document()
+    assert (one["key"], len(one["answer"]), 4059290 in one["answer"]) == ("D00", 2, True)
+    press("/fatty liver\n+1c1=q", "map", hospital.root)  # the last = finds nothing kept for the next item
+    listed = run("decisions", hospital.root, "--json").document()
+    assert [(two["key"], two["answer"]) for two in listed[1:]] == [("D01", [4059290, NAMES[1][2]])]
+
+
+def test_after_a_search_the_candidates_come_back(hospital: Workspace, press: Callable[..., Done]) -> None:
+    for back in ("c", "/\n"):
+        press(f"/fatty liver\n{back}1q", "map", hospital.root)
+        (one,) = run("decisions", hospital.root, "--json").document()
+        assert one["answer"] == [NAMES[0][2]]
+        run("decisions", hospital.root, "--revoke", str(one["decision_id"]), "--reason", "again")
+
+
+def test_what_is_only_called_nearly_so_is_marked(hospital: Workspace, press: Callable[..., Done]) -> None:
+    nearly = press("/fatty livre\nq", "map", hospital.root).out
+    assert "≈ Fatty" in nearly or "≈ fatty" in nearly
+    assert "may be something else" in nearly
+    exactly = press("/fatty liver\nq", "map", hospital.root).out
+    assert "≈" not in exactly
+
+
+def test_a_hospitals_codes_are_mapped_to_the_codes_of_a_list_that_was_loaded(
+    hospital: Workspace, press: Callable[..., Done], tmp_path: Path
+) -> None:
+    codes = "code,name\nA00.9,霍乱\nA01.0,伤寒\n"
+    plain = vocabularies.write(tmp_path, codes, vocabulary="NATION-2", hierarchy="none")
+    assert run("terms", "load", hospital.root, plain).code == 0
+    assert "Nothing in the vocabulary is called so" in press("/霍乱\nq", "map", hospital.root).out
+    own = vocabularies.write(tmp_path, codes, vocabulary="NATION-2", hierarchy="none", more="standard: yes\n")
+    assert run("terms", "load", hospital.root, own).code == 0
+    press("/霍乱\n1q", "map", hospital.root)
+    run("ingest", hospital.root)
+    (cholera,) = [row for row in rows(hospital, "concept") if row["concept_code"] == "A00.9"]
+    assert _concepts(hospital)["D00"] == {cholera["concept_id"]}
+    mended = [row for row in rows(hospital, "condition_occurrence") if row["condition_source_value"] == "D00"]
+    told = run("trace", hospital.root, "condition_occurrence", str(mended[0]["condition_occurrence_id"])).out
+    (made,) = run("decisions", hospital.root, "--json").document()
+    assert f"{cholera['concept_id']} 霍乱 (NATION-2 A00.9, edition 1)\n  by decision {made['decision_id']}" in told
+    assert "person, search@" in told
+
+
 def test_a_decision_of_a_site_is_for_it_alone(hospital: Workspace, press: Callable[..., Done]) -> None:
     press("1q", "map", hospital.root, "--site", "bay", "--reason", "their list says so")
     (one,) = run("decisions", hospital.root, "--json").document()
@@ -230,6 +278,14 @@ def test_a_sheet_is_exported_filled_in_and_decided(hospital: Workspace, tmp_path
     run("ingest", hospital.root)
     found = _concepts(hospital)
     assert all(found[code] == {concept} for code, _, concept in NAMES[:10])
+
+
+def test_lists_can_be_written_to_the_standard_output(hospital: Workspace, press: Callable[..., Done]) -> None:
+    told = run("map", hospital.root, "--export", "-").out
+    assert told.lstrip("\ufeff").splitlines()[0].startswith("system,code,name")
+    press("1q", "map", hospital.root)
+    assert '"key":"D00"' in run("decisions", hospital.root, "--export", "-").out
+    assert not Path("-").exists()
 
 
 def test_a_sheet_with_a_concept_that_is_not_there_decides_nothing(hospital: Workspace, tmp_path: Path) -> None:
@@ -311,3 +367,49 @@ def test_wrong_use_is_told(hospital: Workspace, words: tuple[str, ...], told: st
 
 def test_a_decision_that_is_not_there_cannot_be_revoked(hospital: Workspace) -> None:
     assert "there is no decision 5" in complaint(run("decisions", hospital.root, "--revoke", "5", "--reason", "x"), 3)
+
+
+def test_a_sheet_decides_open_codes_alone_and_concepts_of_their_domain(hospital: Workspace, tmp_path: Path) -> None:
+    sheet = tmp_path / "list.csv"
+    run("map", hospital.root, "--export", sheet)
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        filled = list(csv.DictReader(stream))
+    filled[0]["concept_ids"], filled[1]["concept_ids"], filled[2]["concept_ids"] = "8507", "123456789", "4059290"
+    _write(sheet, filled)
+    said = complaint(run("map", hospital.root, "--decide", sheet), 3)
+    assert "D00: concept 8507 male is of the domain Gender; the column takes Condition" in said
+    assert "D01: concept 123456789 is not in the vocabulary" in said  # all faults at once
+    filled[0]["concept_ids"], filled[1]["concept_ids"] = "", ""
+    filled[2]["code"], filled[3]["concept_ids"] = "OP9999", "1.56225E+15"
+    _write(sheet, filled)
+    said = complaint(run("map", hospital.root, "--decide", sheet), 3)
+    assert "line 4 decides list:bay-his/diagnosis OP9999, which is no open code here" in said
+    assert "line 5 holds in concept_ids what is no concept id" in said
+    assert run("decisions", hospital.root, "--json").document() == []
+
+
+def test_what_a_sheet_took_from_a_mapper_is_kept_with_its_version(hospital: Workspace, tmp_path: Path) -> None:
+    sheet = tmp_path / "list.csv"
+    run("map", hospital.root, "--export", sheet)
+    with sheet.open(encoding="utf-8-sig", newline="") as stream:
+        filled = list(csv.DictReader(stream))
+    filled[0]["concept_ids"] = filled[0]["candidate_1"].partition(" ")[0]
+    filled[1]["concept_ids"] = "4059290"  # the terminologist's own
+    _write(sheet, filled)
+    run("map", hospital.root, "--decide", sheet)
+    made = {one["key"]: one["model"] for one in run("decisions", hospital.root, "--json").document()}
+    assert made["D00"].startswith("names@")
+    assert made["D01"] == ""
+
+
+def test_revoking_says_what_stands_now(hospital: Workspace, press: Callable[..., Done]) -> None:
+    press("1q", "map", hospital.root, "--site", "bay", "--author", "li")
+    press("q", "map", hospital.root)
+    (first,) = run("decisions", hospital.root, "--json").document()
+    shared = hospital.root.parent / "all.jsonl"
+    run("decisions", hospital.root, "--export", shared)
+    shared.write_text(shared.read_text(encoding="utf-8").replace('"site":"bay"', '"site":""'), encoding="utf-8")
+    run("decisions", hospital.root, "--import", shared)
+    told = run("decisions", hospital.root, "--revoke", str(first["decision_id"]), "--reason", "not theirs").out
+    assert "stands now: " in told
+    assert "all sites, li" in told

@@ -95,7 +95,10 @@ HARM: dict[str, tuple[Callable[[Path], None], str]] = {
     "an account that was altered": (
         lambda root: _sql(root, "UPDATE part SET account = '{\"lab\": {\"mapped\": 7}}'"), "7 records were read",
     ),
-    "a batch that was not finished": (lambda root: _sql(root, "UPDATE batch SET state = 'open'"), "was interrupted"),
+    "a batch that was not finished": (
+        lambda root: _sql(root, "UPDATE batch SET state = 'open'"),
+        "is not published yet",
+    ),
 }  # fmt: skip
 
 

@@ -33,7 +33,7 @@ def test_a_thousand_random_rows_trace_to_their_source_values(tmp_path: Path) -> 
         for column, value in said(row).items():
             assert is_in(value, found, opened), f"{name}.{column}: not in its source"
             values += 1
-    print(f"\n{ROWS} rows, {values} source values, each found where its trace leads")  # noqa: T201
+    print(f"\n{ROWS} rows, {values} source values, each found where its trace leads")
     assert values > ROWS
 
 

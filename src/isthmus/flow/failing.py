@@ -18,13 +18,16 @@ SEVERITIES = ("fatal", "convention", "characterization")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A delivered file with rows that a check found wrong, how many, and the id of one; None in a table without ids."""
+    """A delivered file with rows that a check found wrong, how many, and the id of one (None in a table without ids),
+    with the part and the place in it that the one came from."""
 
     site: str
     feed: str
     file: str
     rows: int
     example: int | None
+    part_id: int
+    place: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ def traced(workspace: Workspace, found: Quality, some: Sequence[Failure], *, fil
     parts = {part.part_id: part for part in workspace.records.parts()}
     receipts = {receipt.receipt_id: receipt for receipt in workspace.records.receipts()}
     with workspace.lake.engine() as engine:
-        layout = views(engine, workspace, found.edition, found.version)
+        layout = views(engine, workspace, found.edition, found.version, found.site)
         told = []
         for one in some:
             rows = wrong(checks[one.check_id], layout, day_of(found.edition))
@@ -89,8 +92,15 @@ def traced(workspace: Workspace, found: Quality, some: Sequence[Failure], *, fil
 def _by_part(rows: exp.Select, check: Check, files: int) -> exp.Select:
     key = TABLES[check.table].primary_key
     example = exp.func("min", exp.column(key, quoted=True)) if key else exp.null()
+    place = exp.func("arg_min", exp.column("place"), exp.column(key or "place", quoted=True))
     return (
-        exp.select("site", "part_id", exp.alias_(exp.Count(this=exp.Star()), "rows"), exp.alias_(example, "example"))
+        exp.select(
+            "site",
+            "part_id",
+            exp.alias_(exp.Count(this=exp.Star()), "rows"),
+            exp.alias_(example, "example"),
+            exp.alias_(place, "place"),
+        )
         .from_(rows.subquery("wrong"))
         .group_by("site", "part_id")
         .order_by("rows DESC", "part_id")
@@ -99,4 +109,4 @@ def _by_part(rows: exp.Select, check: Check, files: int) -> exp.Select:
 
 
 def _origin(row: dict[str, Any], receipt: Any) -> Origin:
-    return Origin(row["site"], receipt.feed, receipt.name, row["rows"], row["example"])
+    return Origin(row["site"], receipt.feed, receipt.name, row["rows"], row["example"], row["part_id"], row["place"])

@@ -16,6 +16,7 @@ from isthmus.cdm.version import CDM_VERSION
 from isthmus.flow import repairs, vocabulary
 from isthmus.flow.again import outdated
 from isthmus.flow.batch import Account, noted, open_batch, run_batch
+from isthmus.flow.hold import HeldError, demand_no_worse
 from isthmus.flow.land import Landed, land
 from isthmus.flow.workspace import Site, Workspace
 from isthmus.lake.edition import Edition
@@ -36,8 +37,13 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-def ingest(workspace: Workspace, *, sites: Sequence[str] = (), progress: Progress | None = None) -> Report:
+def ingest(
+    workspace: Workspace, *, sites: Sequence[str] = (), accepted: Sequence[str] = (), progress: Progress | None = None
+) -> Report:
     """Land and map what is new at some sites (all by default) and publish one edition over it.
+
+    Sites whose quality may get worse than their settings allow are `accepted`; otherwise they are reported as failed,
+    and no edition is published until they are mended.
 
     Records whose codes have another answer by now are mapped again first. A site that fails is named in the report and
     holds up no other. When nothing is new, no edition is published.
@@ -45,9 +51,11 @@ def ingest(workspace: Workspace, *, sites: Sequence[str] = (), progress: Progres
     progress = progress or Silence()
     report = Report()
     chosen = [workspace.site(name) for name in sites] or workspace.sites()
+    for name in accepted:
+        workspace.site(name)
     with workspace.lake.writing():
         done = finish_interrupted(workspace, report, progress)
-        edition = publish(workspace, done) if done else workspace.lake.editions.current()
+        edition = standing(workspace, done)
         for site in chosen:
             if site.name in report.failed:
                 continue  # what came first goes first
@@ -63,8 +71,19 @@ def ingest(workspace: Workspace, *, sites: Sequence[str] = (), progress: Progres
                 report.failed[site.name] = str(error)
         done += mend(workspace, chosen, report, progress)
         if done:
-            report.edition = publish(workspace, done)
+            try:
+                report.edition = publish(workspace, done, accepted=accepted)
+            except HeldError as held:
+                report.failed |= held.sites
     return report
+
+
+def standing(workspace: Workspace, done: Sequence[str]) -> Edition | None:
+    """The edition with what interrupted batches brought; the one before where that is held back."""
+    try:
+        return publish(workspace, done) if done else workspace.lake.editions.current()
+    except HeldError:
+        return workspace.lake.editions.current()
 
 
 def mend(workspace: Workspace, sites: Sequence[Site], report: Report, progress: Progress) -> list[str]:
@@ -118,8 +137,11 @@ def carry_out(workspace: Workspace, batch: Batch, report: Report, progress: Prog
     workspace.records.staged(batch.batch_id, noted(workspace, batch, [part for _, part in parts]))
 
 
-def publish(workspace: Workspace, batches: Sequence[str]) -> Edition:
-    """Publish an edition over the tables as they are, and note it at its batches."""
+def publish(workspace: Workspace, batches: Sequence[str], *, accepted: Sequence[str] = ()) -> Edition:
+    """Publish an edition over the tables as they are, and note it at its batches.
+
+    Raises HeldError where a site's quality got worse than it may, unless it is accepted.
+    """
     deltas = workspace.lake.deltas
     current = workspace.lake.editions.current()
     if current is None or not batches or not set(batches) <= set(current.batches):
@@ -134,6 +156,10 @@ def publish(workspace: Workspace, batches: Sequence[str]) -> Edition:
             "cdm": CDM_VERSION,
             "vocabulary": vocabulary.digest(workspace.lake),
         }
+        if current is not None:
+            candidate = workspace.lake.editions.drafted(tables, batches=batches, notes=notes)
+            waiting = {batch.site for batch in workspace.records.batches("committed")}
+            demand_no_worse(workspace, current, candidate, waiting, accepted)
         current = workspace.lake.editions.publish(tables, batches=batches, notes=notes)
     workspace.records.published(batches, current.number, current.digest)
     return current

@@ -37,13 +37,22 @@ KEPT = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What the checks of a version of the CDM found in an edition; when that was computed, and how long it took."""
+    """What the checks of a version of the CDM found in an edition; when that was computed, and how long it took.
+
+    `results` are those of the dashboard's checks, then of our own. `site` '' stands for all sites together.
+    """
 
     edition: Edition
     version: str
     results: Sequence[Result]
     computed_at: datetime
     seconds: float
+    site: str = ""
+
+    @property
+    def dashboard(self) -> Sequence[Result]:
+        """The results of the dashboard's checks."""
+        return [one for one in self.results if one.check.type.level != catalogue.RULE]
 
     def counts(self) -> Mapping[tuple[str, str], int]:
         """How many checks by category and status."""
@@ -55,34 +64,49 @@ class Quality:
 
 
 def quality(
-    workspace: Workspace, *, edition: int | None = None, version: str | None = None, progress: Progress | None = None
+    workspace: Workspace,
+    *,
+    edition: int | None = None,
+    version: str | None = None,
+    site: str = "",
+    progress: Progress | None = None,
 ) -> Quality:
     """The results of an edition (the current one by default), computed if they are not kept yet.
 
-    `version` of the CDM is 5.3 or 5.4; by default what the edition's sources say that they are (`version_of`). Raises
-    InputError before the first edition.
+    `site`: of its rows alone. `version` of the CDM is 5.3 or 5.4; by default what the edition's sources say that they
+    are (`version_of`). Raises InputError before the first edition.
     """
     chosen = workspace.lake.editions.current() if edition is None else workspace.lake.editions.get(edition)
     if chosen is None:
         raise InputError("nothing is published yet, so there is nothing to check. Run `isthmus ingest` first.")
-    version = version or version_of(workspace, chosen)
-    name = f"quality-{version}-{catalogue.digest(version)[:12]}"
+    if site:
+        workspace.site(site)
+    version = version or version_of(workspace, chosen, site)
+    name = f"quality-{version}-{catalogue.digest(version)[:12]}" + (f"-site-{site}" if site else "")
     kept = workspace.lake.editions.kept(chosen, name)
     if kept is not None:
-        return _read(kept, chosen, version)
+        return _read(kept, chosen, version, site)
     began, ticks = now(), perf_counter()
-    results = _computed(workspace, chosen, version, progress or Silence())
-    found = Quality(chosen, version, results, began, round(perf_counter() - ticks, 3))
+    results = _computed(workspace, chosen, version, site, progress or Silence())
+    found = Quality(chosen, version, results, began, round(perf_counter() - ticks, 3), site)
     with suppress(OSError):  # where only reading is allowed, they are computed again the next time
         workspace.lake.editions.keep(chosen, name, _written(found))
     return found
+
+
+def judged(workspace: Workspace, edition: Edition, version: str, site: str = "") -> Quality:
+    """The results of an edition, published or not; computed anew, and not kept."""
+    began, ticks = now(), perf_counter()
+    results = _computed(workspace, edition, version, site, Silence())
+    return Quality(edition, version, results, began, round(perf_counter() - ticks, 3), site)
 
 
 def former(workspace: Workspace, found: Quality, *, progress: Progress | None = None) -> Quality | None:
     """The results of the edition before, by the same version of the CDM; None where it was the first."""
     if found.edition.number - 1 not in workspace.lake.editions.numbers():
         return None
-    return quality(workspace, edition=found.edition.number - 1, version=found.version, progress=progress)
+    number = found.edition.number - 1
+    return quality(workspace, edition=number, version=found.version, site=found.site, progress=progress)
 
 
 def told(workspace: Workspace, found: Quality) -> dict[str, Any]:
@@ -97,20 +121,20 @@ def told(workspace: Workspace, found: Quality) -> dict[str, Any]:
     return document(found.results, metadata, started=found.computed_at, ended=ended)
 
 
-def version_of(workspace: Workspace, edition: Edition) -> str:
+def version_of(workspace: Workspace, edition: Edition, site: str = "") -> str:
     """The version that an edition is judged by: 5.3 where every source in `cdm_source` says so, else 5.4.
 
     A CDM 5.3 that was attached has its columns under their names of 5.4, but it was filled by the rules of 5.3.
     """
-    said = {str(row["cdm_version"] or "") for row in sources(workspace, edition)}
+    said = {str(row["cdm_version"] or "") for row in sources(workspace, edition, site)}
     return "5.3" if said and all("5.3" in one for one in said) else "5.4"
 
 
-def sources(workspace: Workspace, edition: Edition) -> list[dict[str, Any]]:
+def sources(workspace: Workspace, edition: Edition, site: str = "") -> list[dict[str, Any]]:
     """The rows of an edition's `cdm_source`, without where they came from."""
     names = [column.name for column in TABLES["cdm_source"].columns]
     with workspace.lake.engine() as engine:
-        files = [workspace.lake.root / one.path for one in edition.files("cdm_source")]
+        files = files_of(workspace, edition, "cdm_source", site)
         engine.view("cdm_source", files, empty=schema_of("cdm_source"))
         rows: list[dict[str, Any]] = engine.rows(query(f"SELECT {listed(names)} FROM cdm_source")).to_pylist()
         return rows
@@ -121,7 +145,7 @@ def evaluate(
 ) -> list[Result]:
     """Run the checks of a version over the tables and views that an engine has, as `layout` tells them."""
     progress = progress or Silence()
-    checks = catalogue.checks(version)
+    checks = [*catalogue.checks(version), *catalogue.rules(version)]
     planned = plan(checks, layout, day)
     steps = len(planned.tallies) + len(planned.lookups) + len(planned.scans) + len(planned.keys)
     progress.start("quality", total=steps, unit="scans")
@@ -168,18 +192,24 @@ def day_of(edition: Edition) -> date:
     return date.fromisoformat(str(edition.body["published_at"])[:10])
 
 
-def views(engine: Engine, workspace: Workspace, edition: Edition, version: str) -> Layout:
-    """Make all tables of an edition readable to an engine, under the names of a version of the CDM."""
-    root = workspace.lake.root
+def views(engine: Engine, workspace: Workspace, edition: Edition, version: str, site: str = "") -> Layout:
+    """Make all tables of an edition readable to an engine, under the names of a version of the CDM.
+
+    `site`: of its rows alone; the vocabulary is everyone's.
+    """
     return {
-        name: view(engine, name, [root / one.path for one in edition.files(name)], schema_of(name), version)
-        for name in TABLES
+        name: view(engine, name, files_of(workspace, edition, name, site), schema_of(name), version) for name in TABLES
     }
 
 
-def _computed(workspace: Workspace, edition: Edition, version: str, progress: Progress) -> list[Result]:
+def files_of(workspace: Workspace, edition: Edition, table: str, site: str = "") -> list[Path]:
+    """The files of a table, of one site (and of none) or of all."""
+    return [workspace.lake.root / one.path for one in edition.files(table) if not site or one.site in (None, site)]
+
+
+def _computed(workspace: Workspace, edition: Edition, version: str, site: str, progress: Progress) -> list[Result]:
     with workspace.lake.engine() as engine:
-        layout = views(engine, workspace, edition, version)
+        layout = views(engine, workspace, edition, version, site)
         return evaluate(engine, layout, version, day_of(edition), progress=progress)
 
 
@@ -201,8 +231,8 @@ def _written(found: Quality) -> bytes:
     return content
 
 
-def _read(content: bytes, edition: Edition, version: str) -> Quality:
-    known = {check.check_id: check for check in catalogue.checks(version)}
+def _read(content: bytes, edition: Edition, version: str, site: str) -> Quality:
+    known = {check.check_id: check for check in (*catalogue.checks(version), *catalogue.rules(version))}
     table = pq.read_table(pa.BufferReader(content))
     told = table.schema.metadata
     results = [
@@ -211,4 +241,4 @@ def _read(content: bytes, edition: Edition, version: str) -> Quality:
         for row in table.to_pylist()
     ]  # fmt: skip
     began = datetime.fromisoformat(told[b"computed_at"].decode())
-    return Quality(edition, version, results, began, float(told[b"seconds"]))
+    return Quality(edition, version, results, began, float(told[b"seconds"]), site)

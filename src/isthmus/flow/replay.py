@@ -7,7 +7,7 @@ from pathlib import Path
 from isthmus.base.errors import InputError, IntegrityError, UsageError
 from isthmus.base.progress import Progress, Silence
 from isthmus.flow.batch import open_batch, run_batch
-from isthmus.flow.ingest import Report, carry_out, finish_interrupted, map_again, mend, publish
+from isthmus.flow.ingest import Report, carry_out, finish_interrupted, map_again, mend, publish, standing
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import literal, query
 from isthmus.flow.workspace import Workspace
@@ -24,9 +24,7 @@ def replay(
     report = Report()
     with workspace.lake.writing():
         done = finish_interrupted(workspace, report, progress or Silence())
-        if done:
-            publish(workspace, done)
-        edition = workspace.lake.editions.current()
+        edition = standing(workspace, done)
         waiting = quarantined(workspace, reason or "")
         again = []
         for one in [workspace.site(site)] if site else workspace.sites():
@@ -53,7 +51,7 @@ def remap(
     progress = progress or Silence()
     with workspace.lake.writing():
         done = finish_interrupted(workspace, report, progress)
-        edition = publish(workspace, done) if done else workspace.lake.editions.current()
+        edition = standing(workspace, done)
         again = []
         for one in [workspace.site(site)] if site else workspace.sites():
             if one.name not in report.failed:

@@ -69,12 +69,14 @@ def _feed(workspace: Workspace, source: str, pack: str | None, name: str | None)
     if pack is None:
         raise UsageError(f"name the pack that reads {source.split('://')[0]} databases: --mapping PACK.")
     loaded = workspace.pack(pack)
+    # A folder is found again from wherever the next command is run.
+    known = pack if pack in _names(workspace) else str(Path(pack).resolve())
     if "://" not in source:
         folder = Path(source)
         if not folder.exists():
             raise InputError(f"{source} is not there. Name the folder that the system exports to.")
-        return Feed(name or name_of(folder if folder.is_dir() else folder.parent), str(folder.resolve()), pack)
-    return Feed(name or loaded.name, source, pack)
+        return Feed(name or name_of(folder if folder.is_dir() else folder.parent), str(folder.resolve()), known)
+    return Feed(name or loaded.name, source, known)
 
 
 def _detected(workspace: Workspace, root: Path) -> Iterator[Feed]:

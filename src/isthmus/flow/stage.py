@@ -25,6 +25,7 @@ from isthmus.mapping.plan import RecordPlan, plan
 from isthmus.mapping.rule import Place, RulePlan
 
 FLUSH_ROWS = 1_000_000
+NO_RULE = "no rule of the pack applies"  # of a record that is kept: every rule's `when` was false
 
 # A part that lacks a column which its record reads: every record of it waits in quarantine.
 REFUSED = """
@@ -110,7 +111,7 @@ class Stage:
             outcomes = [self._apply(index, rule) for index, rule in enumerate(planned.rules)]
             if notes.DERIVED in pack.derive:
                 notes.read(self.engine, read_before)
-            self._note(record, pack.keep.get(record.name, "no rule of the pack applies"), outcomes, mapping_id)
+            self._note(record, pack.keep.get(record.name, NO_RULE), outcomes, mapping_id)
             self._flush(FLUSH_ROWS)
         self.engine.drop("raw")
 

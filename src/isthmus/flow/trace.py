@@ -19,6 +19,13 @@ from isthmus.records.models import Decision, Receipt
 from isthmus.records.models import Part as PartRecord
 
 UNREAD = "?"  # begins the name of a part that could not be opened
+CONCEPT = "_concept_id"
+# The concepts of a row with the edition of their vocabulary, as the traced edition of the lake has them.
+MEANING = """
+    SELECT c.concept_id AS concept_id, c.concept_name AS name, c.vocabulary_id AS vocabulary, c.concept_code AS code,
+        coalesce(v.vocabulary_version, '') AS edition
+    FROM concept c LEFT JOIN vocabulary v ON v.vocabulary_id = c.vocabulary_id WHERE c.concept_id IN ({concepts})
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +35,7 @@ class Trace:
     `words`: of a row read from a note, the words that it was read from.
     `repairs`: of a measurement that was mended, what was changed and by which decision (table `repair`).
     `codes` are the codes of its record that wait for a decision or were resolved by one.
+    `meanings`: of each of its concepts the name, and vocabulary, code and edition that it is of.
     """
 
     edition: int
@@ -40,6 +48,7 @@ class Trace:
     words: Words | None = None
     repairs: Sequence[Mapping[str, Any]] = ()
     codes: Sequence["Coded"] = ()
+    meanings: Sequence["Meaning"] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +60,18 @@ class Coded:
     column: str
     concept_id: int
     decision: Decision | None
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """A concept of a row: which it is, of which edition of which vocabulary."""
+
+    column: str
+    concept_id: int
+    name: str
+    vocabulary: str
+    code: str
+    edition: str
 
 
 class Tracer:
@@ -88,7 +109,20 @@ class Tracer:
         codes = self._codes(rows[0]["part_id"], rows[0]["place"], table)
         words = words_of(self.workspace, self.edition, table, rows[0])
         repairs = self._repairs(row_id) if table == "measurement" else []
-        return replace(self.origin(table, rows[0]), codes=codes, words=words, repairs=repairs)
+        meanings = self._meanings(rows[0])
+        return replace(self.origin(table, rows[0]), codes=codes, words=words, repairs=repairs, meanings=meanings)
+
+    def _meanings(self, row: Mapping[str, Any]) -> list[Meaning]:
+        concepts = {name: value for name, value in row.items() if name.endswith(CONCEPT) and value}
+        if not concepts:
+            return []
+        with self.workspace.lake.engine() as engine:
+            for name in ("concept", "vocabulary"):
+                files = [self.workspace.lake.root / one.path for one in self.edition.files(name)]
+                engine.view(name, files, empty=schema_of(name))
+            told = ", ".join(str(int(value)) for value in sorted(set(concepts.values())))
+            found = {one["concept_id"]: one for one in engine.rows(query(MEANING.format(concepts=told))).to_pylist()}
+        return [Meaning(column=name, **found[value]) for name, value in concepts.items() if value in found]
 
     def _repairs(self, measurement_id: int) -> list[dict[str, Any]]:
         files = [self.workspace.lake.root / one.path for one in self.edition.files("repair")]
@@ -108,6 +142,11 @@ class Tracer:
         passage = formats.locate(part, Format(record.format, record.options), row["place"])
         mapping = self._mappings().get((receipt.feed, row["mapping_id"]), "")
         return Trace(self.edition.number, table, row, receipt, record, passage, mapping)
+
+    def passage(self, part_id: int, place: int) -> Passage:
+        """The source text of the record at a place, and its line (or row)."""
+        record, _, part = self._parts(part_id)
+        return formats.locate(part, Format(record.format, record.options), place)
 
     def _codes(self, part_id: int, place: int, table: str) -> list[Coded]:
         files = [self.workspace.lake.root / one.path for one in self.edition.files("coding")]

@@ -14,11 +14,17 @@ from isthmus.cdm.units.concept import analytes
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
+from isthmus.lake.edition import Edition
 from isthmus.lake.engine import Engine
 from isthmus.mapping.units.detect import Findings, detect
 from isthmus.mapping.units.repair import by_rule
 from isthmus.records.decisions import Draft
 from isthmus.records.models import Decision
+
+__all__ = [
+    "REPAIR", "RULE", "Findings", "Proposal", "chosen_by_rule", "decide", "found", "home_of", "proposals", "published",
+    "results", "stated",
+]  # fmt: skip
 
 REPAIR = "repair"
 SUBJECT = "units"
@@ -105,9 +111,9 @@ def found(workspace: Workspace) -> tuple[Findings, pa.Table]:
     return detect(table), table
 
 
-def published(workspace: Workspace) -> pa.Table:
-    """The results of the current edition, as `results` gives them; `now` is the number that `measurement` has."""
-    edition = workspace.lake.editions.current()
+def published(workspace: Workspace, edition: Edition | None = None) -> pa.Table:
+    """The results of an edition (the current one), as `results` gives them; `now` is the number of `measurement`."""
+    edition = edition or workspace.lake.editions.current()
     if edition is None:
         raise InputError("nothing is published yet, so there are no results. Run `isthmus ingest` first.")
     files = {name: [workspace.lake.root / one.path for one in edition.files(name)] for name in TABLES}

@@ -183,7 +183,8 @@ def _keys(workspace: Workspace) -> Finding:
 def _batches(workspace: Workspace) -> Finding:
     batches = workspace.records.batches()
     faults = tuple(
-        f"batch {one.batch_id} of site {one.site} was interrupted; the next ingest finishes it"
+        f"batch {one.batch_id} of site {one.site} is not published yet (interrupted, or held back); the next ingest "
+        "goes on with it"
         for one in batches
         if one.state != "published"
     )

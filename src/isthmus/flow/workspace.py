@@ -43,12 +43,15 @@ class Site:
     """A hospital, clinic or laboratory.
 
     `automatic`: the measured certainty from which ingest maps its open codes without a person; None: it never does.
+    `worse`: by how many per cent points the wrong rows of any check may grow before no edition is published with them;
+    None: by any.
     """
 
     name: str
     title: str
     feeds: Sequence[Feed]
     automatic: float | None = None
+    worse: float | None = None
 
 
 class Workspace:
@@ -86,7 +89,7 @@ class Workspace:
         try:
             body = tomllib.loads(path.read_text(encoding="utf-8"))
             feeds = tuple(Feed(one["name"], one["from"], one["pack"]) for one in body.get("feed", ()))
-            return Site(name, body.get("title", name), feeds, _share(body.get("automatic")))
+            return Site(name, body.get("title", name), feeds, _share(body.get("automatic")), _points(body.get("worse")))
         except FileNotFoundError:
             raise InputError(
                 f"there is no site '{name}' here. Add it: `isthmus site add {quote(str(self.root))} {name} --from DIR`."
@@ -105,6 +108,8 @@ class Workspace:
         lines = [f"title = {_quoted(site.title)}"]
         if site.automatic is not None:
             lines.append(f"automatic = {site.automatic}")
+        if site.worse is not None:
+            lines.append(f"worse = {site.worse}")
         for feed in site.feeds:
             lines += [
                 "",
@@ -180,6 +185,15 @@ def _share(told: Any) -> float | None:
         return None
     if isinstance(told, bool) or not isinstance(told, int | float) or not 0.5 < told < 1:
         raise ValueError("automatic must be a share between 0.5 and 1, as 0.99")
+    return float(told)
+
+
+def _points(told: Any) -> float | None:
+    """The setting `worse` of a site."""
+    if told is None:
+        return None
+    if isinstance(told, bool) or not isinstance(told, int | float) or not 0 <= told <= 100:
+        raise ValueError("worse must be per cent points between 0 and 100, as 5")
     return float(told)
 
 

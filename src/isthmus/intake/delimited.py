@@ -26,9 +26,9 @@ def read(part: Part, fmt: Format) -> Reading:
     """The rows of a delimited text, all columns as strings, '' as null; `_place` is the row's first byte.
 
     Options: `delimiter` (default: guessed among , tab ; |), `encoding` (default: a mark, else by content: UTF-8 or
-    GB18030), `header` (line index from 0; default: first line that is not blank), `skip_after_header` (lines),
-    `columns` (names, for files without header), `nulls` (further texts that mean null), `quote` (one character, or
-    'none'), `max_record` (bytes). Blank lines are skipped.
+    GB18030), `header` (line index from 0; default: first line that is not blank; 'none': columns are called 1, 2, …),
+    `skip_after_header` (lines), `columns` (names, for files without header), `nulls` (further texts that mean null),
+    `quote` (one character, or 'none'), `max_record` (bytes). Blank lines are skipped.
     """
     layout = layout_of(head_of(part), fmt.options)
     source = Blocks(part)

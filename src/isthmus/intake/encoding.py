@@ -41,6 +41,9 @@ _BINARY = (b"PK\x03\x04", b"\x1f\x8b", b"%PDF", b"\xd0\xcf\x11\xe0", b"\x7fELF",
 _HIGH = re.compile(rb"[\x80-\xff]+")
 _HANZI = re.compile(rb"(?:[\xb0-\xf7][\xa1-\xfe])+")
 _AMONG_LETTERS = re.compile(rb"[0-9A-Za-z][\x80-\xff]|[\x80-\xff][0-9A-Za-z]")
+_IDEOGRAPHS = re.compile("[\u4e00-\u9fff]")
+_SEEN, _FEW = 200, 4  # lines from which Big5 is told, and characters that are too few to tell it from
+_EVERYDAY = 0.9  # of the characters of a text, that are among the common ones of its encoding
 _CONTROLS = np.array([code < 32 and code not in (9, 10, 11, 12, 13, 26, 27, 28) for code in range(256)])
 
 
@@ -103,6 +106,8 @@ def decide(block: bytes) -> str:
     # Chinese in UTF-8 has characters of three bytes; bytes of GB18030 that happen to be UTF-8 hardly ever do.
     if 2 * sum(max(line) >= "\u0800" for line in utf8) > len(telling):
         return UTF8
+    if _is_big5(telling):
+        raise Unreadable("undecodable", "it looks like Big5, of which GB18030 makes nonsense; name the encoding: big5")
     best, votes = (GB18030, gb18030) if gb18030 >= len(utf8) else (UTF8, len(utf8))
     broken = len(telling) - votes
     if 2 * broken > len(lines):
@@ -111,6 +116,21 @@ def decide(block: bytes) -> str:
             f"{broken} of {len(lines)} sampled lines are neither UTF-8 nor GB18030; name the encoding in the pack",
         )
     return best
+
+
+def _is_big5(lines: list[bytes]) -> bool:
+    """Whether lines are everyday Chinese in Big5 and nothing of the kind in GB18030, in which they may be valid too."""
+    held = [line for line in lines[:_SEEN] if fits(line, "big5")]
+    if len(held) < _EVERYDAY * len(lines[:_SEEN]):
+        return False
+    shares = []
+    for encoding, plain, common in (("big5", "big5", range(0xA4, 0xC7)), (GB18030, "gb2312", range(0xB0, 0xD8))):
+        hanzi = _IDEOGRAPHS.findall("".join(line.decode(encoding, "ignore") for line in held))
+        if len(hanzi) < _FEW:
+            return False
+        leads = [one.encode(plain, "ignore")[:1] for one in hanzi]
+        shares.append(sum(bool(lead) and lead[0] in common for lead in leads) / max(len(hanzi), 1))
+    return shares[0] >= _EVERYDAY and shares[1] < 1 - _EVERYDAY / 2
 
 
 def _is_lone_hanzi(lines: list[bytes], as_utf8: list[str]) -> bool:

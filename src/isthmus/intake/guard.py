@@ -14,6 +14,7 @@ BOMB_SIZE = 64 << 20
 BOMB_RATIO = 200
 _BUFFER = 1 << 18
 
+# zipfile raises NotImplementedError for a way of compressing that it does not know.
 BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, EOFError, OSError, NotImplementedError, ValueError)
 
 

@@ -11,6 +11,7 @@ from isthmus.intake.record import MAX_RECORD, PLACE
 from isthmus.intake.stream import HEAD
 
 DELIMITERS = (",", "\t", ";", "|")
+NO_HEADER = "none"  # what the option `header` says of a file that begins with its first row
 _LINES_LOOKED_AT = 20
 
 
@@ -118,7 +119,12 @@ def unique(names: Iterable[str], taken: Iterable[str] = (PLACE,)) -> tuple[str, 
 def header_lines(options: Mapping[str, object]) -> tuple[int | None, int]:
     """The header's line index (None: the first line that is not blank) and how many lines are skipped after it."""
     header = options.get("header")
-    return (None if header is None else int(str(header))), int(str(options.get("skip_after_header") or 0))
+    return (None if header in (None, NO_HEADER) else int(str(header))), int(str(options.get("skip_after_header") or 0))
+
+
+def numbered(fields: Sequence[object]) -> tuple[str, ...]:
+    """The names of columns without a header: 1, 2, …"""
+    return tuple(str(number) for number, _ in enumerate(fields, start=1))
 
 
 def _quote(options: Mapping[str, object]) -> bytes | None:
@@ -130,7 +136,7 @@ def _columns(
     text: bytes, encoding: str, syntax: Syntax, options: Mapping[str, object], *, whole: bool
 ) -> tuple[tuple[str, ...], int]:
     header, after = header_lines(options)
-    given = options.get("columns")
+    given, bare = options.get("columns"), options.get("header") == NO_HEADER
     found = cut(text, syntax, final=whole)
     lines = list(zip(found.starts.tolist(), found.ends.tolist(), strict=True))
     if given:
@@ -143,6 +149,8 @@ def _columns(
         reason = "truncated" if whole else "too-long"
         raise Unreadable(reason, f"line {header + 1} should hold the column names; the file's head has no such line")
     record = text[slice(*lines[header])]
+    if bare:
+        return numbered(split(record, encoding, syntax)), _start_of(lines, header + after, found.used)
     if not enc.fits(record, encoding):
         raise Unreadable("undecodable", f"the column names in line {header + 1} are no text in {encoding}")
     return unique(split(record, encoding, syntax)), _start_of(lines, header + 1 + after, found.used)

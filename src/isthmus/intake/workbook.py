@@ -3,6 +3,7 @@
 import datetime as dt
 import zipfile
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 
 import pyarrow as pa
@@ -10,7 +11,7 @@ import python_calamine as calamine
 
 from isthmus.base.errors import Unreadable
 from isthmus.intake import guard
-from isthmus.intake.header import header_lines, unique
+from isthmus.intake.header import NO_HEADER, header_lines, numbered, unique
 from isthmus.intake.record import PLACE, Batch, Format, Part, Passage, Reading, Reject
 from isthmus.intake.stream import seekable
 
@@ -25,8 +26,8 @@ def read(part: Part, fmt: Format) -> Reading:
     """The rows of every sheet, all columns as strings; the kind is the sheet's name.
 
     `_place` counts the rows that are neither blank nor header, from 0, on through all sheets. Numbers come without a
-    needless '.0', dates in ISO form. Options: `header` (row index from 0; default: first row that is not blank),
-    `skip_after_header` (rows), `nulls` (texts that mean null besides '').
+    needless '.0', dates in ISO form. Options: `header` (row index from 0; default: first row that is not blank; 'none':
+    columns are called 1, 2, …), `skip_after_header` (rows), `nulls` (texts that mean null besides '').
     """
     place = 0
     for name, columns, rows in _sheets(part, fmt):
@@ -71,6 +72,7 @@ def _batch(kind: str, columns: tuple[str, ...], held: list[tuple[int, Row]]) -> 
 def _sheets(part: Part, fmt: Format) -> Iterator[tuple[str, tuple[str, ...], Iterator[tuple[int, Row]]]]:
     """Name, columns, and (row number in the sheet, cells) of the data rows of each sheet that has any."""
     header, after = header_lines(fmt.options)
+    bare = fmt.options.get("header") == NO_HEADER
     option = fmt.options.get("nulls")
     nulls = frozenset(map(str, option if isinstance(option, list | tuple) else ()))
     with seekable(part) as stream:
@@ -86,9 +88,10 @@ def _sheets(part: Part, fmt: Format) -> Iterator[tuple[str, tuple[str, ...], Ite
             rows = _rows(book, name, nulls)
             for number, row in rows:
                 if any(row) if header is None else number == header + 1:
-                    columns = unique(cell or "" for cell in _trimmed(row))
-                    first = number + after
-                    yield name, columns, ((line, cells) for line, cells in rows if line > first and any(cells))
+                    columns = numbered(row) if bare else unique(cell or "" for cell in _trimmed(row))
+                    first = number + after - bare
+                    held = chain([(number, row)], rows)
+                    yield name, columns, ((line, cells) for line, cells in held if line > first and any(cells))
                     break
 
 

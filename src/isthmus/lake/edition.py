@@ -98,6 +98,14 @@ class Editions:
     ) -> Edition:
         """Publish the next edition over (version, files) of each table. `notes` go into the manifest as they are."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        made = self.drafted(tables, batches=batches, notes=notes)
+        publish_once(self.folder / f"{made.number:06d}.json", orjson.dumps(made.body, option=orjson.OPT_INDENT_2))
+        return made
+
+    def drafted(
+        self, tables: Mapping[str, tuple[int, Sequence[DataFile]]], *, batches: Sequence[str], notes: Mapping[str, Any]
+    ) -> Edition:
+        """The next edition as `publish` would publish it."""
         former = self.current()
         body: dict[str, Any] = {
             "edition": former.number + 1 if former else 1,
@@ -107,7 +115,6 @@ class Editions:
             "tables": {name: _table(version, files) for name, (version, files) in sorted(tables.items())},
         }
         content = orjson.dumps(body, option=orjson.OPT_INDENT_2)
-        publish_once(self.folder / f"{body['edition']:06d}.json", content)
         return Edition(body["edition"], body, hashlib.sha256(content).hexdigest())
 
 

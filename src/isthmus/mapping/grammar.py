@@ -7,6 +7,7 @@ from isthmus.base.document import Section
 from isthmus.base.errors import PackError
 
 TEXT, WHOLE, TEXTS, MAPPING = "one text", "a whole number", "a list (`[a, b]`)", "a mapping (`key: value` lines)"
+SWITCH = "yes or no"
 RULES = "a list or a mapping of rules"
 ELEMENTS = 'SQL that gives a list, or numbered columns (`{count: 40, code: "C{n:02}"}`)'
 
@@ -86,6 +87,7 @@ def _is(value: Any, kind: str) -> bool:
     return {
         TEXT: isinstance(value, str | int | float),
         WHOLE: isinstance(value, int) and not isinstance(value, bool),
+        SWITCH: isinstance(value, bool),
         TEXTS: listed,
         MAPPING: isinstance(value, Section),
         RULES: isinstance(value, list | Section),

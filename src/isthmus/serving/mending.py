@@ -44,13 +44,25 @@ class Mended:
         return self.right / self.found if self.found else 1.0
 
 
+def named(workspace: Workspace, truth: Path) -> Mended:
+    """What the detector names, against what is known to be wrong; nothing is mended."""
+    wrong = _wrong(truth)
+    findings, table = units.found(workspace)
+    return Mended(len(wrong), *_named(findings, table, wrong), 0, 0)
+
+
+def _named(findings: units.Findings, table: pa.Table, wrong: dict[tuple[Any, ...], float]) -> tuple[int, int]:
+    """How many results are named as wrong, and how many of them are."""
+    rows = findings.rows.filter(pc.is_in(findings.rows["family"], pa.array(FAMILIES)))
+    keys = Counter(_keys(table.take(pc.unique(rows["row"].combine_chunks()))))
+    return keys.total(), sum((keys & Counter(wrong)).values())
+
+
 def tried(workspace: Workspace, truth: Path, progress: Progress) -> Mended:
     """Detect, confirm what the rule may, carry it out in a new edition, and compare."""
     wrong = _wrong(truth)
     findings, table = units.found(workspace)
-    named = findings.rows.filter(pc.is_in(findings.rows["family"], pa.array(FAMILIES)))
-    keys = Counter(_keys(table.take(pc.unique(named["row"].combine_chunks()))))
-    right = sum((keys & Counter(wrong)).values())
+    found, right = _named(findings, table, wrong)
     listed = units.stated(workspace, findings)
     chosen = units.chosen_by_rule(findings, listed)
     units.decide(workspace, listed, confirm=chosen, author="demo", reason=units.RULE, how="automatic")
@@ -61,7 +73,7 @@ def tried(workspace: Workspace, truth: Path, progress: Progress) -> Mended:
     true = sum(
         1 for key, now in pairs if key in wrong and now is not None and abs(now - wrong[key]) <= CLOSE * wrong[key]
     )
-    return Mended(len(wrong), keys.total(), right, changed.num_rows, true)
+    return Mended(len(wrong), found, right, changed.num_rows, true)
 
 
 def _wrong(truth: Path) -> dict[tuple[Any, ...], float]:

@@ -34,13 +34,14 @@ def lacks(site: int) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """The exports under way: `seed` and the random numbers of this chunk's errors."""
+    """The exports under way: `seed` and the random numbers of this chunk's errors; `clean` exports have none."""
 
     seed: int
     sites: tuple[str, ...]
     sink: Sink
     truth: Truth
     rng: np.random.Generator
+    clean: bool = False
 
     def sheet(self, feed: str, file: str, *, site: Ints, key: Text, columns: Mapping[str, Text], error: Ints) -> Sheet:
         """A sheet whose errors are recorded."""
@@ -66,7 +67,7 @@ class Export:
 
     def errors(self, count: int, rates: Mapping[int, float]) -> Ints:
         """Which rows have which error."""
-        return dirt.draw(self.rng, count, rates)
+        return dirt.draw(self.rng, count, {} if self.clean else rates)
 
     def chance(self, count: int, share: float) -> Mask:
         """A share of the rows, by luck."""

@@ -25,7 +25,8 @@ def write(chunk: Chunk, export: Export) -> None:
     site = chunk.registrations.site[at]
     error = assay.wrong(labs, export.errors(len(rows), assay.RATES))
     error = np.where((error == dirt.SWAPPED) & (labs.positive >= 0), dirt.CLEAN, error)
-    error = dirt.outage(error, site, day_of(labs.minute), export.seed)
+    if not export.clean:
+        error = dirt.outage(error, site, day_of(labs.minute), export.seed)
     written = assay.write(export, labs, site, error)
     swapped = error == dirt.SWAPPED
     columns = {

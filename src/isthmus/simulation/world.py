@@ -36,10 +36,11 @@ class Summary:
     log_hazard_ratio: float
 
 
-def simulate(out: Path, *, sites: int, patients: int, seed: int, progress: Progress) -> Summary:
+def simulate(out: Path, *, sites: int, patients: int, seed: int, progress: Progress, clean: bool = False) -> Summary:
     """Write `out/exports/<site>/<feed>/…` and `out/truth/*`; the same bytes for the same arguments.
 
-    `patients` is the whole population; people go to one to three of the `sites`. Raises UsageError for numbers that
+    `patients` is the whole population; people go to one to three of the `sites`. `clean`: no errors are made; that
+    hospitals differ, in units, codes and columns that they leave out, is none. Raises UsageError for numbers that
     make no hospital.
     """
     if not 1 <= sites <= MOST_SITES or patients < 1 or seed < 0:
@@ -52,11 +53,11 @@ def simulate(out: Path, *, sites: int, patients: int, seed: int, progress: Progr
     ill = 0
     progress.start("simulate", total=patients, unit="people")
     with Truth(out / "truth", names) as truth:
-        _whole_files(truth, names, seed)
+        _whole_files(truth, names, seed, clean=clean)
         for start in range(0, patients, chunks.SIZE):
             count = min(chunks.SIZE, patients - start)
             chunk = chunks.draw(seed, start, count, sites)
-            export = Export(seed, names, sink, truth, np.random.default_rng([seed, start, 1]))
+            export = Export(seed, names, sink, truth, np.random.default_rng([seed, start, 1]), clean)
             _write(chunk, export)
             ill += len(chunk.course)
             progress.advance("simulate", count)
@@ -73,13 +74,13 @@ def _write(chunk: Chunk, export: Export) -> None:
     people_truth(chunk, export)
 
 
-def _whole_files(truth: Truth, names: Sequence[str], seed: int) -> None:
+def _whole_files(truth: Truth, names: Sequence[str], seed: int, *, clean: bool) -> None:
     """Errors that concern whole files: days on which the laboratory's interface was down, columns left out."""
     spoken = {feed.site for feed in site.feeds(names) if feed.keyspace == "hospital"}
     rows = [
         (names[number], "lis", lis.FILE, dirt.KINDS[dirt.OUTAGE], day, dirt.FAMILIES[dirt.OUTAGE])
         for number, day in dirt.outage_days(len(names), seed)
-        if names[number] in spoken
+        if names[number] in spoken and not clean
     ]
     for number, name in enumerate(names):
         if lacks(number) and name in spoken:

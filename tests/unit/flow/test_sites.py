@@ -7,6 +7,20 @@ import pytest
 from isthmus.base.errors import InputError
 from isthmus.flow import sites, start
 from isthmus.flow.workspace import Workspace
+from lib import packs
+
+PACK = """
+== pack.yaml
+pack: bay-his
+format: {kind: csv}
+== patient.yaml
+source: {files: ["patient*.csv"]}
+key: id
+person: id
+into:
+  - table: person
+    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
+"""
 
 
 @pytest.fixture
@@ -42,3 +56,16 @@ def test_an_ordinary_folder_has_one_guess(
 def test_a_name_alone_is_no_guess(tmp_path: Path, opened: Workspace, name: str, *, content: str) -> None:
     with pytest.raises(InputError, match="no pack knows the files in"):
         _guessed(opened, _folder(tmp_path, name, content))
+
+
+def test_a_pack_that_is_a_folder_is_found_from_anywhere(
+    tmp_path: Path, opened: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = packs.write(tmp_path / "packs", "bay-his", PACK)
+    folder = _folder(tmp_path, "patient.csv", "id\n1\n")
+    monkeypatch.chdir(own.parent)
+    site = sites.plan(opened, "bay", str(folder), pack="bay-his", feed=None, title="")
+    sites.add(opened, site)
+    monkeypatch.chdir(tmp_path)
+    assert opened.pack(opened.site("bay").feeds[0].pack).name == "bay-his"
+    assert sites.plan(opened, "x", str(folder), pack="fhir-r4", feed=None, title="").feeds[0].pack == "fhir-r4"

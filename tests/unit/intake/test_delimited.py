@@ -37,6 +37,18 @@ def test_latin_1_is_read_only_when_the_pack_says_so() -> None:
     assert [row["name"] for row in outcome(data, "csv", {"encoding": "latin-1"}).table()] == ["Müller", "José"]
 
 
+def test_big5_is_refused_by_name_rather_than_read_as_nonsense() -> None:
+    traditional = "編號,診斷\n1,肝細胞癌\n2,慢性病毒性肝炎\n"
+    with pytest.raises(Unreadable, match="it looks like Big5"):
+        outcome(traditional.encode("big5"), "csv")
+    found = outcome(traditional.encode("big5"), "csv", {"encoding": "big5"})
+    assert [row["診斷"] for row in found.table()] == ["肝細胞癌", "慢性病毒性肝炎"]
+    assert [row["診斷"] for row in outcome(traditional.encode("gb18030"), "csv").table()] == [
+        "肝細胞癌",
+        "慢性病毒性肝炎",
+    ]
+
+
 @pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
 @pytest.mark.parametrize("encoding", ["utf-8", "gb18030"])
 def test_the_delimiter_is_guessed(delimiter: str, encoding: str) -> None:

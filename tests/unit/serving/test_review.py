@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -101,18 +102,33 @@ def test_keys_that_mean_nothing_and_the_end_of_input_decide_nothing(opened: Work
     assert (made, tally.decided, tally.skipped) == ([], 0, 0)
 
 
-def test_what_was_decided_is_a_candidate_for_the_same_wording_in_the_next_block(
+def test_what_was_decided_is_the_first_candidate_for_the_same_wording(opened: Workspace, bench: Mappers) -> None:
+    _, made, screen = reviewed(opened, bench, f"/{ALBUMIN}\n1", CODE, replace(CODE, code="D9"))
+    assert made[0].answer == [ALBUMIN]
+    assert "decided just now for his/lab D3" not in screen  # another code without a name is another wording
+    _, made, screen = reviewed(opened, bench, "/hepatitis\n1" + "1", LIVER, AGAIN)
+    assert "decided just now for his/diagnosis D1" in screen
+    assert made[-1].answer == made[-2].answer != [FATTY_LIVER]
+    _, _, screen = reviewed(opened, bench, "/liver\n2uq", LIVER)
+    assert "decided just now" not in screen  # it was taken back
+
+
+def test_candidates_are_looked_up_a_block_ahead_and_waiting_is_told(
     opened: Workspace, bench: Mappers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("isthmus.serving.cli.review.BLOCK", 1)
-    _, _, screen = reviewed(opened, bench, "1q", LIVER, AGAIN)
-    assert "decided by li on" in screen
+    monkeypatch.setattr("isthmus.serving.cli.review.BLOCK", 2)
+    items = [replace(LIVER, code=f"C{number}") for number in range(5)]
+    tally, _, screen = reviewed(opened, bench, "1" * 5, *items)
+    assert tally.decided == 5
+    monkeypatch.setattr("isthmus.serving.cli.review.PATIENCE", 0)
+    _, _, screen = reviewed(opened, bench, "q", CODE)
+    assert "Looking up candidates" in screen
 
 
 def test_a_sheet_is_written_filled_in_and_read_back(opened: Workspace, bench: Mappers, tmp_path: Path) -> None:
     found = bench.candidates([asked(item) for item in (LIVER, DRUGS, CODE)])
     path = tmp_path / "list.csv"
-    sheet.write(path, [LIVER, DRUGS, CODE], found)
+    path.write_bytes(sheet.written([LIVER, DRUGS, CODE], found))
     rows = sheet.read(path)
     assert [row["code"] for row in rows] == ["D1", "D2", "D3"]
     assert read_choices(rows, []) == []
@@ -138,14 +154,19 @@ def test_a_sheet_may_come_back_as_spreadsheet_programs_write(tmp_path: Path, enc
 @pytest.mark.parametrize(
     ("rows", "told"),
     [
-        ([{"system": "s", "code": "c", "concept_ids": "4059290 x"}], "line 2: concept_ids holds what is no concept id"),
+        (
+            [{"system": "s", "code": "c", "concept_ids": "4059290 x"}],
+            "line 2 holds in concept_ids what is no concept id",
+        ),
         ([{"system": "", "code": "c", "concept_ids": "1"}], "line 2 names no system"),
         ([{"system": "s", "code": "c", "concept_ids": "1"}] * 2, "line 3 decides s c again"),
+        ([{"system": "s", "code": "C01", "concept_ids": "1"}], "line 2 decides s C01, which is no open code here"),
     ],
 )
 def test_a_sheet_that_cannot_be_understood_is_refused_with_its_line(rows: list[dict[str, str]], told: str) -> None:
+    waiting = Item("s", "c", "", "measurement", "measurement_concept_id", 1, ("a",))
     with pytest.raises(InputError, match=told):
-        read_choices(rows, [])
+        read_choices(rows, [waiting])
 
 
 def test_a_file_that_is_no_sheet_is_refused(tmp_path: Path) -> None:

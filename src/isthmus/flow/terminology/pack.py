@@ -1,5 +1,6 @@
 """A vocabulary pack on its way into the lake: read, checked as a whole, loaded in place of what stood there of it."""
 
+import re
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ from isthmus.mapping.vocabulary.form import HEAD, Form, Sheet
 FOLDER = "vocabularies"
 SHOWN = 20  # faults that are told
 KINDS = ("csv", "xlsx")
+DIGIT = "[0-9]"
+SELDOM = 20  # a form of codes that less than one in so many has is none that a list is written in
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,14 @@ class Listed:
         return formats.locate(self.part, self.format, place).line
 
 
-def load(opened: Workspace, folder: Path) -> Loaded:
-    """Load a pack and publish an edition with it. What the workspace has of the same vocabulary id gives way.
+def load(opened: Workspace, folder: Path, *, instead: bool = False) -> Loaded:
+    """Load a pack and publish an edition with it. What the workspace has of the same edition gives way.
 
+    `instead`: also what it has of another edition under the same vocabulary id.
     Raises PackError, with file and line of every fault that there is, and then nothing is loaded.
     """
     told = form.read(folder)
+    _demand_own_place(opened, told, instead)
     codes = _listed(folder, told.codes, form.OF_CODES, _needed(told))
     maps = [_filled(_listed(folder, sheet, form.OF_MAPS, _needed_of(sheet)), sheet) for sheet in told.maps]
     with opened.lake.engine() as engine:
@@ -83,6 +88,27 @@ def heads(opened: Workspace) -> dict[str, Form]:
     """The heads of the packs that were loaded, by vocabulary id."""
     folders = sorted(path.parent for path in (opened.root / FOLDER).glob(f"*/{HEAD}"))
     return {told.vocabulary: told for told in map(form.read, folders)}
+
+
+def _demand_own_place(opened: Workspace, told: Form, instead: bool) -> None:
+    """Raise PackError where something else stands under the vocabulary id: another edition, or what is no pack's."""
+    held = heads(opened).get(told.vocabulary)
+    if held is not None and held.edition != told.edition and not instead:
+        raise PackError(
+            f"{told.place}: the workspace has edition {held.edition} under {told.vocabulary}, and this is "
+            f"{told.edition}. Give each edition a vocabulary id of its own, so that both stand beside each other; or "
+            "put this one in the place of the other with --replace."
+        )
+    with opened.lake.engine() as engine:
+        _look(opened, engine)
+        taken = engine.rows(query(
+            f"SELECT count(*) AS n FROM concept WHERE vocabulary_id = {literal(told.vocabulary)}"
+        ))["n"][0].as_py()  # fmt: skip
+    if held is None and taken:
+        raise PackError(
+            f"{told.place}: {told.vocabulary} is a vocabulary of the workspace already, with {taken:,} concepts that "
+            "came from no pack. Give this list a vocabulary id of its own."
+        )
 
 
 def _needed(told: Form) -> tuple[tuple[str, ...], ...]:
@@ -116,6 +142,7 @@ def _listed(folder: Path, sheet: Sheet, names: Sequence[str], needed: Sequence[S
                 faults.append(Fault(item.place, f"the row cannot be read: {item.detail}."))
             elif isinstance(item, Batch):
                 batches.append(_named(item.rows, sheet, names, needed, label))
+                _demand_heading(batches[-1], sheet, label)
     except Unreadable as wrong:
         raise PackError(f"{label}:1: it cannot be read: {wrong.detail}.") from None
     if not batches and not faults:
@@ -135,7 +162,10 @@ def _named(
     source = {name: held.get(sheet.columns.get(name, name).strip().lower()) for name in names}
     for name, column in sheet.columns.items():
         if source[name] is None:
-            raise PackError(f"{label}:1: there is no column '{column}'. The columns are: {_columns(table)}.")
+            raise PackError(
+                f"{label}:1: there is no column '{column}'. The columns are: {_columns(table)}. Where these are no "
+                "headings but the first code, write `header: none` and number the columns: {code: 1, name: 2}."
+            )
     for several in needed:
         if not any(source[name] for name in several):
             raise PackError(
@@ -148,6 +178,18 @@ def _named(
         for name, column in source.items()
     }
     return pa.table({PLACE: table[PLACE], **columns})
+
+
+def _demand_heading(rows: pa.Table, sheet: Sheet, label: str) -> None:
+    """Raise PackError where the column of codes is called as its codes are: the heading is the list's first code."""
+    told = sheet.columns.get("code", "")
+    shapes = pc.replace_substring_regex(rows["code"], DIGIT, "0").value_counts()
+    usual = {one["values"].as_py() for one in shapes if one["counts"].as_py() * SELDOM > rows.num_rows}
+    if sheet.options.get("header") != form.NO_HEADER and re.search(DIGIT, told) and re.sub(DIGIT, "0", told) in usual:
+        raise PackError(
+            f"{label}:1: '{told}' looks like a code, not like the heading of a column. Where the file begins with its "
+            "first code, write `header: none` and number the columns: {code: 1, name: 2}."
+        )
 
 
 def _columns(table: pa.Table) -> str:
@@ -165,7 +207,7 @@ def _filled(listed: Listed, sheet: Sheet) -> Listed:
 
 def _look(opened: Workspace, engine: Engine) -> None:
     """The vocabulary as it is now, as views."""
-    for name in ("concept", "vocabulary", "domain"):
+    for name in ("concept", "concept_relationship", "vocabulary", "domain"):
         files = [opened.lake.root / one.path for one in opened.lake.deltas.files(name)]
         engine.view(name, files, empty=schema_of(name))
 
@@ -213,7 +255,7 @@ def _tables(engine: Engine, told: Form, codes: pa.Table, maps: Sequence[pa.Table
         engine.load(name, table)
     words = {
         "vocabulary": literal(told.vocabulary), "home": literal(rows.HOME), "chinese": str(CHINESE),
-        "begin": _day(told.valid_from), "end": _day(told.valid_to),
+        "begin": _day(told.valid_from), "end": _day(told.valid_to), "standard": str(told.standard).lower(),
     }  # fmt: skip
     engine.create("pack_owned", query(rows.OWNED.format(**words)))
     clashes = engine.rows(query(rows.CLASHES.format(**words))).to_pylist()
@@ -224,6 +266,7 @@ def _tables(engine: Engine, told: Form, codes: pa.Table, maps: Sequence[pa.Table
         )
     engine.create("pack_edges", query(rows.EDGES))
     engine.create("pack_targets", query(rows.TARGETS))
+    engine.create("pack_meant", query(rows.MEANT))
     chinese = told.name.get("zh", "")
     own = {
         "concept_name": told.title, "concept_code": f"vocabulary:{told.vocabulary}",

@@ -189,7 +189,7 @@ class Terminology:
     def translate(self, vocabulary: str, code: str, *, to: str | None = None) -> list[Target]:
         """Where a code leads in other vocabularies (or in one), whichever of the two has the map.
 
-        Where nothing leads to the wanted vocabulary directly, what a code of equal meaning leads to is told, with that
+        Where no map leads to the wanted vocabulary directly, what a code of equal meaning leads to is told, with that
         code. Raises InputError where there is no such code.
         """
         row = self._concept(vocabulary, code)
@@ -197,13 +197,14 @@ class Terminology:
             raise InputError(self._unknown(vocabulary, code))
         direct = self._targets(row["concept_id"])
         found = [one for one in direct if to in (None, one.target.vocabulary)]
-        if found or to is None:
+        if to is None or any(one.relation in relations() for one in found):
             return found
-        return [
-            Target(one.relation, one.target, through.target)
-            for through in direct if through.relation == "equal"
-            for one in self._targets(through.target.concept_id) if one.target.vocabulary == to
+        through = [
+            Target(one.relation, one.target, near.target)
+            for near in direct if near.relation == "equal"
+            for one in self._targets(near.target.concept_id) if one.target.vocabulary == to
         ]  # fmt: skip
+        return through or found
 
     def expand(
         self, items: Sequence[Item], *, text: str = "", vocabularies: Sequence[str] = (), standard: bool = False,

@@ -10,10 +10,13 @@ from isthmus.flow.decided import TERM
 from isthmus.flow.worklist.items import Item
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.candidates.candidate import Concept
+from isthmus.mapping.candidates.domain import domains
 from isthmus.records.decisions import Draft
 from isthmus.records.models import Decision
 
 NONE = "none"  # what a table says of a code that has no concept
+BY = " · "  # in a table, stands before the mapper of a candidate
+TOLD = 20  # faults of a table that are told
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,51 +64,94 @@ def decide(
     return workspace.decisions.add(*drafts) if drafts else []
 
 
-def demand_concepts(choices: Iterable[Choice], known: Mapping[int, Concept]) -> None:
-    """Raise InputError when a choice names a concept that the vocabulary lacks, or that is not standard."""
-    for one in choices:
-        for concept in one.concepts:
-            if concept not in known:
-                raise InputError(
-                    f"{one.system} {one.code}: concept {concept} is not in the vocabulary. Choose one that is, or load "
-                    "the vocabulary that has it."
-                )
-            if not known[concept].standard:
-                raise InputError(
-                    f"{one.system} {one.code}: concept {concept} is not a standard concept. Choose the one it maps to."
-                )
+def demand_concepts(choices: Iterable[Choice], known: Mapping[int, Concept], items: Sequence[Item]) -> None:
+    """Raise InputError, naming every choice at fault: of a concept that the vocabulary lacks, that is not standard, or
+    is of another domain than the column of its code takes."""
+    takes = {(one.system, one.code): domains().get(one.column, ()) for one in items}
+    faults = [
+        f"{one.system} {one.code}: {fault}"
+        for one in choices for concept in one.concepts
+        for fault in [_fault(concept, known.get(concept), takes.get((one.system, one.code), ()))] if fault
+    ]  # fmt: skip
+    if faults:
+        more = [f"… and {len(faults) - TOLD} more."] if len(faults) > TOLD else []
+        raise InputError("\n".join([*faults[:TOLD], *more]))
+
+
+def _fault(concept: int, known: Concept | None, wanted: Sequence[str]) -> str:
+    if known is None:
+        return f"concept {concept} is not in the vocabulary. Choose one that is, or load the vocabulary that has it."
+    if not known.standard:
+        return (
+            f"concept {concept} is not a standard concept. Choose the one it maps to; or, of a list of your own, load "
+            "it with `standard: yes`, which makes its codes standard concepts."
+        )
+    if wanted and known.domain not in wanted:
+        return f"concept {concept} {known.name} is of the domain {known.domain}; the column takes {', '.join(wanted)}."
+    return ""
 
 
 def read_choices(rows: Iterable[Mapping[str, str]], items: Sequence[Item]) -> list[Choice]:
     """The rows of a filled-in table, by column; rows without concept ids are open still and left out.
 
-    Raises InputError naming the line of what cannot be understood.
+    `items` are the open codes: no others are decided. Raises InputError naming every line that cannot be understood.
     """
-    wordings = {(one.system, one.code): one.wording for one in items}
+    waiting = {(one.system, one.code): one for one in items}
     found: dict[tuple[str, str], Choice] = {}
+    faults: list[str] = []
     for line, row in enumerate(rows, start=2):
         told = (row.get("concept_ids") or "").strip()
         if not told:
             continue
-        system, code = (row.get("system") or "").strip(), (row.get("code") or "").strip()
-        if not system or not code:
-            raise InputError(f"line {line} names no system or no code. Take both from the exported table.")
-        if (system, code) in found:
-            raise InputError(f"line {line} decides {system} {code} again. Keep one line.")
-        wording = wordings.get((system, code)) or (row.get("name") or "").strip() or code
-        found[system, code] = Choice(system, code, wording, _concepts(told, line), (row.get("reason") or "").strip())
+        key = (row.get("system") or "").strip(), (row.get("code") or "").strip()
+        fault = _row_fault(key, found, waiting, told)
+        if fault:
+            faults.append(f"line {line} {fault}")
+            continue
+        concepts = _concepts(told)
+        reason = (row.get("reason") or "").strip()
+        found[key] = Choice(*key, waiting[key].wording, concepts, reason, _proposed(row, concepts))
+    if faults:
+        more = [f"… and {len(faults) - TOLD} more."] if len(faults) > TOLD else []
+        raise InputError("\n".join([*faults[:TOLD], *more]))
     return list(found.values())
 
 
-def _concepts(told: str, line: int) -> tuple[int, ...]:
-    if told.lower() == NONE:
-        return ()
-    words = told.replace(";", " ").replace(",", " ").replace("+", " ").split()
-    if not all(word.isascii() and word.isdigit() and int(word) > 0 for word in words):
-        raise InputError(
-            f"line {line}: concept_ids holds what is no concept id. Write numbers, blanks between them, or '{NONE}'."
+def _row_fault(
+    key: tuple[str, str], found: Mapping[tuple[str, str], Choice], waiting: Mapping[tuple[str, str], Item], told: str
+) -> str:
+    """What is wrong with a row of a filled-in table; an empty text where nothing is."""
+    if not all(key):
+        return "names no system or no code. Take both from the exported table."
+    if key in found:
+        return f"decides {' '.join(key)} again. Keep one line."
+    if key not in waiting:
+        return (
+            f"decides {' '.join(key)}, which is no open code here. It is decided already (`isthmus decisions`), or a "
+            "spreadsheet program has changed it: export again, and format the column as text."
         )
-    return tuple(dict.fromkeys(int(word) for word in words))
+    if told.lower() != NONE and not all(_is_id(word) for word in _words(told)):
+        return f"holds in concept_ids what is no concept id. Write numbers, blanks between them, or '{NONE}'."
+    return ""
+
+
+def _concepts(told: str) -> tuple[int, ...]:
+    return () if told.lower() == NONE else tuple(dict.fromkeys(int(word) for word in _words(told)))
+
+
+def _words(told: str) -> list[str]:
+    return told.replace(";", " ").replace(",", " ").replace("+", " ").split()
+
+
+def _is_id(word: str) -> bool:
+    return word.isascii() and word.isdigit() and int(word) > 0
+
+
+def _proposed(row: Mapping[str, str], concepts: Sequence[int]) -> str:
+    """The mappers that proposed what was chosen, as the table's candidates name them."""
+    cells = [value or "" for name, value in row.items() if name.startswith("candidate_")]
+    by = [cell.rpartition(BY)[2] for cell in cells if BY in cell and cell.partition(" ")[0] in map(str, concepts)]
+    return "; ".join(dict.fromkeys(by))
 
 
 SHARED = ("kind", "site", "subject", "key", "wording", "answer", "how", "model", "confidence", "author", "made_at",

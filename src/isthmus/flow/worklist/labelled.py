@@ -1,5 +1,6 @@
 """Wordings whose meaning is known here: people's decisions, and the named codes of packs' lists."""
 
+import re
 from collections.abc import Iterator
 
 import pyarrow as pa
@@ -14,6 +15,7 @@ from isthmus.mapping.candidates.naming import Known
 from isthmus.mapping.pack import Pack
 from isthmus.records.models import Decision
 
+DATED = re.compile(r"\bdecided (\d{4}-\d{2}-\d{2})\)?$")  # how a reason ends that came from another workspace
 LISTED = pa.schema(
     [("row", pa.int64()), ("concept_id", pa.int64()), ("vocabulary_id", pa.string()), ("concept_code", pa.string())]
 )
@@ -37,8 +39,10 @@ def labelled(workspace: Workspace, engine: Engine) -> list[Known]:
 
 
 def decided(one: Decision) -> Known:
-    """A decision as a wording with a known meaning."""
-    told = f"decided by {one.author} on {one.made_at:%Y-%m-%d} for {one.site or 'all sites'}, {one.subject} {one.key}"
+    """A decision as a wording with a known meaning; one from elsewhere has the day on which it was made there."""
+    there = DATED.search(one.reason)
+    day = there[1] if there else f"{one.made_at:%Y-%m-%d}"
+    told = f"decided by {one.author} on {day} for {one.site or 'all sites'}, {one.subject} {one.key}"
     return Known(one.wording or one.key, tuple(one.answer), told, f"decision {one.decision_id}")
 
 

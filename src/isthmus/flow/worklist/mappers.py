@@ -22,15 +22,15 @@ from isthmus.mapping.candidates import edition, measured, naming
 from isthmus.mapping.candidates.candidate import SHOWN, Candidate, Concept, Opinion, merged
 from isthmus.mapping.candidates.naming import Known, Past
 from isthmus.mapping.drugs.match import match
-from isthmus.mapping.search.ask import Search, Wanted
+from isthmus.mapping.search.ask import HOW, Search, Wanted
 from isthmus.mapping.terms.model import Model
 from isthmus.records.models import Decision
 
-__all__ = ["Asked", "Candidate", "Mappers", "mappers"]
+__all__ = ["SHOWN", "Asked", "Candidate", "Mappers", "mappers", "writing"]
 
 TABLES = ("concept", "concept_relationship", "concept_synonym")
 PAST, NAMES, DRUGS, CODES, SEARCH = "past", "names", "drugs", "codes", "search"
-SPOKEN = 3  # features of the model that are shown as evidence
+LIKE = 0.3  # of two wordings, from which one is told as evidence for the other
 # How far a mapper is believed before anything was measured: it only orders candidates.
 BELIEF = {PAST: 0.97, NAMES: 0.9, DRUGS: 0.8, CODES: 0.75}
 
@@ -109,7 +109,8 @@ class Mappers:
         return [
             Candidate(
                 hit.concept_id, hit.name, hit.domain, hit.vocabulary, hit.code, 1 / place, None, name,
-                f"search '{text.strip()}': {hit.found}",
+                f"search '{text.strip()}'" + (f": {hit.found}" if hit.found != hit.name else ""),
+                near=hit.how == HOW[-1],
             )
             for place, hit in enumerate(hits, start=2)
         ]  # fmt: skip
@@ -201,19 +202,19 @@ class Mappers:
     ) -> Iterator[tuple[int, Opinion]]:
         """What a learned model says: its best candidates, and the set that it would choose."""
         ranker, concepts = model
-        said = ranker.answer(pa.array([asked[at].wording for at in rows], pa.string()))
+        texts = pa.array([asked[at].wording for at in rows], pa.string())
+        said = ranker.answer(texts)
         pairs = said.pairs
         order = np.lexsort((-said.score, pairs.row))
         place = np.arange(len(order)) - np.searchsorted(pairs.row[order], pairs.row[order])
         top = order[place < SHOWN]
-        spoken = ranker.ranker.evidence(pairs.features[top], SPOKEN)
+        lines = self._likest(ranker, texts, pairs.row[top], pairs.target[top])
         about = self.concepts(concepts[pairs.target[top]].tolist())
         name = f"terms-{domain.lower().replace(' ', '-')}@{ranker.version}"
         listed: dict[int, list[Candidate]] = {}
-        for at, evidence in zip(top, spoken, strict=True):
+        for at, line in zip(top, lines, strict=True):
             concept = about.get(int(concepts[pairs.target[at]]))
             if concept is not None:
-                line = "learned: " + ", ".join(f"{word} {weight:+.1f}" for word, weight in evidence)
                 one = _candidate(concept, float(said.score[at]), float(said.confidence[at]), name, line)
                 listed.setdefault(int(pairs.row[at]), []).append(one)
         for row, candidates in listed.items():
@@ -223,6 +224,16 @@ class Mappers:
                 rows[row],
                 Opinion(name, tuple(candidates), answer, float(said.certainty[row]), float(said.trust[row])),
             )
+
+    def _likest(self, ranker: Model, texts: pa.Array, row: np.ndarray, target: np.ndarray) -> list[str]:
+        """For each pair of a text and a target a line: the likest wording that was given this meaning before."""
+        nearest, like = ranker.nearest(texts, row, target)
+        wordings = ranker.known.decisions.texts
+        return [
+            f"learned: as '{wordings[int(at)].as_py()}' was decided ({share:.0%} alike)"
+            if share >= LIKE else "learned: no wording like it was given this meaning"
+            for at, share in zip(nearest, like, strict=True)
+        ]  # fmt: skip
 
     def _opinion(
         self, mapper: str, lines: Mapping[int, str], about: Mapping[int, Concept], score: float, answer: tuple[int, ...]
@@ -257,6 +268,12 @@ def mappers(workspace: Workspace, *, learned: Trained | None = None) -> Iterator
             engine.view(name, files, empty=schema_of(name))
         known = labelled(workspace, engine)
         yield Mappers(workspace, engine, trained(workspace) if learned is None else learned, known)
+
+
+def writing(wording: str) -> str:
+    """A wording in the writing in which wordings are compared: width, case, variants and stops do not count."""
+    (key,) = naming.keys([wording])
+    return key
 
 
 def _candidate(concept: Concept, score: float, confidence: float | None, mapper: str, evidence: str) -> Candidate:

@@ -20,35 +20,13 @@ _BLOCK = 64  # bytes of a block of SHA-256
 _WORD = 8  # hexadecimal digits from which a shift is taken
 
 
-def _sha256(value: bytes) -> str:
-    """The engine's own function: 64 hexadecimal digits."""
-    raise NotImplementedError
-
-
-def _unhex(value: str) -> bytes:
-    """The engine's own function."""
-    raise NotImplementedError
-
-
-def _encode(value: str) -> bytes:
-    """The engine's own function: the text in UTF-8."""
-    raise NotImplementedError
-
-
-def _concat(one: bytes, other: bytes) -> bytes:
-    """The engine's own function."""
-    raise NotImplementedError
-
-
-def _left(value: str, characters: int) -> str:
-    """The engine's own function; Ibis's would write its argument out twice, and have it computed twice."""
-    raise NotImplementedError
-
-
-_SHA256, _UNHEX, _ENCODE, _CONCAT, _LEFT = (
-    ibis.udf.scalar.builtin(function, name=function.__name__.strip("_"))
-    for function in (_sha256, _unhex, _encode, _concat, _left)
-)
+_builtin = ibis.udf.scalar.builtin  # functions that the engine has and Ibis has not, by name and types
+_SHA256 = _builtin(lambda value: None, name="sha256", signature=(("binary",), "string"))  # 64 hexadecimal digits
+_UNHEX = _builtin(lambda value: None, name="unhex", signature=(("string",), "binary"))
+_ENCODE = _builtin(lambda value: None, name="encode", signature=(("string",), "binary"))  # in UTF-8
+_CONCAT = _builtin(lambda one, other: None, name="concat", signature=(("binary", "binary"), "binary"))
+# Ibis's own `left` writes its argument out twice, and has it computed twice.
+_LEFT = _builtin(lambda value, characters: None, name="left", signature=(("string", "int64"), "string"))
 
 
 class Keys:

@@ -25,7 +25,8 @@ class Candidate:
     """A concept that a wording may mean.
 
     `score` is from 0 to 1 and orders candidates; `confidence` is a measured chance, None where nothing was measured.
-    `mapper` is the name and version of what proposed it, `evidence` one line for a person.
+    `mapper` is the name and version of what proposed it, `evidence` one line for a person. `near`: it was searched and
+    is only called nearly so, so it may be quite another thing.
     """
 
     concept_id: int
@@ -37,6 +38,7 @@ class Candidate:
     confidence: float | None
     mapper: str
     evidence: str
+    near: bool = False
 
     @property
     def told(self) -> str:

@@ -13,6 +13,7 @@ from isthmus.mapping.terms.calibration import CAUTION, Calibration, Trust
 from isthmus.mapping.terms.choice import Board, Choice
 from isthmus.mapping.terms.knowledge import Decisions, Knowledge
 from isthmus.mapping.terms.ranker import Pairs, Ranker
+from isthmus.mapping.terms.writing import bare, plain
 
 PRECISION = 0.99  # of what is mapped automatically, the share that should be right
 FEWEST, MOST = 50, 20_000  # decided wordings: fewer teach nothing, more need a likeness matrix beyond a laptop
@@ -85,6 +86,15 @@ class Model:
         board = Board.lay(found.row, found.target, score, len(texts))
         picked, sure = choice.best(board, found.row, self.choice.score(self.known, texts, board))
         return Answer(found, score, self.pair.read(score), picked, self.whole.read(sure), self.trust.read(sure))
+
+    def nearest(self, texts: pa.Array, row: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """For each pair of a text and a target, the decided wording that is likest among those which were given the
+        target (its number, -1: none), and how like it is, from 0 to 1."""
+        like = self.known.grams.weigh(bare(plain(texts))) @ self.known.past.wordings.T
+        fit = like[row].multiply(self.known.chosen.T.tocsr()[target]).tocsr()
+        found = np.asarray(fit.argmax(axis=1)).ravel() if len(row) else np.zeros(0, np.int64)
+        best = np.asarray(fit.max(axis=1).todense()).ravel() if len(row) else np.zeros(0)
+        return np.where(best > 0, found, -1), best
 
     @property
     def version(self) -> str:

@@ -64,17 +64,6 @@ class Ranker:
         score = np.mean([np.asarray(trees.predict(features, num_threads=1)) for trees in self.trees], axis=0)
         return Pairs(found.row, found.target, features), score
 
-    def evidence(self, features: np.ndarray, count: int = 3) -> list[list[tuple[str, float]]]:
-        """For each row of features, the names of the `count` that spoke loudest for or against, with their log-odds."""
-        if len(features) == 0:
-            return []
-        spoken = np.mean([np.asarray(trees.predict(features, pred_contrib=True)) for trees in self.trees], axis=0)[
-            :, :-1
-        ]
-        top = np.argsort(-np.abs(spoken), axis=1)[:, :count]
-        called = names()
-        return [[(called[at], float(line[at])) for at in chosen] for line, chosen in zip(spoken, top, strict=True)]
-
 
 def learn(known: Knowledge) -> tuple[Ranker, Pairs, np.ndarray]:
     """The ranker, and the candidates of the decided wordings with scores of trees that did not see them."""

@@ -14,24 +14,28 @@ from isthmus.base import document
 from isthmus.base.document import Section
 from isthmus.base.errors import PackError
 from isthmus.mapping import grammar
-from isthmus.mapping.grammar import MAPPING, TEXT
+from isthmus.mapping.grammar import MAPPING, SWITCH, TEXT
 
 HEAD = "vocabulary.yaml"
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,19}")
 CODES, MAPS = "codes.csv", "maps/*.csv"
 KEYS: Mapping[str, str] = {
     "vocabulary": TEXT, "edition": TEXT, "system": TEXT, "name": MAPPING, "language": TEXT, "valid": MAPPING,
-    "source": TEXT, "licence": TEXT, "domain": TEXT, "class": TEXT, "hierarchy": TEXT, "codes": MAPPING,
-    "maps": "a list of mappings",
+    "source": TEXT, "licence": TEXT, "domain": TEXT, "class": TEXT, "standard": SWITCH, "hierarchy": TEXT,
+    "codes": MAPPING, "maps": "a list of mappings",
 }  # fmt: skip
 NEEDED = ("vocabulary", "edition", "name", "source", "licence", "domain")
-SHEET: Mapping[str, str] = {"file": TEXT, "sheet": TEXT, "encoding": TEXT, "delimiter": TEXT, "columns": MAPPING}
+SHEET: Mapping[str, str] = {
+    "file": TEXT, "sheet": TEXT, "encoding": TEXT, "delimiter": TEXT, "header": TEXT, "columns": MAPPING,
+}  # fmt: skip
+OPTIONS = ("sheet", "encoding", "delimiter", "header")
 MAP: Mapping[str, str] = {**SHEET, "vocabulary": TEXT, "edition": TEXT, "relation": TEXT}
 OF_CODES = (
     "code", "name", "name_en", "name_zh", "parent", "status", "synonyms", "domain", "class", "valid_from", "valid_to",
 )  # fmt: skip
 OF_MAPS = ("code", "target", "vocabulary", "edition", "relation")
 NONE, PARENT, CODE = "none", "parent", "code"
+NO_HEADER = "none"
 HIERARCHIES = (NONE, PARENT, CODE)
 LANGUAGES = ("zh", "en")
 BEGIN, END = date(1970, 1, 1), date(2099, 12, 31)
@@ -53,7 +57,10 @@ class Sheet:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The head of a pack. `vocabulary` is its vocabulary id in the lake: one for each edition."""
+    """The head of a pack. `vocabulary` is its vocabulary id in the lake: one for each edition.
+
+    `standard`: its codes are standard concepts, but those that are retired or equal to a standard concept elsewhere.
+    """
 
     vocabulary: str
     edition: str
@@ -66,6 +73,7 @@ class Form:
     licence: str
     domain: str
     concept_class: str
+    standard: bool
     hierarchy: str
     codes: Sheet
     maps: Sequence[Sheet]
@@ -119,6 +127,7 @@ def read(folder: Path) -> Form:
         name={key: str(value) for key, value in head["name"].items()}, language=str(head.get("language", "zh")),
         valid_from=begin, valid_to=end, source=str(head["source"]), licence=str(head["licence"]),
         domain=str(head["domain"]), concept_class=str(head.get("class", "Code")),
+        standard=head.get("standard") is True,
         hierarchy=str(head.get("hierarchy", NONE)),
         codes=_sheet(head.get("codes", Section({}, file=head.file, lines={}, line=1)), CODES, SHEET, OF_CODES),
         maps=_maps(folder, head, maps), place=head.place("vocabulary"),
@@ -157,13 +166,18 @@ def _valid(head: Section) -> tuple[date, date]:
 
 def _sheet(section: Section, file: str, keys: Mapping[str, str], names: Sequence[str]) -> Sheet:
     grammar.check_keys(section, keys)
+    if section.get("header", NO_HEADER) != NO_HEADER:
+        raise PackError(
+            f"{section.place('header')}: `header` can only be {NO_HEADER}: the file begins with its first code, and "
+            "`columns` gives numbers, such as {code: 1, name: 2}."
+        )
     columns = section.get("columns", {})
     for name in columns:
         if name not in names:
             raise PackError(f"{columns.place(name)}: '{name}' is no column here. Known: {', '.join(names)}.")
     return Sheet(
         file=str(section.get("file", file)),
-        options={key: str(section[key]) for key in ("sheet", "encoding", "delimiter") if key in section},
+        options={key: str(section[key]) for key in OPTIONS if key in section},
         columns={name: str(column) for name, column in columns.items()},
         fixed={key: str(section[key]) for key in ("vocabulary", "edition", "relation") if key in section},
         place=section.place("file"),

@@ -42,9 +42,19 @@ TARGETS = """
     JOIN concept c ON c.vocabulary_id = m.vocabulary AND c.concept_code = m.target
     ORDER BY m.code, m.vocabulary, m.target, c.invalid_reason NULLS FIRST, c.concept_id
 """
+# What a code means in the standard vocabularies: what it is equal to, or what that maps to in its turn.
+MEANT = """
+    SELECT source, target FROM pack_targets WHERE standard AND relation = 'equal'
+    UNION SELECT t.source, r.concept_id_2 FROM pack_targets t
+    JOIN concept_relationship r ON r.concept_id_1 = t.target AND r.relationship_id = 'Maps to'
+        AND coalesce(r.invalid_reason, '') = ''
+    WHERE NOT t.standard AND t.relation = 'equal'
+"""
 CONCEPT = """
     SELECT concept_id, name AS concept_name, domain AS domain_id, {vocabulary} AS vocabulary_id,
-        class AS concept_class_id, CAST(NULL AS TEXT) AS standard_concept, code AS concept_code,
+        class AS concept_class_id,
+        CASE WHEN {standard} AND invalid IS NULL AND concept_id NOT IN (SELECT source FROM pack_meant) THEN 'S' END
+            AS standard_concept, code AS concept_code,
         valid_from AS valid_start_date, valid_to AS valid_end_date, invalid AS invalid_reason
     FROM pack_owned
     UNION ALL SELECT concept_id, concept_name, 'Metadata', {home}, 'Vocabulary', NULL, concept_code, {begin}, {end},
@@ -63,8 +73,8 @@ RELATIONSHIP = """
         UNION ALL SELECT parent, child, 'Subsumes' FROM pack_edges
         UNION ALL SELECT t.source, t.target, r.forward FROM pack_targets t JOIN pack_relation r USING (relation)
         UNION ALL SELECT t.target, t.source, r.reverse FROM pack_targets t JOIN pack_relation r USING (relation)
-        UNION ALL SELECT source, target, 'Maps to' FROM pack_targets WHERE standard AND relation = 'equal'
-        UNION ALL SELECT target, source, 'Mapped from' FROM pack_targets WHERE standard AND relation = 'equal'
+        UNION ALL SELECT source, target, 'Maps to' FROM pack_meant
+        UNION ALL SELECT target, source, 'Mapped from' FROM pack_meant
     )
 """
 # Paths of one step, and of one step more than those of the last round; a hierarchy without rings comes to an end.

@@ -96,6 +96,7 @@ def _reads(check: Check) -> Iterator[tuple[str, str]]:
     for one in named:
         table, _, column = one.partition(".")
         yield check.table if table == "table" else table, column
+    yield from ((check.table, column) for column in check.compared)
     table, column = check.target
     if column:
         yield table, column

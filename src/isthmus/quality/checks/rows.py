@@ -17,6 +17,8 @@ CONCEPT = """SELECT t.* FROM "{table}" t JOIN (SELECT '{word}' AS word) a ON TRU
     LEFT JOIN concept c ON c.concept_id = y.value WHERE {wrong}"""
 GENDER = """SELECT t.* FROM "{table}" t JOIN person p ON t.person_id = p.person_id
     WHERE t."{field}" IN ({concepts}) AND p.gender_concept_id <> {value}"""
+REPEATED = """SELECT t.* FROM "{table}" t
+    QUALIFY row_number() OVER (PARTITION BY t.person_id, t."{field}", {compared} ORDER BY t."{table}_id") > 1"""
 BELOW = "SELECT descendant_concept_id FROM concept_ancestor WHERE ancestor_concept_id IN ({concepts})"
 UNIT = """SELECT t.* FROM "{table}" t WHERE t."{field}" IN ({concepts}) AND t.unit_concept_id NOT IN ({units})"""
 
@@ -28,11 +30,19 @@ def wrong(check: Check, layout: Layout, day: date) -> exp.Select | None:
     named = {
         "table": check.table, "field": check.field, "other": check.target[1], "word": check.value.replace("'", "''"),
         "value": check.value, "concepts": ", ".join(map(str, check.concepts)), "wrong": check.type.violated,
+        "compared": ", ".join(f't."{name}"' for name in check.compared),
         "units": ", ".join(one for one in ["0", *check.value.split()] if one != "-1"),
     }  # fmt: skip
     if check.type.name == "plausibleGenderUseDescendants":
         named["concepts"] = BELOW.format(**named)
-    form = {"keys": AGAIN, "values": OPEN, "concepts": CONCEPT, "genders": GENDER, "units": UNIT}.get(check.type.over)
+    form = {
+        "keys": AGAIN,
+        "repeats": REPEATED,
+        "values": OPEN,
+        "concepts": CONCEPT,
+        "genders": GENDER,
+        "units": UNIT,
+    }.get(check.type.over)
     if form is not None:
         return sources.stated(form.format(**named))
     count = Roles(layout, day).filled(check.type.violated, check)

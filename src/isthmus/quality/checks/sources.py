@@ -43,6 +43,7 @@ SOURCES: Mapping[str, str] = {
     "people": f'"{{table}}" t LEFT JOIN {BIRTH} p ON t.person_id = p.person_id',
     "deaths": f'"{{table}}" t JOIN {LATE} d ON t.person_id = d.person_id',
     "visits": f'"{{table}}" t JOIN {WEEK} v ON t.visit_occurrence_id = v.visit_occurrence_id',
+    "repeats": '(SELECT count(*) AS n FROM "{table}" GROUP BY person_id, "{field}") k',
     "overlaps": f'"{{table}}" t JOIN "{{table}}" o ON {OVERLAP}',
     "persons": "person p",
     "conditions": "(SELECT DISTINCT person_id FROM condition_occurrence WHERE condition_concept_id <> 0"
@@ -56,13 +57,18 @@ def key_of(over: str, check: Check) -> tuple[str, ...]:
     """What tells the sources of checks apart; counts over the same one are taken together."""
     if over in ("persons", "conditions"):
         return (over,)
-    return (over, check.table, check.field) if over in ("keys", "values") else (over, check.table)
+    return (over, check.table, check.field) if over in ("keys", "values", "repeats") else (over, check.table)
 
 
 def select_from(over: str, check: Check) -> exp.Select:
     """A statement over a source, without its counts."""
     named = {"table": check.table, "field": check.field, "other": check.target[1]}
-    return stated(f"SELECT FROM {SOURCES[over]}", **named)
+    tree = stated(f"SELECT FROM {SOURCES[over]}", **named)
+    if check.compared:
+        inner = tree.find(exp.Subquery)
+        assert inner is not None
+        inner.this.group_by(*(exp.column(name, quoted=True) for name in check.compared), copy=False)
+    return tree
 
 
 def stated(form: str, **named: object) -> exp.Select:

@@ -9,6 +9,7 @@ from typing import Any
 
 import orjson
 
+from isthmus.cdm.concept_set import Item
 from isthmus.research.cohorts.catalogue import Attribute, Domain, demographics, domains, refused
 from isthmus.research.cohorts.cursor import Cursor, DefinitionError
 from isthmus.research.cohorts.definition import (
@@ -22,7 +23,6 @@ from isthmus.research.cohorts.definition import (
     EraExit,
     FixedExit,
     Group,
-    Item,
     Limit,
     Occurrence,
     Rule,
@@ -133,8 +133,8 @@ def concept_set(at: Cursor, names: dict[int, str]) -> ConceptSet:
         names[concept_id] = concept.get("CONCEPT_NAME") or ""
         found.append(
             Item(
-                concept_id, bool(item.get("isExcluded")), bool(item.get("includeDescendants")),
-                bool(item.get("includeMapped")),
+                concept_id, descendants=bool(item.get("includeDescendants")), mapped=bool(item.get("includeMapped")),
+                excluded=bool(item.get("isExcluded")),
             )
         )  # fmt: skip
     return frozenset(found)

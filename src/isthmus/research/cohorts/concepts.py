@@ -1,8 +1,9 @@
 """Which concepts the sets of all definitions hold, and which rows of an edition those concepts pick."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, reduce
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -76,6 +77,18 @@ class Pairs:
     concept: Numbers
     source: Numbers
     rows: Numbers
+    _orders: dict[str, Numbers] = field(default_factory=dict)
+
+    def at(self, column: str, members: Numbers) -> Numbers:
+        """The places of pairs whose `concept` or `source` is one of the members, in order."""
+        values: Numbers = getattr(self, column)
+        if column not in self._orders:
+            self._orders[column] = np.argsort(values, kind="stable")
+        order = self._orders[column]
+        lows, highs = (np.searchsorted(values, members, side, sorter=order) for side in _SIDES)
+        counts = highs - lows
+        within = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+        return np.sort(order[np.repeat(lows, counts) + within])
 
 
 class Concepts:
@@ -86,8 +99,8 @@ class Concepts:
         self._picked: dict[tuple[str, int | None, int | None], Numbers] = {}
         used, listed = self._used(definitions)
         self.pairs: Mapping[str, Pairs] = {name: _pairs(desk, domains()[name]) for name in sorted(used)}
-        seen = {int(one) for found in self.pairs.values() for one in np.concatenate((found.concept, found.source))}
-        desk.lay("present", pa.table({"concept_id": pa.array(sorted(seen), pa.int64())}))
+        seen = [np.unique(one) for found in self.pairs.values() for one in (found.concept, found.source)]
+        desk.lay("present", pa.table({"concept_id": np.unique(np.concatenate([_NONE, *seen]))}))
         self._members = self._resolve(desk, None)
         self._listed = self._resolve(desk, listed) if listed else {}
 
@@ -104,12 +117,12 @@ class Concepts:
         key = (domain, standard, source)
         if key not in self._picked:
             pairs = self.pairs[domain]
-            chosen = np.ones(len(pairs.concept), dtype=bool)
-            if standard is not None:
-                chosen &= np.isin(pairs.concept, self._members.get(standard, _NONE))
-            if source is not None:
-                chosen &= np.isin(pairs.source, self._members.get(source, _NONE))
-            self._picked[key] = np.flatnonzero(chosen)
+            found = [
+                pairs.at(column, self._members.get(number, _NONE))
+                for column, number in (("concept", standard), ("source", source))
+                if number is not None
+            ]
+            self._picked[key] = reduce(np.intersect1d, found) if found else np.arange(len(pairs.concept))
         return self._picked[key]
 
     def _used(self, definitions: Iterable[Definition]) -> tuple[set[str], set[int]]:
@@ -159,6 +172,7 @@ class Concepts:
         return dict(zip((int(sets[at]) for at in firsts), np.split(concepts, edges), strict=False)) if len(sets) else {}
 
 
+_SIDES: tuple[Literal["left"], Literal["right"]] = ("left", "right")
 _NONE: Numbers = np.empty(0, dtype=np.int64)
 _LISTS = frozenset({"concepts", "selection", "codeset"})
 

@@ -8,20 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from isthmus.cdm.concept_set import Item
+
 INFINITE = float("inf")
 
 GroupKind = Literal["ALL", "ANY", "AT_LEAST", "AT_MOST"]
 Limit = Literal["all", "first", "last"]
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One concept of a concept set, with what comes along with it."""
-
-    concept_id: int
-    excluded: bool = False
-    descendants: bool = False
-    mapped: bool = False
 
 
 ConceptSet = frozenset[Item]

@@ -18,8 +18,8 @@ from isthmus.research.cohorts.definition import Definition
 from isthmus.research.cohorts.matching import PERSON, days
 from isthmus.research.cohorts.plan import SCHEMAS, Plan, plan
 
-ROWS_PER_CHUNK = 1_500_000
-"""Matched events that are worked on together. About 270 bytes of memory go with each at the widest point."""
+ROWS_PER_CHUNK = 8_000_000
+"""Matched events that are worked on together: about 1.6 GB of memory at the widest point."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,23 +62,22 @@ class Evaluation:
             self.desk.lay(name, self.plan.table(name))
         sets = self.plan.sets
         for name, domain in domains().items():
-            for plain, first in ((True, False), (False, False), (False, True)):
-                chosen = [one for one in sets.of(name, plain=plain, first=first) if one[0] in self.plan.used]
-                if not chosen:
-                    continue
-                at = f"{domain.table}_{'plain' if plain else 'first' if first else 'tested'}"
-                self.desk.lay(f"pick_{at}", sets.pick(name, chosen))
-                if plain:
-                    self._matching.append(matching.plain(domain, f"pick_{at}", PERSON))
+            for kind, chosen in sets.of(name, self.plan.used):
+                at, sourced = f"{domain.table}_{kind}", chosen[0][1].sourced
+                self.desk.lay(f"pick_{at}", sets.pick(name, [number for number, _ in chosen], sourced=sourced))
+                if chosen[0][1].plain:
+                    self._matching.append(matching.plain(domain, f"pick_{at}", PERSON, sourced=sourced))
                     continue
                 asked = sets.asked(name, chosen)
                 self.desk.lay(f"wanted_{at}", sets.wanted(asked, chosen))
                 self._matching.append(
-                    matching.tested(domain, asked, pick=f"pick_{at}", wanted=f"wanted_{at}", chosen=PERSON)
+                    matching.tested(
+                        domain, asked, pick=f"pick_{at}", wanted=f"wanted_{at}", chosen=PERSON, sourced=sourced
+                    )
                 )
         if self.plan.eras:
-            eras = [(-number, None) for number in self.plan.eras.values()]
-            self.desk.lay("pick_era", sets.pick("DrugExposure", eras))
+            eras = [-number for number in self.plan.eras.values()]
+            self.desk.lay("pick_era", sets.pick("DrugExposure", eras, sourced=True))
         self.desk.lay("wanted_person", self._wanted)
         self.desk.lay("listed", sets.listed())
         self._made_result = False

@@ -17,14 +17,14 @@ PERSON = "e.person_id % {chunks} = {chunk}"
 PLAIN = """
     SELECT k.set_id, e.person_id, {id} AS event_id, {start} AS start_day, coalesce({end}, {unseen}) AS end_day,
         {visit} AS visit, {start} AS sort_day, CAST(NULL AS DOUBLE) AS counted
-    FROM {table} e JOIN {pick} k ON k.concept = {concept} AND k.source = {source}
+    FROM {table} e JOIN {pick} k ON {picked}
     WHERE {chosen}
 """
 # Events as they are, then moved, then tested: `First` counts before anything is asked.
 TESTED = """
     WITH hit AS (
         SELECT k.set_id AS wanted_id, e.*, {id} AS event_id, {start} AS first_day, {end} AS last_day, {nth} AS nth
-        FROM {table} e JOIN {pick} k ON k.concept = {concept} AND k.source = {source}
+        FROM {table} e JOIN {pick} k ON {picked}
         WHERE {chosen}
     ), moved AS (
         SELECT w.*, h.*, {moved_start} AS start_day, {moved_end} AS end_day
@@ -49,12 +49,13 @@ OF_PERSONS = """
     FROM c JOIN person p ON p.person_id = c.person_id {joins}
     WHERE {tests}
 """
+# Whether a set asks for the table is part of the key: as a condition beside it, every event would be looked up.
 JOINS = {
-    "p": "LEFT JOIN person p ON c.uses_p AND p.person_id = c.person_id",
-    "v": """LEFT JOIN visit_occurrence v ON c.uses_v AND v.visit_occurrence_id = c.visit_occurrence_id
+    "p": "LEFT JOIN person p ON p.person_id = CASE WHEN c.uses_p THEN c.person_id END",
+    "v": """LEFT JOIN visit_occurrence v ON v.visit_occurrence_id = CASE WHEN c.uses_v THEN c.visit_occurrence_id END
         AND v.person_id = c.person_id""",
     "r": "LEFT JOIN provider r ON r.provider_id = c.provider_id",
-    "s": "LEFT JOIN care_site s ON c.uses_s AND s.care_site_id = c.care_site_id",
+    "s": "LEFT JOIN care_site s ON s.care_site_id = CASE WHEN c.uses_s THEN c.care_site_id END",
 }
 PRESENT = {"p": "p.person_id", "v": "v.visit_occurrence_id", "s": "s.care_site_id"}
 
@@ -64,12 +65,14 @@ def days(date: str) -> str:
     return f"CAST({date} - {EPOCH} AS INTEGER)"
 
 
-def plain(domain: Domain, pick: str, chosen: str) -> str:
-    """Events of sets that ask for concepts only."""
-    return PLAIN.format(**_columns(domain), visit=_visit(domain, "e"), pick=pick, chosen=_chosen(domain, chosen))
+def plain(domain: Domain, pick: str, chosen: str, *, sourced: bool) -> str:
+    """Events of sets that ask for concepts only; `sourced` sets ask for source concepts too."""
+    return PLAIN.format(
+        **_columns(domain, sourced), visit=_visit(domain, "e"), pick=pick, chosen=_chosen(domain, chosen)
+    )
 
 
-def tested(domain: Domain, asked: Asked, *, pick: str, wanted: str, chosen: str) -> str:
+def tested(domain: Domain, asked: Asked, *, pick: str, wanted: str, chosen: str, sourced: bool) -> str:
     """Events of sets that ask for more."""
     aliases = [
         alias for alias in JOINS if any(f"{alias}." in one.meaning for one in (*asked.attributes, *asked.counts))
@@ -88,10 +91,10 @@ def tested(domain: Domain, asked: Asked, *, pick: str, wanted: str, chosen: str)
     if asked.period:  # the definition says itself from when to when
         begin, finish = "coalesce(period_start, start_day)", "coalesce(period_end, end_day)"
     return TESTED.format(
-        **_columns(domain), visit=_visit(domain, "c"), pick=pick, wanted=wanted, chosen=_chosen(domain, chosen),
-        nth=nth, moved_start=start, moved_end=end, epoch=EPOCH, begin=begin, finish=finish,
-        counted=_counted(asked.counts), joins="\n".join(joins(aliases, asked.attributes)),
-        tests="\n AND ".join(_tests(asked, aliases)),
+        **_columns(domain, sourced), visit=_visit(domain, "c"), pick=pick, wanted=wanted,
+        chosen=_chosen(domain, chosen), nth=nth, moved_start=start, moved_end=end, epoch=EPOCH,
+        begin=begin, finish=finish, counted=_counted(asked.counts),
+        joins="\n".join(joins(aliases, asked.attributes)), tests="\n AND ".join(_tests(asked, aliases)),
     )  # fmt: skip
 
 
@@ -146,11 +149,12 @@ def _test(one: Attribute) -> str:
     return f'({value} >= c."{name}_low" AND {value} <= c."{name}_high") = {inside}'
 
 
-def _columns(domain: Domain) -> dict[str, object]:
+def _columns(domain: Domain, sourced: bool) -> dict[str, object]:
     concept, source = pair(domain)
+    picked = f"k.concept = {concept}" + (f" AND k.source = {source}" if sourced else "")
     return {
         "table": domain.table, "id": _id(domain), "start": days(domain.start), "end": days(domain.end),
-        "concept": concept, "source": source, "unseen": UNSEEN,
+        "picked": picked, "unseen": UNSEEN,
     }  # fmt: skip
 
 

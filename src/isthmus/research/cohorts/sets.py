@@ -1,10 +1,10 @@
 """Event sets: the events that criteria ask for. Equal criteria of all definitions are one set, matched once."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from isthmus.research.cohorts.catalogue import Attribute, demographics, domains
@@ -23,6 +23,7 @@ class Key:
 
     domain: str
     picks: bytes
+    sourced: bool
     first: bool
     adjustment: Adjustment | None
     period: tuple[int | None, int | None] | None
@@ -63,7 +64,8 @@ class Sets:
         if not len(picks):
             return None
         key = Key(
-            criterion.domain, picks.tobytes(), criterion.first, criterion.adjustment, criterion.period,
+            criterion.domain, picks.tobytes(), source is not None, criterion.first, criterion.adjustment,
+            criterion.period,
             self._tests(criterion.tests, definition), None if counted in COUNTED_AT_INDEX else counted,
         )  # fmt: skip
         number = self.numbers.setdefault(key, len(self.numbers) + 1)
@@ -88,21 +90,25 @@ class Sets:
             if number in used
         )
 
-    def of(self, domain: str, *, plain: bool, first: bool = False) -> list[tuple[int, Key]]:
-        """The sets of a domain that are matched together, with their keys."""
-        return [
-            (number, key)
-            for key, number in self.numbers.items()
-            if key.domain == domain and key.plain == plain and (plain or key.first == first)
-        ]
+    def of(self, domain: str, used: Collection[int]) -> Iterator[tuple[str, list[tuple[int, Key]]]]:
+        """The sets of a domain, of those used, that are matched together, with their keys; each lot has a name."""
+        lots: dict[str, list[tuple[int, Key]]] = {}
+        for key, number in self.numbers.items():
+            if key.domain == domain and number in used:
+                kind = "plain" if key.plain else "first" if key.first else "tested"
+                lots.setdefault(f"{kind}_sourced" if key.sourced else kind, []).append((number, key))
+        yield from sorted(lots.items())
 
-    def pick(self, domain: str, chosen: Sequence[tuple[int, Any]], picks: dict[int, Numbers] | None = None) -> pa.Table:
-        """Pairs of concepts by set: `set_id`, `concept`, `source`."""
-        picked = [(picks or self.picks)[number] for number, _ in chosen]
-        numbers = np.repeat([number for number, _ in chosen], [len(one) for one in picked]).astype(np.int32)
+    def pick(self, domain: str, chosen: Sequence[int], *, sourced: bool) -> pa.Table:
+        """Pairs of concepts by set: `set_id`, `concept`, `source`; without `source` where it decides nothing."""
         pairs = self.concepts.pairs[domain]
-        at = np.concatenate(picked) if picked else np.empty(0, dtype=np.int64)
-        return pa.table({"set_id": numbers, "concept": pairs.concept[at], "source": pairs.source[at]})
+        picked = [self.picks[number] for number in chosen]
+        if not sourced:
+            concepts = [np.unique(pairs.concept[at]) for at in picked]
+            return pa.table({"set_id": _repeated(chosen, concepts), "concept": np.concatenate(concepts)})
+        at = np.concatenate(picked)
+        columns = {"concept": pairs.concept[at], "source": pairs.source[at]}
+        return pa.table({"set_id": _repeated(chosen, picked)} | columns)
 
     def asked(self, domain: str, chosen: Sequence[tuple[int, Key]]) -> Asked:
         """What the sets chosen use."""
@@ -203,6 +209,10 @@ class Sets:
         key: tuple[int, ...] | int = test.concepts if test.concepts is not None else int(test.codeset or 0)
         number = self.lists.setdefault(key, len(self.lists) + 1)
         return number, not len(self.concepts.listed(key) if isinstance(key, int) else key)
+
+
+def _repeated(numbers: Sequence[int], of: Sequence[Numbers]) -> npt.NDArray[np.int32]:
+    return np.repeat(numbers, [len(one) for one in of]).astype(np.int32)
 
 
 def _finite(value: float, kind: str) -> float | int:

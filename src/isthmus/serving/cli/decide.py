@@ -13,7 +13,7 @@ from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError, UsageError
 from isthmus.flow.decided import TERM
 from isthmus.flow.worklist.automatic import THRESHOLD, asked, automatic
-from isthmus.flow.worklist.decide import decide, demand_concepts, read_choices, shared, take_over
+from isthmus.flow.worklist.decide import NONE, decide, demand_concepts, read_choices, shared, take_over
 from isthmus.flow.worklist.items import items
 from isthmus.flow.worklist.learn import learn
 from isthmus.flow.worklist.mappers import mappers
@@ -83,9 +83,10 @@ def _review(opened: Workspace, site: str | None, limit: int, author: str, reason
 
 
 def _decide(opened: Workspace, site: str | None, filled: Path, author: str, reason: str, *, json: bool) -> None:
-    choices = read_choices(sheet.read(filled), items(opened, site=site))
+    waiting = items(opened, site=site)
+    choices = read_choices(sheet.read(filled), waiting)
     with mappers(opened) as bench:
-        demand_concepts(choices, bench.concepts(concept for one in choices for concept in one.concepts))
+        demand_concepts(choices, bench.concepts(concept for one in choices for concept in one.concepts), waiting)
     made = decide(opened, choices, author=author, site=site or "", reason=reason)
     if json:
         document({"decided": len(made), "none": sum(not one.answer for one in made)})
@@ -97,12 +98,23 @@ def _export(opened: Workspace, site: str | None, limit: int, path: Path, *, json
     waiting = items(opened, site=site, limit=limit)
     with mappers(opened) as bench:
         found = bench.candidates([asked(item) for item in waiting])
-    sheet.write(path, waiting, found)
+    if not _write(path, sheet.written(waiting, found)):
+        return
     if json:
         document({"file": str(path), "items": len(waiting), "with_candidates": sum(map(bool, found))})
     else:
         say(f"{len(waiting)} items in {path}. Fill in concept_ids ('none' where there is none) and reason, then:\n"
             f"isthmus map {opened.root} --decide {path}")  # fmt: skip
+
+
+def _write(path: Path, content: bytes) -> bool:
+    """Write a file whole, or to the standard output for `-`; returns whether it was a file."""
+    if str(path) == "-":
+        typer.echo(content, nl=False)
+        return False
+    with replaced(path) as stream:
+        stream.write(content)
+    return True
 
 
 def _learn(opened: Workspace, *, json: bool, quiet: bool) -> None:
@@ -120,6 +132,11 @@ def _learn(opened: Workspace, *, json: bool, quiet: bool) -> None:
     columns = ("wordings", "targets", "held_out", "exact", "recall_at_10", "automatic", "automatic_exact")
     told = [(domain, *(one.get(name) for name in columns)) for domain, one in card["models"].items()]
     table("Models", ("domain", *columns), told)
+    for domain, one in card["models"].items():
+        if one.get("automatic") == 0:
+            say(f"{domain}: of the {one['held_out']} wordings held out none would be mapped automatically: no answer "
+                f"was so sure that {THRESHOLD:.0%} of such answers can be promised to be right. More decisions help "
+                "most; --automatic --threshold takes a lower share.")  # fmt: skip
 
 
 def _automatic(opened: Workspace, site: str | None, threshold: float | None, *, json: bool) -> None:
@@ -152,12 +169,17 @@ def decisions(  # noqa: PLR0917 each parameter is an option of the command line
         if not reason.strip():
             raise UsageError("a revocation needs its reason. Say why with --reason.")
         made = ledger.revoke(revoke, author=author or _user(), reason=reason)
-        _told({"revoked": revoke, "by": made.decision_id}, f"Decision {revoke} is revoked." + _onward(opened, 1), json)
+        left = [one for one in ledger.standing(TERM) if (one.subject, one.key) == (made.subject, made.key)]
+        now = "".join(
+            f"\nDecision {one.decision_id} stands now: {' '.join(map(str, one.answer)) or NONE} "
+            f"({one.site or 'all sites'}, {one.author})." for one in left
+        )  # fmt: skip
+        told = {"revoked": revoke, "by": made.decision_id, "stands": [one.decision_id for one in left]}
+        _told(told, f"Decision {revoke} is revoked.{now}" + _onward(opened, 1), json)
     elif export is not None:
         standing = ledger.standing(TERM)
-        with replaced(export) as stream:
-            stream.write(b"".join(orjson.dumps(one) + b"\n" for one in shared(standing)))
-        _told({"file": str(export), "decisions": len(standing)}, f"{len(standing)} decisions in {export}.", json)
+        if _write(export, b"".join(orjson.dumps(one) + b"\n" for one in shared(standing))):
+            _told({"file": str(export), "decisions": len(standing)}, f"{len(standing)} decisions in {export}.", json)
     elif taken is not None:
         found = take_over(opened, _lines(taken))
         text = (f"{found.made} taken over, {found.known} known already, {found.conflicting} decided otherwise here, "

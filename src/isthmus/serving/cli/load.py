@@ -20,12 +20,15 @@ def register(app: typer.Typer) -> None:
 def ingest_deliveries(
     workspace: Where,
     site: Annotated[list[str] | None, typer.Option(help="Only this site (may be repeated).")] = None,
+    accepted: Annotated[
+        list[str] | None, typer.Option("--accept", metavar="SITE", help="Publish it though its quality got worse.")
+    ] = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Land new deliveries, map them, and publish an edition."""
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
-        report = ingest(opened, sites=site or (), progress=progress)
+        report = ingest(opened, sites=site or (), accepted=accepted or (), progress=progress)
         follow(opened, report, progress)
     tell(report, json=json)

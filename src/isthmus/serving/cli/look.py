@@ -11,6 +11,7 @@ from isthmus.flow import lists
 from isthmus.flow.trace import Coded, Trace, Tracer, rows_of_file
 from isthmus.flow.worklist.items import items
 from isthmus.flow.workspace import Workspace
+from isthmus.records.models import Decision
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table
 
@@ -100,7 +101,7 @@ def trace(
     codes = [_coded(one) for one in found.codes]
     if json:
         words = None if found.words is None else asdict(found.words)
-        more = {"words": words, "codes": codes, "repairs": found.repairs}
+        more = {"words": words, "codes": codes, "repairs": found.repairs, "meanings": _meant(found)}
         document({**place, "source": found.passage.text, "row": dict(found.row), **more})
         return
     table(f"{table_name} {row_id}", ("", ""), [(key, str(value)) for key, value in place.items()])
@@ -117,8 +118,25 @@ def _print_trace(found: Trace, codes: list[dict[str, Any]]) -> None:
         changed = ("family", "was_value", "value", "set_aside", "decision_id", "author", "reason")
         table("repairs", changed, [[str(one[name]) for name in changed] for one in found.repairs])
     if codes:
-        columns = ("column", "system", "code", "concept_id", "decision", "how", "author", "made_at", "reason")
+        columns = ("column", "system", "code", "decision", "how", "author", "made_at", "reason")
         table("codes", columns, [[str(one.get(name, "")) for name in columns] for one in codes])
+    for one in _meant(found):
+        place = f"{one['vocabulary']} {one['code']}" + (f", edition {one['edition']}" if one["edition"] else "")
+        say(f"{one['column']}: {one['concept_id']} {one['name']} ({place})\n  by {one['by']}")
+
+
+def _meant(found: Trace) -> list[dict[str, Any]]:
+    """Each concept of the row, and what made it: a decision (with the model that proposed it), or the mapping."""
+    made = {one.column: one.decision for one in found.codes if one.decision}
+    return [
+        {**asdict(one), "by": f"mapping {found.mapping}" if one.column not in made else _decided(made[one.column])}
+        for one in found.meanings
+    ]
+
+
+def _decided(made: Decision) -> str:
+    """A decision in a word: its number, how it was made, and what proposed the answer."""
+    return f"decision {made.decision_id}, {made.how}" + (f", {made.model}" if made.model else "")
 
 
 def _coded(code: Coded) -> dict[str, Any]:
@@ -176,13 +194,18 @@ def unmapped(
     workspace: Where, site: Site = None, limit: Annotated[int, typer.Option(min=1)] = 40, json: Json = False
 ) -> None:
     """Codes that wait for a concept, ordered by how many rows each would mend."""
-    found = items(Workspace(workspace), site=site, limit=limit)
+    every = items(Workspace(workspace), site=site)
+    found = every[:limit]
     if json:
         document(found)
         return
     rows = [(one.system, one.code, one.name, one.table, one.column, one.rows, ", ".join(one.sites)) for one in found]
     if rows:
-        table("Work list", ("system", "code", "name", "table", "column", "rows", "sites"), rows)
+        table(
+            f"Work list: {len(found)} of {len(every)} codes",
+            ("system", "code", "name", "table", "column", "rows", "sites"),
+            rows,
+        )
         say(f"Decide what they mean: isthmus map {workspace}")
     else:
         say("Every code has a concept, or a decision that it has none.")

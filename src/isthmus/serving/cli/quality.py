@@ -32,6 +32,7 @@ def quality(  # noqa: PLR0917 each parameter is an option of the command line
     cdm: Annotated[
         str | None, typer.Option(help="The checks of CDM 5.3 or 5.4; by default of what the sources say they are.")
     ] = None,
+    site: Annotated[str | None, typer.Option(help="The rows of this site alone.")] = None,
     limit: Annotated[int, typer.Option(min=0, help="How many failed checks to show.")] = 20,
     quiet: Quiet = False,
     json: Json = False,
@@ -39,7 +40,7 @@ def quality(  # noqa: PLR0917 each parameter is an option of the command line
     """Run the OHDSI data quality checks on an edition; once, for the results are kept with it."""
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
-        found = flow.quality(opened, edition=edition, version=cdm, progress=progress)
+        found = flow.quality(opened, edition=edition, version=cdm, site=site or "", progress=progress)
         before = flow.former(opened, found, progress=progress)
     if out is not None:
         _write(out, flow.told(opened, found))
@@ -71,7 +72,10 @@ def _print(found: Quality, before: Quality | None, shown: Sequence[Failure], fai
         past = [before.counts().get((category, "failed"), 0)] if before else []
         rows.append((category, *(counts.get((category, state), 0) for state in STATES), *past))
     former = [f"failed in {before.edition.name}"] if before else []
-    title = f"Quality of {found.edition.name}, by {len(found.results):,} checks of CDM {found.version}"
+    whose = f" at {found.site}" if found.site else ""
+    own = len(found.results) - len(found.dashboard)
+    asked = f"{len(found.dashboard):,} checks of CDM {found.version} and {own} rules"
+    title = f"Quality of {found.edition.name}{whose}, by {asked}"
     table(title, ("category", *STATES, *former), rows)
     if not failed:
         say("No check failed.")
@@ -89,7 +93,7 @@ def _summary(
     found: Quality, before: Quality | None, shown: Sequence[Failure], listed: Sequence[Failure]
 ) -> dict[str, Any]:
     return {
-        "edition": found.edition.number, "cdm": found.version, "checks": len(found.results),
+        "edition": found.edition.number, "cdm": found.version, "site": found.site or None, "checks": len(found.results),
         **{state.replace(" ", "_"): len(found.ids(state)) for state in STATES},
         "former": before.edition.number if before else None,
         "new": [one.check_id for one in listed if one.change],

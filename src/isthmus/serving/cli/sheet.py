@@ -5,8 +5,8 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError
+from isthmus.flow.worklist.decide import BY
 from isthmus.flow.worklist.items import Item
 from isthmus.flow.worklist.mappers import Candidate
 
@@ -14,13 +14,16 @@ FILLED = ("system", "code", "name", "variants", "table", "column", "rows", "site
 SHOWN = 5  # candidates in the table
 
 
-def write(path: Path, items: Sequence[Item], candidates: Sequence[Sequence[Candidate]]) -> None:
+def written(items: Sequence[Item], candidates: Sequence[Sequence[Candidate]]) -> bytes:
     """UTF-8 with a byte order mark, so that spreadsheet programs read Chinese; `concept_ids` and `reason` are empty."""
     text = io.StringIO(newline="")
     sheet = csv.writer(text)
     sheet.writerow([*FILLED, *(f"candidate_{number}" for number in range(1, SHOWN + 1))])
     for item, found in zip(items, candidates, strict=True):
-        told = [f"{one.concept_id} {one.name} ({one.told}; {one.evidence})" for one in found[:SHOWN]]
+        told = [
+            f"{one.concept_id} {one.name} [{one.vocabulary} {one.code}] ({one.told}; {one.evidence}){BY}{one.mapper}"
+            for one in found[:SHOWN]
+        ]
         sheet.writerow(
             [
                 item.system,
@@ -36,8 +39,7 @@ def write(path: Path, items: Sequence[Item], candidates: Sequence[Sequence[Candi
                 *told,
             ]
         )
-    with replaced(path) as stream:
-        stream.write(text.getvalue().encode("utf-8-sig"))
+    return text.getvalue().encode("utf-8-sig")
 
 
 def read(path: Path) -> list[dict[str, str]]:

@@ -20,6 +20,7 @@ CodeOf = Annotated[str, typer.Argument(metavar="CODE", help="A code of it.")]
 Only = Annotated[list[str] | None, typer.Option("--vocabulary", help="Only this vocabulary (may be repeated).")]
 Standard = Annotated[bool, typer.Option("--standard", help="Only standard concepts.")]
 Limit = Annotated[int, typer.Option(min=1, help="At most so many.")]
+NEAR, LIKE = "≈", "like"  # what is only called nearly so
 CODE = ("concept_id", "vocabulary", "edition", "code", "name")
 NO_HEAD = {"name_zh": "", "system": "", "language": "", "licence": ""}  # what only a pack says
 
@@ -40,14 +41,15 @@ def register(app: typer.Typer) -> None:
 def load(
     workspace: Where,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A vocabulary pack: a folder with vocabulary.yaml.")],
+    instead: Annotated[bool, typer.Option("--replace", help="Also in the place of another edition.")] = False,
     json: Json = False,
 ) -> None:
     """Load one edition of a code list, and publish an edition of the lake with it.
 
-    What the workspace has of the same vocabulary id gives way. A pack with any fault is refused, with the lines.
+    What the workspace has of the same edition gives way. A pack with any fault is refused, with the lines.
     """
     opened = Workspace(workspace)
-    loaded = vocabulary_pack.load(opened, folder)
+    loaded = vocabulary_pack.load(opened, folder, instead=instead)
     searching.index_of(opened)
     told = loaded.form
     if json:
@@ -93,12 +95,12 @@ def search(  # noqa: PLR0917 each parameter is an option of the command line
         document(found)
         return
     if not found:
-        say("Nothing is called so.")
+        say("Nothing is called so. Try a part of the name, fewer words, Chinese for English, or pinyin without slips.")
         return
     columns = ("concept_id", "vocabulary", "code", "name", "domain", "standard", "found", "how")
     rows = [
         (str(one.concept_id), one.vocabulary, one.code, one.name, one.domain, "S" if one.standard else "",
-         one.found if one.found != one.name else "", one.how)
+         one.found if one.found != one.name else "", f"{NEAR} {one.how}" if one.how == LIKE else one.how)
         for one in found
     ]  # fmt: skip
     table("Concepts", columns, rows)

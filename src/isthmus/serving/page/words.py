@@ -12,23 +12,25 @@ import yaml
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
+Texts = Mapping[str, Mapping[Language, str]]
 
 
 @cache
-def words() -> Mapping[str, Mapping[Language, str]]:
-    """The texts by key and language."""
+def words() -> Texts:
+    """The texts of the demo's page by key and language."""
     text = Path(__file__).with_name("words.yaml").read_text("utf-8")
-    return cast(Mapping[str, Mapping[Language, str]], yaml.safe_load(text))
+    return cast(Texts, yaml.safe_load(text))
 
 
 class Speech:
-    """The words in one language. Raises KeyError for a word that is not there."""
+    """Words in one language, those of the demo's page if no others are given. Raises KeyError for one that lacks."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, language: Language, texts: Texts | None = None) -> None:
         self.language: Language = language
+        self._texts = words() if texts is None else texts
 
     def __call__(self, key: str, n: int | None = None, /, **values: object) -> str:
-        text = words()[key][self.language]
+        text = self._texts[key][self.language]
         if n is not None:
             one, _, many = text.partition("|")
             text = one if n == 1 or not many else many
@@ -38,4 +40,4 @@ class Speech:
     def name(self, group: str, name: str, **values: object) -> str:
         """What people call something that has a name in the data; the name itself when there is no word for it."""
         key = f"{group}.{name}"
-        return self(key, **values) if key in words() else name
+        return self(key, **values) if key in self._texts else name

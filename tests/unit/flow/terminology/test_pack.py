@@ -103,6 +103,48 @@ def test_only_an_equal_map_to_a_standard_concept_maps_to_it(opened: Workspace, t
     assert (f"SNOMED {FATTY_LIVER}", "Mapped from", "LOCAL-1 A.1") in _relations(opened)
 
 
+def test_codes_of_a_list_are_standard_where_it_says_so_but_those_that_are_retired_or_mean_a_standard_concept(
+    opened: Workspace, tmp_path: Path
+) -> None:
+    vocabulary_pack.load(opened, vocabularies.write(tmp_path, CODES, maps=MAPS, more="standard: yes\n"))
+    found = {code: row["standard_concept"] for code, row in _concepts(opened).items()}
+    assert found == {"A": "S", "A.1": None, "A.1.1": "S", "A.2": None}  # A.1 is SNOMED's, A.2 retired
+
+
+def test_a_code_means_what_the_code_that_it_is_equal_to_means(opened: Workspace, tmp_path: Path) -> None:
+    vocabulary_pack.load(opened, vocabularies.write(tmp_path, CODES, maps=MAPS))
+    maps = "code,vocabulary,target,relation\nB,LOCAL-1,A.1,equal\nC,LOCAL-1,A.1,wider\nD,LOCAL-1,A,equal\n"
+    newer = vocabularies.write(
+        tmp_path, "code,name\nB,b\nC,c\nD,d\n", vocabulary="LOCAL-2", hierarchy="none", maps=maps,
+        more="standard: yes\n",
+    )  # fmt: skip
+    vocabulary_pack.load(opened, newer)
+    led = {one: other for one, relation, other in _relations(opened) if relation == "Maps to"}
+    assert led["LOCAL-2 B"] == f"SNOMED {FATTY_LIVER}"
+    assert not {"LOCAL-2 C", "LOCAL-2 D"} & set(led)
+    found = {code: row["standard_concept"] for code, row in _concepts(opened, "LOCAL-2").items()}
+    assert found == {"B": None, "C": "S", "D": "S"}
+
+
+def test_another_edition_does_not_take_the_place_of_one_unasked(opened: Workspace, tmp_path: Path) -> None:
+    vocabulary_pack.load(opened, vocabularies.write(tmp_path, CODES))
+    newer = vocabularies.write(tmp_path, "code,name,parent\nA,肝病,\n", edition="2")
+    with pytest.raises(
+        PackError, match=r"yaml:1: the workspace has edition 1 under LOCAL-1, and this is 2\. Give each"
+    ):
+        vocabulary_pack.load(opened, newer)
+    assert len(_concepts(opened)) == 4
+    vocabulary_pack.load(opened, newer, instead=True)
+    assert len(_concepts(opened)) == 1
+
+
+def test_a_vocabulary_that_came_from_no_pack_is_not_replaced_by_one(opened: Workspace, tmp_path: Path) -> None:
+    before = _concepts(opened, "SNOMED")
+    with pytest.raises(PackError, match=r"SNOMED is a vocabulary of the workspace already"):
+        vocabulary_pack.load(opened, vocabularies.write(tmp_path, CODES, vocabulary="SNOMED"), instead=True)
+    assert _concepts(opened, "SNOMED") == before
+
+
 def test_editions_stand_beside_each_other_and_maps_lead_both_ways(opened: Workspace, tmp_path: Path) -> None:
     vocabulary_pack.load(opened, vocabularies.write(tmp_path, CODES))
     newer = vocabularies.write(
@@ -176,6 +218,33 @@ def test_a_workbook_is_read_from_the_sheet_that_is_named(opened: Workspace, tmp_
     book.save(pack / "list.xlsx")
     vocabulary_pack.load(opened, pack)
     assert ("LOCAL-1 K76.0", "Is a", "LOCAL-1 K76") in _relations(opened)
+
+
+def test_a_list_without_headings_keeps_its_first_code(opened: Workspace, tmp_path: Path) -> None:
+    text = "A00.0,霍乱\nA00.1,埃尔托霍乱\n"
+    pack = vocabularies.write(tmp_path, text, hierarchy="none", more="codes: {columns: {code: A00.0, name: 霍乱}}\n")
+    with pytest.raises(PackError, match=r"codes\.csv:1: 'A00\.0' looks like a code, not like the heading"):
+        vocabulary_pack.load(opened, pack)
+    more = "codes: {header: none, columns: {code: 1, name: 2}}\n"
+    vocabulary_pack.load(opened, vocabularies.write(tmp_path, text, hierarchy="none", more=more))
+    assert {code: row["concept_name"] for code, row in _concepts(opened).items()} == {
+        "A00.0": "霍乱", "A00.1": "埃尔托霍乱",
+    }  # fmt: skip
+
+
+def test_a_workbook_without_headings_keeps_its_first_code(opened: Workspace, tmp_path: Path) -> None:
+    more = "codes: {file: list.xlsx, header: none, columns: {code: 1, name: 2}}\n"
+    pack = vocabularies.write(tmp_path, "", hierarchy="none", more=more)
+    book = openpyxl.Workbook()
+    for row in (["K76", "其他肝病"], ["K76.0", "脂肪肝"], ["K76.0", "again"]):
+        book.active.append(row)
+    book.save(pack / "list.xlsx")
+    with pytest.raises(PackError, match=r"LOCAL-1/list\.xlsx:3: code 'K76\.0' stands already on line 2"):
+        vocabulary_pack.load(opened, pack)
+    book.active.delete_rows(3)
+    book.save(pack / "list.xlsx")
+    vocabulary_pack.load(opened, pack)
+    assert set(_concepts(opened)) == {"K76", "K76.0"}
 
 
 @pytest.mark.parametrize(

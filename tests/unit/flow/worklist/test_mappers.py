@@ -1,6 +1,7 @@
 """The mappers over a workspace with the starter vocabulary: who proposes what, and for which column."""
 
 from collections.abc import Iterator
+from datetime import datetime
 
 import pyarrow as pa
 import pytest
@@ -8,11 +9,13 @@ import pytest
 from isthmus.flow import start, vocabulary
 from isthmus.flow.schema import schema_of
 from isthmus.flow.worklist.decide import Choice, decide
+from isthmus.flow.worklist.labelled import decided
 from isthmus.flow.worklist.mappers import Asked, Mappers, mappers
 from isthmus.flow.worklist.trained import Trained
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.candidates.candidate import Opinion
 from isthmus.mapping.candidates.measured import Measured
+from isthmus.records.models import Decision
 
 FATTY_LIVER, SORAFENIB, OXALIPLATIN, FLUOROURACIL, HYPERTENSION, ALBUMIN = (
     4059290,
@@ -68,6 +71,17 @@ def test_a_wording_decided_elsewhere_says_who_and_when(bench: Mappers) -> None:
     assert past.answer == (HYPERTENSION,)
     assert "decided by Dr. Li on" in past.candidates[0].evidence
     assert past.confidence is None  # ten known wordings are too few to say
+
+
+def test_a_decision_from_elsewhere_says_when_it_was_made_there() -> None:
+    made = Decision(
+        decision_id=7, kind="term", site="", subject="list:his/dx", key="D1", wording="高血压病", answer=[1],
+        how="person", model="", confidence=None, author="Dr. Li", reason="board of May (decided 2024-05-17)",
+        made_at=datetime.fromisoformat("2026-01-02"),
+    )  # fmt: skip
+    assert decided(made).told.startswith("decided by Dr. Li on 2024-05-17 ")
+    made.reason = "we decided 2024-05-17 to ask again"
+    assert decided(made).told.startswith("decided by Dr. Li on 2026-01-02 ")
 
 
 def test_settled_without_a_concept_and_automatic_decisions_propose_nothing(bench: Mappers) -> None:

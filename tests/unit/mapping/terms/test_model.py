@@ -28,11 +28,15 @@ def test_a_wording_like_nothing_known_is_never_mapped_automatically(model: Model
     assert (answer.certainty < 0.9).all()
 
 
-def test_evidence_names_features(model: Model, aside: Decisions) -> None:
-    answer = model.answer(aside.texts[:1])
-    told = model.ranker.evidence(answer.pairs.features[answer.picked], count=3)
-    assert len(told[0]) == 3
-    assert abs(told[0][0][1]) >= abs(told[0][1][1])
+def test_the_likest_wording_that_was_given_a_meaning_is_told(model: Model) -> None:
+    decided = model.known.decisions
+    nearest, like = model.nearest(decided.texts, decided.text, decided.target)
+    assert np.allclose(like, 1.0, atol=1e-5)  # of a decided wording it is the wording itself, or one that is written so
+    assert all(decided.texts[int(at)] == decided.texts[int(own)] for at, own in zip(nearest, decided.text, strict=True))
+    strange = pa.array(["zzzz"], pa.string())
+    nearest, like = model.nearest(strange, np.array([0]), decided.target[:1])
+    assert (nearest.tolist(), like.tolist()) == ([-1], [0.0])
+    assert model.nearest(decided.texts[:0], np.zeros(0, np.int64), np.zeros(0, np.int64))[0].tolist() == []
 
 
 def test_a_saved_model_answers_the_same(model: Model, aside: Decisions, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ from lib import vocabularies
         ("hierarchy: parent", "valid: {from: 2022-01-01, to: 2021-01-01}", r"yaml:7: the edition ends before"),
         ("hierarchy: parent", "codes: {columns: {label: x}}", r"yaml:7: 'label' is no column here"),
         ("hierarchy: parent", "maps: [{file: a.csv, relation: same}]", r"yaml:7: 'same' is no relation"),
+        ("hierarchy: parent", "standard: maybe", r"yaml:7: `standard` is yes or no"),
+        ("hierarchy: parent", "codes: {header: 3}", r"yaml:7: `header` can only be none"),
         ("hierarchy: parent", "maps: a.csv", r"yaml:7: `maps` is a list of mappings"),
         ("name: {zh: 测试代码, en: test list LOCAL-1}", "name: {fr: liste}", r"yaml:3: `name` has `en:` or `zh:`"),
     ],

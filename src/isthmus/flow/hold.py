@@ -1,0 +1,64 @@
+"""What holds an edition back: the quality of a site's rows got worse than its settings allow."""
+
+from collections.abc import Collection, Mapping
+
+from isthmus.base.errors import IsthmusError
+from isthmus.flow.quality import Quality, judged, version_of
+from isthmus.flow.workspace import Workspace
+from isthmus.lake.edition import Edition
+from isthmus.quality.checks.verdict import Result
+
+TOLD = 3  # checks that are named
+
+
+class HeldError(IsthmusError):
+    """An edition is not published. What was delivered is landed and mapped, and waits. `sites` says why, by site."""
+
+    exit_code = 6
+
+    def __init__(self, sites: Mapping[str, str]) -> None:
+        super().__init__("; ".join(f"{site}: {text}" for site, text in sites.items()))
+        self.sites = sites
+
+
+def demand_no_worse(
+    workspace: Workspace, former: Edition, candidate: Edition, sites: Collection[str], accepted: Collection[str]
+) -> None:
+    """Raise HeldError where a site's rows are worse in the candidate than its `worse` allows against the one before.
+
+    Sites without that setting, and those accepted, may be as they are. Nothing is kept of the candidate.
+    """
+    held = {}
+    for name in sorted(set(sites) - set(accepted)):
+        most = workspace.site(name).worse
+        if most is None:
+            continue
+        version = version_of(workspace, candidate, name)
+        before, after = (judged(workspace, one, version, name) for one in (former, candidate))
+        grown = sorted(((by, one) for by, one in _grown(before, after) if by > most), key=lambda one: -one[0])
+        if grown:
+            held[name] = _said(workspace, name, most, grown)
+    if held:
+        raise HeldError(held)
+
+
+def _grown(before: Quality, after: Quality) -> list[tuple[float, Result]]:
+    """By how many per cent points each check has more wrong rows; a check without rows before had none wrong."""
+    shares = {one.check.check_id: one.share for one in before.results}
+    return [
+        (100 * (one.share - shares.get(one.check.check_id, 0.0)), one)
+        for one in after.results if one.status == "failed" and one.counts is not None
+    ]  # fmt: skip
+
+
+def _said(workspace: Workspace, site: str, most: float, grown: list[tuple[float, Result]]) -> str:
+    lines = [
+        f"{one.check.sentence.rstrip('.')} ({one.counts.violated:,} of {one.counts.of:,}, {by:+.1f} points)"
+        for by, one in grown[:TOLD] if one.counts is not None
+    ]  # fmt: skip
+    more = f"; and {len(grown) - TOLD} more" if len(grown) > TOLD else ""
+    return (
+        f"no edition is published, for the quality of its rows got worse by more than the {most:g} per cent points "
+        f"that sites/{site}.toml allows: {'; '.join(lines)}{more}. What was delivered is kept and waits. Mend the "
+        f"export and ingest again; or take it as it is: isthmus ingest {workspace.root} --accept {site}"
+    )

@@ -1,0 +1,103 @@
+"""A finding: what is wrong at one site, in how many rows, where, since when, and whose it is to mend."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Literal, cast
+
+import yaml
+
+from isthmus.base.identity import digest63
+
+Language = Literal["en", "zh"]
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+GRADES = ("fatal", "convention", "characterization")
+SITE, MAPPING = "site", "mapping"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What findings of a kind say and how they are mended, by language; whose they are (site or mapping); the grade."""
+
+    whose: str
+    grade: str
+    says: Mapping[Language, str]
+    mend: Mapping[Language, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A delivered file with rows of a finding: how many, and where an example stands (its line, no value of it).
+
+    `columns` are the columns of the source that the field is filled from.
+    """
+
+    feed: str
+    file: str
+    rows: int
+    line: int | None = None
+    columns: Sequence[str] = ()
+    table: str = ""
+    row_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What is wrong: `rows` of `of` rows (of 0, where nothing is counted against). `key` tells it from others of its
+    kind at the site; `detail`, `table`, `field` and `value` fill its sentence."""
+
+    site: str
+    kind: str
+    key: str
+    rows: int
+    of: int = 0
+    table: str = ""
+    field: str = ""
+    value: str = ""
+    detail: str = ""
+    places: Sequence[Place] = ()
+
+    @property
+    def finding_id(self) -> str:
+        """Ten letters and digits, the same in every edition."""
+        return f"{digest63('finding', self.site, self.kind, self.key):016x}"[:10]
+
+    @property
+    def percent(self) -> float:
+        """The per cent of rows that are wrong; 0 where nothing is counted against."""
+        return 100 * self.rows / self.of if self.of else 0.0
+
+    def says(self, language: Language = "en") -> str:
+        """What is wrong, in a sentence."""
+        return self._filled(kinds()[self.kind].says[language])
+
+    def mend(self, language: Language = "en") -> str:
+        """How it is mended, in a sentence."""
+        return self._filled(kinds()[self.kind].mend[language])
+
+    @property
+    def whose(self) -> str:
+        """Who can mend it: the site, or who keeps the mapping."""
+        return kinds()[self.kind].whose
+
+    @property
+    def grade(self) -> str:
+        """How much it matters, one of GRADES."""
+        return kinds()[self.kind].grade
+
+    def _filled(self, text: str) -> str:
+        return text.format(table=self.table, field=self.field, value=self.value, detail=self.detail)
+
+
+@cache
+def kinds() -> Mapping[str, Kind]:
+    """The kinds of findings by name: types of checks, reasons of quarantine, and what else is looked for."""
+    text = (files("isthmus.quality.findings") / "words.yaml").read_text(encoding="utf-8")
+    told = cast(Mapping[str, Mapping[str, object]], yaml.load(text, yaml.CSafeLoader))
+    return {name: Kind(**body) for name, body in told.items()}  # type: ignore[arg-type]  # the file has these keys
+
+
+def worst_first(found: Sequence[Finding]) -> list[Finding]:
+    """Findings in the order in which they should be read: by grade, then by rows."""
+    return sorted(found, key=lambda one: (GRADES.index(one.grade), -one.rows, one.kind, one.key))

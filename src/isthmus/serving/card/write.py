@@ -1,0 +1,114 @@
+"""Scorecards as HTML, complete in itself, and as PDF, drawn by Typst from the same values."""
+
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import orjson
+import typst
+import yaml
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from isthmus import __version__
+from isthmus.base.durable import replaced
+from isthmus.base.errors import UsageError
+from isthmus.flow.findings.life import Lived
+from isthmus.serving.card.card import OUTCOMES, Card
+from isthmus.serving.page import tokens
+from isthmus.serving.page.demo import percent
+from isthmus.serving.page.words import Language, Speech, Texts
+
+HERE = Path(__file__).parent
+PRINTED = 30  # findings of each part on the printed sheet
+FACES = ("Noto Sans CJK SC", "Source Han Sans SC", "WenQuanYi Zen Hei", "Microsoft YaHei", "PingFang SC", "DejaVu Sans")
+
+
+def write(card: Card, path: Path, language: Language) -> None:
+    """Write a scorecard; the name says how. Raises UsageError for a name that ends in neither .html nor .pdf."""
+    form = {".html": html, ".pdf": pdf}.get(path.suffix.lower())
+    if form is None:
+        raise UsageError(f"{path.name} says neither .html nor .pdf. Name the scorecard card.html or card.pdf.")
+    content = form(card, language)
+    try:
+        with replaced(path) as stream:
+            stream.write(content)
+    except OSError as error:
+        raise UsageError(f"{path} cannot be written: {error.strerror}. Name another file.") from None
+
+
+def html(card: Card, language: Language) -> bytes:
+    """The page: all findings."""
+    environment = Environment(
+        loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    speech = Speech(language, texts())
+    style = f":root{{--font:{tokens.fonts(language)}}}\n{tokens.css()}\n{(HERE / 'card.css').read_text('utf-8')}"
+    environment.globals |= {"w": speech, "style": Markup(style)}  # ours, nothing from outside
+    return environment.get_template("card.html.j2").render(**values(card, language)).encode()
+
+
+def pdf(card: Card, language: Language) -> bytes:
+    """The printed sheet: the worst findings of each part, and how many more there are."""
+    told = values(card, language, most=PRINTED)
+    words = {key: text[language] for key, text in texts().items()}
+    inputs = {"card": orjson.dumps({**told, "w": words, "faces": FACES}).decode()}
+    drawn: bytes = typst.compile(str(HERE / "card.typ"), format="pdf", sys_inputs=inputs)
+    return drawn
+
+
+@cache
+def texts() -> Texts:
+    """The words of a scorecard."""
+    return yaml.safe_load((files("isthmus.serving.card") / "words.yaml").read_text(encoding="utf-8"))  # type: ignore[no-any-return]  # keys and languages, as the file has them
+
+
+def values(card: Card, language: Language, *, most: int | None = None) -> dict[str, Any]:
+    """What a scorecard shows, as texts; of each part at most so many findings."""
+    w = Speech(language, texts())
+    parts = {"own": card.own, "ours": card.ours, "closed": card.closed}
+    return {
+        "title": card.title, "lead": w("lead", title=card.title), "synthetic": card.synthetic,
+        "edition": w("edition", number=card.edition, day=card.published),
+        "share": percent(card.share),
+        "checks": w("checks.of", passed=f"{card.passed:,}", asked=f"{card.passed + card.failed:,}"),
+        "usual": w("checks.usual", usual=percent(card.usual)) if card.usual is not None else "",
+        "grades": [
+            {"grade": grade, "name": w(f"grade.{grade}"), "count": count} for grade, count in card.grades().items()
+        ],
+        "feeds": [
+            {"name": one.name, "files": f"{one.files:,}", "last": f"{one.last:%Y-%m-%d}" if one.last else "",
+             "records": f"{one.records:,}", "outcomes": [f"{one.outcomes[name]:,}" for name in OUTCOMES]}
+            for one in card.feeds
+        ],
+        "outcomes": [w(f"outcome.{name}") for name in OUTCOMES],
+        "trend": [{"edition": number, "count": count} for number, count in card.trend.items()],
+        "highest": max([*card.trend.values(), 1]),
+        **{name: [_row(one, w, language) for one in listed[:most]] for name, listed in parts.items()},
+        "more": {
+            name: w("more", len(listed) - most) if most and len(listed) > most else "" for name, listed in parts.items()
+        },
+        "source": w("source", number=card.edition, workspace=card.site, version=__version__),
+    }  # fmt: skip
+
+
+def _row(one: Lived, w: Speech, language: Language) -> dict[str, Any]:
+    found = one.finding
+    state = "again" if one.again else one.state
+    days = found.kind == "silence"
+    return {
+        "id": found.finding_id, "grade": found.grade, "grade_name": w(f"grade.{found.grade}"),
+        "what": found.says(language) + (f" {found.value}" if days else ""), "mend": found.mend(language),
+        "rows": w("days", found.rows) if days else f"{found.rows:,}",
+        "percent": w("percent", percent=f"{found.percent:.2f}", of=f"{found.of:,}") if found.of and not days else "",
+        "since": one.since, "state": w(f"state.{state}", owner=one.owner, reason=one.reason, until=one.until),
+        "places": [_place(place, w) for place in found.places],
+    }  # fmt: skip
+
+
+def _place(place: Any, w: Speech) -> str:
+    told = "/".join(part for part in (place.feed, place.file) if part)
+    if place.columns:
+        told += f" [{', '.join(place.columns)}]"
+    return told + (", " + w("line", line=f"{place.line:,}") if place.line else "")

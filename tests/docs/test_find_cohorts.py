@@ -1,0 +1,41 @@
+"""The definition on docs/how-to/find-cohorts.md is one, and finds whom the page says that it finds."""
+
+import json
+import re
+from datetime import date
+from pathlib import Path
+
+from isthmus.research.cohorts import circe
+from isthmus.research.cohorts.evaluate import evaluate
+from lib import cdm
+from lib.tree import ROOT
+
+TEXT = (ROOT / "docs" / "how-to" / "find-cohorts.md").read_text(encoding="utf-8")
+FEVER = 437663
+
+
+def test_the_definition_finds_adults_with_fever_for_thirty_days(tmp_path: Path) -> None:
+    (written,) = re.findall(r"```json\n(.*?)```", TEXT, flags=re.DOTALL)
+    definition = circe.read(json.dumps(json.loads(written)).encode(), name="101", file="101.json")
+    people = ((1, 1950), (2, 2010))
+    tables = {
+        "concept": [{"concept_id": FEVER, "concept_name": "Fever"}],
+        "person": [{"person_id": one, "year_of_birth": year} for one, year in people],
+        "observation_period": [
+            {
+                "observation_period_id": one, "person_id": one, "observation_period_start_date": "2020-01-01",
+                "observation_period_end_date": "2020-12-31",
+            }
+            for one, _ in people
+        ],
+        "condition_occurrence": [
+            {
+                "condition_occurrence_id": one, "person_id": one, "condition_concept_id": FEVER,
+                "condition_start_date": "2020-02-01",
+            }
+            for one, _ in people
+        ],
+    }  # fmt: skip
+    with cdm.desk(tmp_path, tables) as desk:
+        (row,) = evaluate(desk, [definition]).rows.to_pylist()
+    assert (row["person_id"], row["start_date"], row["end_date"]) == (1, date(2020, 2, 1), date(2020, 3, 2))

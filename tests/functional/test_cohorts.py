@@ -1,0 +1,136 @@
+"""`isthmus cohorts`: definitions in, counts and members out, and what is said of definitions that are wrong."""
+
+import csv
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from lib import cdm
+from lib.command import apart, complaint, run
+
+FEVER, WOMAN = 437663, 8532
+
+
+def _document(concept: int, **body: Any) -> dict[str, Any]:
+    return {
+        "ConceptSets": [{"id": 0, "expression": {"items": [{"concept": {"CONCEPT_ID": concept}}]}}],
+        "PrimaryCriteria": {"CriteriaList": [{"ConditionOccurrence": {"CodesetId": 0, **body}}]},
+    }
+
+
+@pytest.fixture(scope="module")
+def workspace(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of three persons, two of whom had a fever, one of them twice."""
+    folder = tmp_path_factory.mktemp("cohorts")
+    (folder / "cdm").mkdir()
+    days = ((1, "2020-02-01"), (1, "2020-05-01"), (2, "2020-03-01"))
+    tables: dict[str, list[dict[str, Any]]] = {
+        "person": [
+            {
+                "person_id": one, "gender_concept_id": WOMAN, "year_of_birth": 1950 + one, "race_concept_id": 0,
+                "ethnicity_concept_id": 0,
+            }
+            for one in (1, 2, 3)
+        ],
+        "observation_period": [
+            {
+                "observation_period_id": one, "person_id": one, "observation_period_start_date": "2020-01-01",
+                "observation_period_end_date": "2020-12-31", "period_type_concept_id": 32817,
+            }
+            for one in (1, 2, 3)
+        ],
+        "condition_occurrence": [
+            {
+                "condition_occurrence_id": at, "person_id": person, "condition_concept_id": FEVER,
+                "condition_start_date": day, "condition_type_concept_id": 32817,
+            }
+            for at, (person, day) in enumerate(days, start=1)
+        ],
+        "concept": [
+            {
+                "concept_id": FEVER, "concept_name": "Fever", "domain_id": "Condition", "vocabulary_id": "SNOMED",
+                "concept_class_id": "Disorder", "standard_concept": "S", "concept_code": "386661006",
+                "valid_start_date": "1970-01-01", "valid_end_date": "2099-12-31",
+            }
+        ],
+    }  # fmt: skip
+    for name, rows in tables.items():
+        pq.write_table(cdm.table(name, rows), folder / "cdm" / f"{name}.parquet")
+    assert run("init", folder / "ws", "--synthetic").code == 0
+    assert run("attach", folder / "ws", folder / "cdm", "--name", "cdm").code in (0, 6)
+    return folder / "ws"
+
+
+@pytest.fixture
+def definitions(tmp_path: Path) -> Path:
+    folder = tmp_path / "definitions"
+    folder.mkdir()
+    every = _document(FEVER) | {name: {"Type": "All"} for name in ("QualifiedLimit", "ExpressionLimit")}
+    every["PrimaryCriteria"]["PrimaryCriteriaLimit"] = {"Type": "All"}
+    every["EndStrategy"] = {"DateOffset": {"DateField": "StartDate", "Offset": 7}}
+    for name, document in (("10", _document(FEVER)), ("9", every), ("11", _document(1))):
+        (folder / f"{name}.json").write_text(json.dumps(document))
+    return folder
+
+
+def test_counts_and_members_are_written(workspace: Path, definitions: Path, tmp_path: Path) -> None:
+    done = apart("cohorts", workspace, definitions, "--out", tmp_path / "c.csv", "--rows", tmp_path / "m.parquet")
+    assert done.code == 0
+    assert "Cohorts of edition" in done.out
+    with (tmp_path / "c.csv").open() as stream:
+        assert list(csv.reader(stream)) == [
+            ["cohort_id", "records", "subjects"], ["9", "3", "2"], ["10", "2", "2"], ["11", "0", "0"],
+        ]  # fmt: skip
+    rows = pq.read_table(tmp_path / "m.parquet")
+    assert rows.column_names == ["cohort_definition_id", "subject_id", "cohort_start_date", "cohort_end_date"]
+    told = [(row["cohort_definition_id"], *map(str, list(row.values())[2:])) for row in rows.to_pylist()]
+    assert told == [
+        (9, "2020-02-01", "2020-02-08"), (9, "2020-05-01", "2020-05-08"), (9, "2020-03-01", "2020-03-08"),
+        (10, "2020-02-01", "2020-12-31"), (10, "2020-03-01", "2020-12-31"),
+    ]  # fmt: skip
+
+
+def test_an_archive_is_a_folder(workspace: Path, definitions: Path, tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "all.tar.xz", "w:xz") as archive:
+        archive.add(definitions, "cohorts")
+    told = [run("cohorts", workspace, one, "--json").document() for one in (definitions, tmp_path / "all.tar.xz")]
+    assert told[0] == told[1]
+    assert [one["subjects"] for one in told[0]["cohorts"]] == [2, 2, 0]
+
+
+def test_a_definition_that_cannot_be_answered_is_named_and_the_others_are_done(
+    workspace: Path, definitions: Path
+) -> None:
+    (definitions / "12.json").write_text(json.dumps(_document(FEVER, Colour={"Value": 1, "Op": "gt"})))
+    (definitions / "13.json").write_text('{"PrimaryCriteria": \n nonsense}')
+    done = apart("cohorts", workspace, definitions, "--json")
+    assert done.code == 6
+    told = done.document()
+    assert len(told["cohorts"]) == 3
+    colour, broken = told["refused"]
+    assert colour.startswith("12.json: PrimaryCriteria.CriteriaList[0].ConditionOccurrence.Colour: ")
+    assert "ConditionOccurrence has no 'Colour' here. Take it out, or correct its name" in colour
+    assert broken.startswith("13.json: line 2: this is not JSON")
+
+
+def test_only_bad_definitions_are_an_error(workspace: Path, tmp_path: Path) -> None:
+    (tmp_path / "1.json").write_text("{}")
+    done = run("cohorts", workspace, tmp_path / "1.json")
+    assert "there is no PrimaryCriteria" in complaint(done, 3)
+
+
+def test_two_files_of_one_name_are_refused(workspace: Path, definitions: Path) -> None:
+    (definitions / "again").mkdir()
+    (definitions / "again" / "9.json").write_text("{}")
+    assert "would both be cohort 9" in complaint(run("cohorts", workspace, definitions), 2)
+
+
+@pytest.mark.parametrize("name", ["absent.json", "notes.txt", "broken.tar.xz"])
+def test_what_is_no_definition_is_said(workspace: Path, tmp_path: Path, name: str) -> None:
+    if not name.startswith("absent"):
+        (tmp_path / name).write_bytes(b"nothing of the kind")
+    assert name in complaint(run("cohorts", workspace, tmp_path / name), 3)

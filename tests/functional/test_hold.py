@@ -1,0 +1,106 @@
+"""A delivery that makes a site's quality worse than it may publishes nothing, until it is mended or accepted."""
+
+from pathlib import Path
+
+import pytest
+
+from isthmus.flow.verify import verify
+from isthmus.flow.workspace import Workspace
+from lib import packs
+from lib.command import complaint, run
+from lib.harbour import write_csv
+from lib.workspace import made, rows
+
+PACK = """
+== pack.yaml
+pack: bay-lis
+format: {kind: csv}
+== patient.yaml
+source: {files: ["patient*.csv"]}
+key: id
+person: id
+into:
+  - table: person
+    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
+== result.yaml
+source: {files: ["result*.csv"]}
+key: number
+person: id
+version: sent
+into:
+  - table: measurement
+    set:
+      measurement_date: date(day)
+      measurement_concept_id: "3024561"
+      value_as_number: number(value)
+      value_source_value: value
+      unit_source_value: unit
+"""
+HEAD = ["number", "id", "day", "value", "unit", "sent"]
+
+
+def _results(start: int, *, swapped: bool, sent: int = 1) -> list[list[str]]:
+    pairs = [("g/L", "41") if swapped else ("41", "g/L") for _ in range(20)]
+    return [[str(start + at), "P1", "2024-03-05", *pair, str(sent)] for at, pair in enumerate(pairs)]
+
+
+@pytest.fixture
+def bay(tmp_path: Path) -> Workspace:
+    write_csv(tmp_path / "in" / "patient.csv", [["id"], ["P1"]])
+    write_csv(tmp_path / "in" / "result_1.csv", [HEAD, *_results(0, swapped=False)])
+    opened = made(
+        tmp_path / "ws", {"lis": (tmp_path / "in", packs.write(tmp_path / "packs", "bay-lis", PACK))}, site="bay"
+    )
+    assert run("ingest", opened.root, "--json").code == 0
+    settings = opened.root / "sites" / "bay.toml"
+    settings.write_text("worse = 5\n" + settings.read_text(encoding="utf-8"), encoding="utf-8")
+    return opened
+
+
+def _bad(bay: Workspace) -> str:
+    write_csv(bay.root.parent / "in" / "result_2.csv", [HEAD, *_results(20, swapped=True)])
+    return complaint(run("ingest", bay.root), 6)
+
+
+def test_what_is_worse_is_told_and_nothing_is_published(bay: Workspace) -> None:
+    before = bay.lake.editions.numbers()
+    said = _bad(bay)
+    assert "no edition is published" in said
+    assert "result and unit stand in each other's place (20 of 40, +50.0 points)" in said
+    assert "--accept bay" in said
+    assert bay.lake.editions.numbers() == before
+    assert len(rows(bay, "measurement")) == 20
+    assert "no edition is published" in complaint(run("ingest", bay.root), 6)  # it is told until something changes
+    (fault,) = [fault for one in verify(bay) for fault in one.faults]
+    assert "is not published yet (interrupted, or held back)" in fault
+
+
+def test_a_mended_delivery_is_published_with_what_waited(bay: Workspace) -> None:
+    _bad(bay)
+    write_csv(bay.root.parent / "in" / "result_3.csv", [HEAD, *_results(20, swapped=False, sent=2)])
+    assert run("ingest", bay.root).code == 0
+    assert len(rows(bay, "measurement")) == 40
+    assert {row["unit_source_value"] for row in rows(bay, "measurement")} == {"g/L"}
+
+
+def test_what_is_accepted_is_published_as_it_is(bay: Workspace) -> None:
+    _bad(bay)
+    assert run("ingest", bay.root, "--accept", "bay").code == 0
+    assert len(rows(bay, "measurement")) == 40
+    write_csv(bay.root.parent / "in" / "result_4.csv", [HEAD, *_results(40, swapped=False)])
+    assert run("ingest", bay.root).code == 0  # it is measured against what was accepted
+
+
+def test_other_acts_do_not_publish_what_is_held_back(bay: Workspace) -> None:
+    _bad(bay)
+    before = bay.lake.editions.numbers()
+    run("remap", bay.root, "--all")
+    assert bay.lake.editions.numbers() == before
+    assert len(rows(bay, "measurement")) == 20
+
+
+def test_a_setting_that_is_none_and_a_site_that_is_not_there_are_told(bay: Workspace) -> None:
+    assert "east" in complaint(run("ingest", bay.root, "--accept", "east"), 3)
+    settings = bay.root / "sites" / "bay.toml"
+    settings.write_text(settings.read_text(encoding="utf-8").replace("worse = 5", "worse = 500"), encoding="utf-8")
+    assert "worse must be per cent points" in complaint(run("ingest", bay.root), 3)
