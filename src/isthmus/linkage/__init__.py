@@ -1,1 +1,1 @@
-"""Who is who, across hospitals: normal forms, weights learnt without labels, clusters under constraints. It opens nothing."""
+"""Who is who, across hospitals: normal forms, weights learnt without labels, clusters under constraints."""
