@@ -15,7 +15,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cohorts, fresh, ledger, memory, profile, quality, redelivery, search, speed
+from benchmarks import cohorts, fresh, ledger, linkage, memory, profile, quality, redelivery, search, speed
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
@@ -24,6 +24,7 @@ CLAIMS: Mapping[str, Claim] = {
     "fhir": speed.fhir,
     "fresh": fresh.fresh,
     "ledger": ledger.ledger,
+    "linkage": linkage.linkage,
     "memory": memory.memory,
     "profile": profile.profile,
     "quality": quality.quality,

@@ -42,7 +42,7 @@ class Bench:
         """The number for this scale."""
         return full if self.scale == "full" else small
 
-    def job(self, said: str, name: str, **arguments: Any) -> Sample:
+    def job(self, said: str, name: str, /, **arguments: Any) -> Sample:
         """Run a job, telling what it is."""
         self.tell(said)
         return run(name, **arguments)

@@ -25,7 +25,7 @@ class Sample:
     found: dict[str, Any]
 
 
-def run(job: str, *, python: str = sys.executable, **arguments: Any) -> Sample:
+def run(job: str, /, *, python: str = sys.executable, **arguments: Any) -> Sample:
     """Run `module.function` of this package in a new process; raises RuntimeError with its last words if it fails.
 
     `python` is another interpreter, for peers that have an environment of their own.

@@ -1,1 +1,1 @@
-"""Who is who, across hospitals. Empty until identities are linked: today a person is one patient number at one site."""
+"""Who is who, across hospitals: normal forms, weights learnt without labels, clusters under constraints."""

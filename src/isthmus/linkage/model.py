@@ -1,0 +1,226 @@
+"""Rules compiled to Splink, trained without labels, and the score of every pair that is looked at."""
+
+import logging
+import math
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from splink import DuckDBAPI, Linker, SettingsCreator
+from splink.internals.exceptions import SplinkException
+from splink.internals.splink_dataframe import SplinkDataFrame
+
+from isthmus.base.errors import InputError
+from isthmus.linkage.rules import Comparison, Rules, sides
+
+PRIOR = 1e-4
+LEAST = -10.0
+"""Pairs below this weight are left out."""
+SELDOM, NEVER = 1e-4, 1e-6
+"""The least share of pairs of one person, and of strangers, that any outcome is believed to have."""
+MARK = -1e-3
+"""The weight by which Splink marks a pair that may have no more than some probability."""
+Connection = Any
+"""A connection to the engine, handed in: this room does not know its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Trained weights: Splink's settings as values, to be kept as JSON beside the rules they came from."""
+
+    rules: Rules
+    settings: dict[str, Any]
+
+
+def train(connection: Connection, records: pa.Table, rules: Rules) -> Model:
+    """Learn how often records of one person, and of two, agree in each comparison.
+
+    `records` are in normal form. No labels are used. How often strangers agree is seen in random pairs; how often one
+    person's records do, by expectation maximisation within the blocks that the rules name (Fellegi and Sunter 1969;
+    Winkler 2000), by way of Splink.
+
+    :raises InputError: where the records do not let every comparison be learnt.
+    """
+    rules = rules.only(records.column_names)
+    said = rules.training
+    with _linker(connection, records, settings(rules)) as (linker, _):
+        training = linker.training
+        try:
+            training.estimate_probability_two_random_records_match(list(said.certain), recall=said.recall)
+            training.estimate_u_using_random_sampling(max_pairs=said.pairs, seed=said.seed)
+            for block in said.within:
+                training.estimate_parameters_using_expectation_maximisation(
+                    block, estimate_without_term_frequencies=True
+                )
+        except (ValueError, ZeroDivisionError, SplinkException) as error:
+            raise InputError(
+                f"the linkage could not be trained ({type(error).__name__}): these {len(records)} records are too few, "
+                "or too seldom agree where the rules say `certain` and `within`."
+            ) from error
+        return Model(rules, _steadied(linker.misc.save_model_to_json()))
+
+
+def _steadied(learnt: dict[str, Any]) -> dict[str, Any]:
+    """Settings with no share below what a sample can tell, and none that hangs on the order of a sum.
+
+    Outcomes that were never seen have the least share.
+    """
+    for comparison in learnt["comparisons"]:
+        levels = [level for level in comparison["comparison_levels"] if not level.get("is_null_level")]
+        if not any("m_probability" in level for level in levels):
+            raise InputError(
+                f"nothing could be learnt of {comparison['output_column_name']}: with the columns of these records, "
+                "each block of `within` looks at it, or is left out. Give the rules a block that does not."
+            )
+        for level in levels:
+            if not level.get("fix_m_probability"):
+                level["u_probability"] = _share(level.get("u_probability"), NEVER)
+                level["m_probability"] = _share(level.get("m_probability"), SELDOM)
+    prior = "probability_two_random_records_match"
+    return learnt | {prior: _share(learnt[prior], NEVER)}
+
+
+def _share(value: float | None, least: float) -> float:
+    return float(f"{max(value or 0.0, least):.9g}")
+
+
+def settings(rules: Rules) -> dict[str, Any]:
+    """Splink's settings of rules, untrained."""
+    return {
+        "link_type": "dedupe_only",
+        "unique_id_column_name": "record_id",
+        "blocking_rules_to_generate_predictions": list(rules.pairs),
+        "comparisons": [_comparison(one) for one in rules.comparisons],
+        "retain_matching_columns": False,
+        "retain_intermediate_calculation_columns": True,
+        "probability_two_random_records_match": PRIOR,
+        "max_iterations": 50,
+    }
+
+
+def _comparison(one: Comparison) -> dict[str, Any]:
+    levels: list[dict[str, Any]] = [
+        {"sql_condition": sides(one.missing), "label_for_charts": "missing", "is_null_level": True}
+    ]
+    for level in one.levels:
+        said: dict[str, Any] = {
+            "sql_condition": sides(level.when) if level.when else "ELSE",
+            "label_for_charts": level.label,
+        }
+        if level.frequency:
+            said |= {"tf_adjustment_column": level.frequency, "tf_adjustment_weight": level.weight}
+        given = MARK if level.most is not None else level.given
+        if given is not None:
+            said |= {"m_probability": math.exp2(given - 1), "u_probability": 0.5}
+            said |= {"fix_m_probability": True, "fix_u_probability": True}
+        levels.append(said)
+    return {"output_column_name": one.name, "comparison_levels": levels}
+
+
+def score(connection: Connection, records: pa.Table, model: Model, least: float = LEAST) -> pa.Table:
+    """The pairs that the rules look at, with the weight of evidence that they are one person.
+
+    Columns: `l`, `r` (record ids), `weight` (log2 of the odds, with the prior in it), and for every comparison
+    `weight_` (log2 of the Bayes factor of its outcome) and, where it has one, `rarity_` (what the value's rarity adds).
+    Pairs below `least` are left out.
+    """
+    with _linker(connection, records, model.settings) as (linker, _):
+        found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
+        return connection.execute(_said(model.rules, found.physical_name)).to_arrow_table()
+
+
+def score_new(
+    connection: Connection, old: pa.Table, new: pa.Table, model: Model, least: float = LEAST
+) -> pa.Table:  # fmt: skip
+    """The same for pairs of which at least one record is new; those among the old are not looked at again.
+
+    How rare a value is, is told by all records, old and new.
+    """
+    near = _near(connection, old, new, model.rules)
+    with _linker(connection, new, model.settings) as (linker, table):
+        known = linker._db_api.register(near, table_name="known_records")
+        lent = ["known_records"]
+        for column in sorted({level.frequency for one in model.rules.comparisons for level in one.levels} - {""}):
+            lent.append(f"frequency_{column}")
+            shares = linker._db_api.register(_frequency(old, new, column), table_name=lent[-1])
+            linker.table_management.register_term_frequency_lookup(shares, column)
+        infer = linker.inference
+        parts = [
+            infer.predict_between(table, known, threshold_match_weight=least, warning_mode="never"),
+            infer.predict_within(table, threshold_match_weight=least, warning_mode="never"),
+        ]
+        found = [connection.execute(_said(model.rules, part.physical_name)).to_arrow_table() for part in parts]
+        for name in lent:
+            connection.unregister(name)
+    return pa.concat_tables(found)
+
+
+def _near(connection: Connection, old: pa.Table, new: pa.Table, rules: Rules) -> pa.Table:
+    """The old records that the rules would look at beside a new one: the others need not be taken up."""
+    connection.register("old_records", old)
+    connection.register("new_records", new)
+    # Of a semi-join the right side is held in memory, and the left one passes by.
+    found = [f"SELECT r.record_id FROM old_records r SEMI JOIN new_records l ON {pair}" for pair in rules.pairs]
+    ids = connection.execute(" UNION ".join(found)).to_arrow_table()["record_id"].combine_chunks()
+    for name in ("old_records", "new_records"):
+        connection.unregister(name)
+    return old.filter(pc.is_in(old["record_id"], ids))
+
+
+def _frequency(old: pa.Table, new: pa.Table, column: str) -> pa.Table:
+    """The share of each value of a column, of all records that have one."""
+    values = pa.chunked_array([*old[column].chunks, *new[column].chunks], pa.string()).drop_null()
+    counted = pc.value_counts(values)
+    share = pc.divide(counted.field("counts").cast(pa.float64()), max(len(values), 1))
+    return pa.table({column: counted.field("values"), f"tf_{column}": share})
+
+
+def _said(rules: Rules, table: str) -> str:
+    """Splink's pairs as this room's columns, the smaller record id on the left."""
+    parts, weight_of = (
+        ["least(record_id_l, record_id_r) AS l", "greatest(record_id_l, record_id_r) AS r"],
+        "match_weight",
+    )
+    for one in rules.comparisons:
+        limits = [level.most for level in one.levels if level.most is not None]
+        if limits:
+            held = f"CASE WHEN mw_{one.name} < 0 THEN least({weight_of}, {weight(limits[0])}) ELSE {weight_of} END"
+            parts.append(f"({held} - {weight_of} + mw_{one.name})::FLOAT AS weight_{one.name}")
+            weight_of = held
+            continue
+        parts.append(f"mw_{one.name}::FLOAT AS weight_{one.name}")
+        if any(level.frequency for level in one.levels):
+            parts.append(f"mw_tf_adj_{one.name}::FLOAT AS rarity_{one.name}")
+    return f"SELECT {', '.join(parts)}, {weight_of} AS weight FROM {table}"
+
+
+def probability(weight: float) -> float:
+    """The probability that a weight of evidence stands for."""
+    return 1.0 / (1.0 + math.exp2(-max(min(weight, 1000.0), -1000.0)))
+
+
+def weight(probability: float) -> float:
+    """The weight of evidence of a probability between 0 and 1."""
+    return math.log2(probability / (1.0 - probability))
+
+
+@contextmanager
+def _linker(
+    connection: Connection, records: pa.Table, said: dict[str, Any]
+) -> Iterator[tuple[Linker, SplinkDataFrame]]:  # fmt: skip
+    """Splink over some records. It leaves neither tables nor a trace in the global random generator."""
+    logging.getLogger("splink").setLevel(logging.ERROR)
+    state = random.getstate()
+    api = DuckDBAPI(connection=connection)
+    table = api.register(records)
+    try:
+        yield Linker(table, SettingsCreator.from_path_or_dict(said), log_level=None), table
+    finally:
+        api.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]  # Splink leaves this one without types
+        for name in (table.physical_name, "result_df"):  # the second is Splink's own, and stays behind
+            connection.unregister(name)
+        random.setstate(state)
