@@ -52,7 +52,7 @@ def scores(workspace: Workspace, truth: Path) -> dict[str, Score]:
     listed = [one for several in findings(workspace).values() for one in several]
     silent = {(one.site, day) for one in listed if one.kind == "silence" for day in _days(one.value)}
     never = {(one.site, column) for one in listed if one.kind == "never" for at in one.places for column in at.columns}
-    again = {(one.site, at.feed, at.file): one.rows for one in listed if one.kind == "repeats" for at in one.places}
+    again = {(one.site, at.feed): one.rows for one in listed if one.kind == "repeats" for at in one.places}
     texts = {
         site: " ".join(_texts(workspace, _pointed(workspace, edition, site))) for site in {one["site"] for one in made}
     }
@@ -66,9 +66,8 @@ def scores(workspace: Workspace, truth: Path) -> dict[str, Score]:
             hit[one["kind"]] += (site, key) in never
         elif one["kind"] not in COUNTED and not _is_hl7_code(one):
             hit[one["kind"]] += key in texts[site]
-    for (site, feed, file), number in Counter((one["site"], one["feed"], one["file"]) for one in made
-                                              if one["kind"] in COUNTED).items():  # fmt: skip
-        hit["exact-duplicate"] += min(number, again.get((site, feed, file), 0))
+    twice = Counter((one["site"], one["feed"]) for one in made if one["kind"] in COUNTED)
+    hit["exact-duplicate"] = sum(min(number, again.get(key, 0)) for key, number in twice.items())
     for (site, file), number in Counter((one["site"], one["file"]) for one in made if _is_hl7_code(one)).items():
         hit["unknown-code"] += min(number, _unknown(workspace, edition, site, file))
     named = mending.named(workspace, truth)

@@ -1,7 +1,7 @@
 """The findings of an edition, of all its sites: gathered once and kept with it."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.resources import files
@@ -30,7 +30,7 @@ from isthmus.quality.checks.catalogue import Check
 from isthmus.quality.findings.finding import Finding, Place, kinds, worst_first
 from isthmus.quality.findings.silence import silent
 
-FORM = 2
+FORM = 3
 MUCH_MORE = 0.5  # of rows: how much emptier than the usual hospital's a field is that is said to be never filled
 FILES = 3  # that are named
 QUARANTINE = """
@@ -161,23 +161,40 @@ def _names(workspace: Workspace, edition: Edition, concepts: Collection[int]) ->
 
 
 def _of_records(workspace: Workspace, edition: Edition, site: str, places: Places) -> Iterator[Finding]:
-    """Records in quarantine, by reason and file; those that contradict another of their number, or give no row."""
+    """Records in quarantine, by feed and reason; those that contradict another of their number, or give no row."""
     with workspace.lake.engine() as engine:
         engine.view("record", files_of(workspace, edition, "record", site), empty=schema_of("record"))
         waiting, aside = (engine.rows(query(sql)).to_pylist() for sql in (QUARANTINE, ASIDE.format(empty=EMPTY)))
-    for row in waiting:
-        kind, detail = _reason(row["class"], row["reason"])
+    for (feed, name, reason), rows in _by_feed(waiting, places, "kind", "reason"):
+        kind, detail = _reason(rows[0]["class"], reason)
+        columns = [detail] if kind == "quarantine.undecodable" else places.record(feed, name, detail)
+        yield _of_rows(site, kind, f"{feed}/{name}/{reason}", rows, places, detail=detail, columns=tuple(columns))
+    for (feed, name, told), rows in _by_feed(aside, places, "kind", "told"):
+        yield _of_rows(site, told, f"{feed}/{name}", rows, places, detail=name)
+
+
+def _by_feed(
+    rows: Sequence[Mapping[str, Any]], places: Places, *names: str
+) -> Iterator[tuple[tuple[str, ...], list[Mapping[str, Any]]]]:
+    """Rows of parts gathered by feed and some of their values: a fault is one, in however many files it stands."""
+    found: dict[tuple[str, ...], list[Mapping[str, Any]]] = {}
+    for row in rows:
+        found.setdefault((places.file(row["part_id"])[0], *(row[name] for name in names)), []).append(row)
+    yield from sorted(found.items())
+
+
+def _of_rows(
+    site: str, kind: str, key: str, rows: Sequence[Mapping[str, Any]], places: Places, *, detail: str,
+    columns: tuple[str, ...] = (),
+) -> Finding:  # fmt: skip
+    """A finding about records, with the files that most of them are in."""
+    led = []
+    for row in rows[:FILES]:
         feed, file = places.file(row["part_id"])
-        columns = [detail] if kind == "quarantine.undecodable" else places.record(feed, row["kind"], detail)
-        led = Place(feed, file, row["rows"], places.at(row["part_id"], row["place"]), tuple(columns), "record",
-                    row["record_id"])  # fmt: skip
-        key = f"{feed}/{file}/{row['kind']}/{row['reason']}"
-        yield Finding(site, kind, key, row["rows"], detail=detail, places=(led,))
-    for row in aside:
-        feed, file = places.file(row["part_id"])
-        led = Place(feed, file, row["rows"], places.at(row["part_id"], row["place"]), (), "record", row["record_id"])
-        yield Finding(site, row["told"], f"{feed}/{file}/{row['kind']}", row["rows"], row["among"], detail=row["kind"],
-                      places=(led,))  # fmt: skip
+        line = places.at(row["part_id"], row["place"])
+        led.append(Place(feed, file, row["rows"], line, columns, "record", row["record_id"]))
+    among = sum(row.get("among") or 0 for row in rows)
+    return Finding(site, kind, key, sum(row["rows"] for row in rows), among, detail=detail, places=tuple(led))
 
 
 def _reason(name: str, reason: str) -> tuple[str, str]:
@@ -193,20 +210,24 @@ def _reason(name: str, reason: str) -> tuple[str, str]:
 
 
 def _of_repeats(workspace: Workspace, edition: Edition, site: str) -> Iterator[Finding]:
-    """Records that came again with the same content, by file."""
+    """Records that came again with the same content, by feed."""
     batches = {one.batch_id for one in workspace.records.batches() if (one.edition or 0) <= edition.number}
     receipts = {one.receipt_id: one for one in workspace.records.receipts() if one.site == site}
-    counts: dict[tuple[str, str], list[int]] = {}
+    counts: dict[str, dict[str, int]] = {}
+    of: dict[str, int] = {}
     for part in workspace.records.parts(list(receipts)):
+        own = receipts[part.receipt_id]
         if part.batch_id in batches:
-            own = receipts[part.receipt_id]
-            total = counts.setdefault((own.feed, part.member or own.name), [0, 0])
-            for outcomes in part.account.values():
-                total[0] += outcomes.get("duplicate", 0)
-                total[1] += sum(outcomes.values())
-    for (feed, file), (again, of) in sorted(counts.items()):
-        if again:
-            yield Finding(site, "repeats", f"{feed}/{file}", again, of, places=(Place(feed, file, again),))
+            again = sum(outcomes.get("duplicate", 0) for outcomes in part.account.values())
+            of[own.feed] = of.get(own.feed, 0) + sum(sum(outcomes.values()) for outcomes in part.account.values())
+            if again:
+                files_of_feed = counts.setdefault(own.feed, {})
+                name = part.member or own.name
+                files_of_feed[name] = files_of_feed.get(name, 0) + again
+    for feed, again_in in sorted(counts.items()):
+        most = sorted(again_in.items(), key=lambda one: (-one[1], one[0]))[:FILES]
+        led = tuple(Place(feed, file, rows) for file, rows in most)
+        yield Finding(site, "repeats", feed, sum(again_in.values()), of[feed], places=led)
 
 
 def _of_codes(workspace: Workspace, edition: Edition, site: str, places: Places) -> Iterator[Finding]:
@@ -236,17 +257,16 @@ def _of_silence(workspace: Workspace, edition: Edition, site: str, places: Place
         with workspace.lake.engine() as engine:
             engine.view(table, files_of(workspace, edition, table, site), empty=schema_of(table))
             rows = engine.rows(query(DAYS.format(table=table, day=day, until=until))).to_pylist()
-        by_file: dict[tuple[str, str], dict[int, int]] = {}
+        by_feed: dict[str, dict[int, int]] = {}
         for row in rows:
-            counts = by_file.setdefault(places.file(row["part_id"]), {})
+            counts = by_feed.setdefault(places.file(row["part_id"])[0], {})
             counts[row["day"]] = counts.get(row["day"], 0) + row["rows"]
-        for (feed, file), counts in sorted(by_file.items()):
+        for feed, counts in sorted(by_feed.items()):
             for gap in silent(np.array(list(counts)), np.array(list(counts.values()))):
-                key = f"{feed}/{file}/{table}/{gap.first}"
                 value = f"{gap.first}" if gap.days == 1 else f"{gap.first} – {gap.last}"
-                led = Place(feed, file, 0, columns=places.columns(feed, table, day, file), table=table)
-                yield Finding(site, "silence", key, gap.days, table=table, field=day, value=value,
-                              detail=f"{gap.usual:g}", places=(led,))  # fmt: skip
+                led = Place(feed, "", 0, columns=places.columns(feed, table, day, ""), table=table)
+                yield Finding(site, "silence", f"{feed}/{table}/{gap.first}", gap.days, table=table, field=day,
+                              value=value, detail=f"{gap.usual:g}", places=(led,))  # fmt: skip
 
 
 def _of_units(workspace: Workspace, edition: Edition) -> Iterator[Finding]:

@@ -52,10 +52,15 @@ class Keys:
         """`pseudonym` as an expression; null for null."""
         return _LEFT(self._digests(identities, domain), DIGITS)
 
-    def moved(self, dates: Any, people: ir.IntegerValue) -> Any:
-        """Dates or datetimes moved by the `days` of their people, as an expression; null for a null of either."""
+    def shifts(self, people: ir.IntegerValue) -> ir.IntegerValue:
+        """`days` as an expression; null for null."""
         word = ibis.literal("0x").concat(_LEFT(self._digests(people, "days"), _WORD)).cast("int64")
-        shift = (word % (2 * REACH + 1) - REACH).as_interval("D")
+        return word % (2 * REACH + 1) - REACH
+
+    @staticmethod
+    def moved(dates: Any, days: ir.IntegerValue) -> Any:
+        """Dates or datetimes moved by so many days, as an expression; null for a null of either."""
+        shift = days.as_interval("D")
         if dates.type().is_date():  # the engine makes a time of a date that moves
             return (dates.cast("timestamp") + shift).date()
         return dates + shift

@@ -29,6 +29,7 @@ PASSING = (
     *(ops.JoinReference, ops.SelfReference),
 )
 OWNERS = ("person_id", "subject_id")
+WHO, PSEUDONYM, SHIFT = "_who", "_pseudonym", "_shift"  # columns of people, joined to their rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,17 +89,35 @@ def _view(table: str, allowed: Allowed, use: Use) -> ir.Table:
         for column in source.columns:
             if graded(table, column).special:
                 rows = rows.filter(rows[column].isnull() | rows[column].notin(sorted(use.special)))
+    rows = _with_people(rows, table, measures, use.keys)
     return rows.select(**{column: _measured(rows, table, column, measures, use.keys) for column in measures})
+
+
+def _with_people(rows: ir.Table, table: str, measures: Mapping[str, Measure], keys: Keys) -> ir.Table:
+    """The rows with the pseudonym and the shift of their person beside them, where a measure needs one.
+
+    Both are computed once for each person, and joined: for each row they would cost more than the question.
+    """
+    owner = next((one for one in OWNERS if one in rows.columns), None)
+    shifted = "shift" in measures.values()
+    if owner is None or not (shifted or measures.get(owner) == "pseudonymise"):
+        return rows
+    people = rows.select(**{WHO: rows[owner]}).distinct()
+    people = people.mutate(**{PSEUDONYM: keys.pseudonyms(people[WHO], graded(table, owner).width)})
+    if shifted:
+        people = people.mutate(**{SHIFT: keys.shifts(people[WHO])})
+    return rows.left_join(people, rows[owner] == people[WHO])
 
 
 def _measured(rows: ir.Table, table: str, name: str, measures: Mapping[str, Measure], keys: Keys) -> Any:
     column, width = rows[name], graded(table, name).width
     match measures[name]:
+        case "pseudonymise" if name in OWNERS:
+            return rows[PSEUDONYM]
         case "pseudonymise":
             return keys.pseudonyms(column, width)
         case "shift":
-            owner = next(rows[one] for one in OWNERS if one in rows.columns)
-            return keys.moved(column, owner)
+            return keys.moved(column, rows[SHIFT])
         case "generalise" if isinstance(column.type(), dt.Integer):
             return (column // int(width) * int(width)).cast(column.type())
         case "generalise" if isinstance(column.type(), dt.Floating):
