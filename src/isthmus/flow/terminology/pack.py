@@ -102,12 +102,14 @@ def _demand_own_place(opened: Workspace, told: Form, instead: bool) -> None:
     with opened.lake.engine() as engine:
         _look(opened, engine)
         taken = engine.rows(query(
-            f"SELECT count(*) AS n FROM concept WHERE vocabulary_id = {literal(told.vocabulary)}"
-        ))["n"][0].as_py()  # fmt: skip
-    if held is None and taken:
+            "SELECT vocabulary_id AS name, count(*) AS n FROM concept "
+            f"WHERE lower(vocabulary_id) = lower({literal(told.vocabulary)}) GROUP BY 1"
+        )).to_pylist()  # fmt: skip
+    others = [one for one in taken if held is None or one["name"] != told.vocabulary]
+    if others:
         raise PackError(
-            f"{told.place}: {told.vocabulary} is a vocabulary of the workspace already, with {taken:,} concepts that "
-            "came from no pack. Give this list a vocabulary id of its own."
+            f"{told.place}: {others[0]['name']} is a vocabulary of the workspace already, with {others[0]['n']:,} "
+            "concepts that did not come from this list. Give the list a vocabulary id of its own."
         )
 
 

@@ -3,6 +3,7 @@
 Tables are texts, '' where nothing stands, with `_place`: where the reader found the row.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -16,6 +17,7 @@ APART = "|"  # between several parents or synonyms
 STATUSES = ("", "active", "retired")
 LONGEST = {"code": 50, "name": 255, "class": 20}  # characters that the CDM allows
 RING = 12  # codes of a ring that are named
+SPOILT = re.compile(r"[0-9]+(?:\.[0-9]+)?E\+[0-9]+|[0-9]{1,2}月[0-9]{1,2}日")
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,11 @@ def _of_row(code: str, name: str) -> Iterator[str]:
         yield "the code is empty."
     if not name:
         yield f"code '{code}' has no name." if code else "the name is empty."
+    if SPOILT.fullmatch(code):
+        yield (
+            f"code '{code}' is what a spreadsheet program makes of a code: a number or a day. Export the list again "
+            "with the column of codes as text."
+        )
     for what, text in (("code", code), ("name", name)):
         if len(text) > LONGEST[what]:
             yield f"the {what} has {len(text)} characters; the CDM allows {LONGEST[what]}. Shorten it."

@@ -1,7 +1,7 @@
 """What a vocabulary pack says of itself: `vocabulary.yaml`, described in docs/reference/vocabulary-pack.md."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from csv import DictReader
 from dataclasses import dataclass
 from datetime import date
@@ -116,11 +116,9 @@ def read(folder: Path) -> Form:
         )
     head = document.read(folder / HEAD, name=f"{folder.name}/{HEAD}")
     maps = head.pop("maps", None)
-    grammar.check_keys(head, KEYS)
-    for key in NEEDED:
-        if key not in head:
-            raise PackError(f"{head.place()}: `{key}:` is missing here.")
-    _check(head)
+    faults = list(_faults(head))
+    if faults:
+        raise PackError("\n".join(faults))
     begin, end = _valid(head)
     return Form(
         vocabulary=str(head["vocabulary"]), edition=str(head["edition"]), system=str(head.get("system", "")),
@@ -134,20 +132,32 @@ def read(folder: Path) -> Form:
     )  # fmt: skip
 
 
-def _check(head: Section) -> None:
-    """Raise PackError for a word of the head that is none of those it may be."""
-    if not NAME.fullmatch(str(head["vocabulary"])):
-        raise PackError(
+def _faults(head: Section) -> Iterator[str]:
+    """Every fault of the head, with its line: unknown and missing keys, and words that it may not have there."""
+    yield from _refused(lambda: grammar.check_keys(head, KEYS))
+    yield from (f"{head.place()}: `{key}:` is missing here." for key in NEEDED if key not in head)
+    if not NAME.fullmatch(str(head.get("vocabulary", "X"))):
+        yield (
             f"{head.place('vocabulary')}: '{head['vocabulary']}' cannot be a vocabulary id. Use 1 to 20 of A-Z, a-z, "
             "0-9, '.', '_', '-', and put the edition into it, for every edition is a vocabulary of its own."
         )
     for key, known in (("hierarchy", HIERARCHIES), ("language", LANGUAGES)):
         if key in head and head[key] not in known:
-            raise PackError(f"{head.place(key)}: `{key}` is {', '.join(known[:-1])} or {known[-1]}.")
-    if not head["name"] or set(head["name"]) - set(LANGUAGES) or not all(head["name"].values()):
-        raise PackError(f"{head.place('name')}: `name` has `en:` or `zh:`, or both, and nothing else.")
+            yield f"{head.place(key)}: `{key}` is {', '.join(known[:-1])} or {known[-1]}."
+    name = head.get("name")
+    if isinstance(name, Section) and (not name or set(name) - set(LANGUAGES) or not all(name.values())):
+        yield f"{head.place('name')}: `name` has `en:` or `zh:`, or both, and nothing else."
     if len(str(head.get("class", ""))) > 20:
-        raise PackError(f"{head.place('class')}: `class` has at most 20 characters.")
+        yield f"{head.place('class')}: `class` has at most 20 characters."
+    yield from _refused(lambda: _valid(head))
+
+
+def _refused(check: Callable[[], object]) -> Iterator[str]:
+    """What a check says that refuses."""
+    try:
+        check()
+    except PackError as fault:
+        yield str(fault)
 
 
 def _valid(head: Section) -> tuple[date, date]:

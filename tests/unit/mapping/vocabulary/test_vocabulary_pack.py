@@ -47,6 +47,19 @@ def test_a_head_that_says_what_it_may_not_is_refused_with_its_line(
         form.read(pack)
 
 
+def test_all_faults_of_a_head_are_told_at_once(tmp_path: Path) -> None:
+    pack = vocabularies.write(tmp_path, "code,name,parent\n")
+    text = (pack / "vocabulary.yaml").read_text(encoding="utf-8")
+    text = text.replace("vocabulary: LOCAL-1", "vocabulary: 院内码").replace("licence:", "license:")
+    (pack / "vocabulary.yaml").write_text(text.replace("hierarchy: parent", "hierarchy: tree"), encoding="utf-8")
+    with pytest.raises(PackError) as refused:
+        form.read(pack)
+    told = str(refused.value).splitlines()
+    assert len(told) == 4
+    for word in ("'license' is not known", "`licence:` is missing", "cannot be a vocabulary id", "`hierarchy` is none"):
+        assert any(word in line for line in told), word
+
+
 def test_a_folder_without_a_head_is_no_pack(tmp_path: Path) -> None:
     with pytest.raises(PackError, match=r"holds no vocabulary\.yaml"):
         form.read(tmp_path)
