@@ -133,4 +133,4 @@ def test_the_worst_name_file_table_and_count(attached: Workspace, found: Quality
 def test_the_json_can_be_read_back(attached: Workspace, found: Quality) -> None:
     document = orjson.loads(orjson.dumps(told(attached, found)))
     assert document["Metadata"][0]["cdmSourceName"] == "Synthea synthetic health database"
-    assert {row["checkId"] for row in document["CheckResults"]} == {one.check.check_id for one in found.results}
+    assert {row["checkId"] for row in document["CheckResults"]} == {one.check.check_id for one in found.dashboard}

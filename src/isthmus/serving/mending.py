@@ -55,7 +55,7 @@ def _named(findings: units.Findings, table: pa.Table, wrong: dict[tuple[Any, ...
     """How many results are named as wrong, and how many of them are."""
     rows = findings.rows.filter(pc.is_in(findings.rows["family"], pa.array(FAMILIES)))
     keys = Counter(_keys(table.take(pc.unique(rows["row"].combine_chunks()))))
-    return keys.total(), sum((keys & Counter(wrong)).values())
+    return keys.total(), sum((keys & Counter(wrong.keys())).values())
 
 
 def tried(workspace: Workspace, truth: Path, progress: Progress) -> Mended:
