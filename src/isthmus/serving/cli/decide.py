@@ -1,6 +1,5 @@
 """Verbs about what open codes mean: map, decisions."""
 
-import getpass
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -22,7 +21,7 @@ from isthmus.records.decisions import Decisions
 from isthmus.records.models import Decision
 from isthmus.serving.cli import sheet
 from isthmus.serving.cli.keys import keys
-from isthmus.serving.cli.options import Json, Quiet, Where
+from isthmus.serving.cli.options import Json, Quiet, Where, user
 from isthmus.serving.cli.output import STDERR, STDOUT, bars, document, say, table
 from isthmus.serving.cli.review import Review
 
@@ -63,9 +62,9 @@ def map_codes(  # noqa: PLR0917 each parameter is an option of the command line
     elif export is not None:
         _export(opened, site, limit, export, json=json)
     elif filled is not None:
-        _decide(opened, site, filled, author or _user(), reason, json=json)
+        _decide(opened, site, filled, author or user(), reason, json=json)
     else:
-        _review(opened, site, limit, author or _user(), reason, json=json)
+        _review(opened, site, limit, author or user(), reason, json=json)
 
 
 def _review(opened: Workspace, site: str | None, limit: int, author: str, reason: str, *, json: bool) -> None:
@@ -168,7 +167,7 @@ def decisions(  # noqa: PLR0917 each parameter is an option of the command line
     if revoke is not None:
         if not reason.strip():
             raise UsageError("a revocation needs its reason. Say why with --reason.")
-        made = ledger.revoke(revoke, author=author or _user(), reason=reason)
+        made = ledger.revoke(revoke, author=author or user(), reason=reason)
         left = [one for one in ledger.standing(TERM) if (one.subject, one.key) == (made.subject, made.key)]
         now = "".join(
             f"\nDecision {one.decision_id} stands now: {' '.join(map(str, one.answer)) or NONE} "
@@ -223,10 +222,3 @@ def _told(told: dict[str, Any], text: str, json: bool) -> None:
 
 def _onward(opened: Workspace, count: int) -> str:
     return f"\nNext: isthmus ingest {opened.root}" if count else ""
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):
-        raise UsageError("the operating system does not say who you are. Name yourself with --author.") from None

@@ -1,6 +1,5 @@
 """The verbs about findings: what is wrong at each site and how it is mended; and a scorecard for a site."""
 
-import getpass
 from dataclasses import asdict
 from pathlib import Path
 from shlex import quote
@@ -14,7 +13,7 @@ from isthmus.flow.findings.life import Lived
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.card import card as cards
 from isthmus.serving.card import write as written
-from isthmus.serving.cli.options import Json, Quiet, Where
+from isthmus.serving.cli.options import Json, Quiet, Where, user
 from isthmus.serving.cli.output import bars, document, say, table
 from isthmus.serving.page.words import LANGUAGES
 
@@ -50,7 +49,7 @@ def findings(  # noqa: PLR0917 each parameter is an option of the command line
         raise UsageError(f"there is no state '{state}'. Known: {', '.join(STATES)}.")
     if told:
         (name, key) = told[0]
-        life.say(opened, key, name, author=author or getpass.getuser(), reason=reason, owner=to)  # type: ignore[arg-type]  # one of SAID, by the lines above
+        life.say(opened, key, name, author=author or user(), reason=reason, owner=to)  # type: ignore[arg-type]  # one of SAID, by the lines above
         say(f"Finding {key} is {name}." + (" The next edition will show." if name == "mended" else ""))
         return
     with bars(quiet=quiet or json) as progress:
@@ -58,6 +57,9 @@ def findings(  # noqa: PLR0917 each parameter is an option of the command line
     chosen = [one for one in listed if one.state == state or (state is None and one.state != "verified")]
     if json:
         document([_plainly(one) for one in chosen])
+        return
+    if not chosen:
+        say("Nothing is found that has to be mended.")
         return
     _print(chosen[:limit], len(chosen))
     if chosen:

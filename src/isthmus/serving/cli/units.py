@@ -1,6 +1,5 @@
 """The verb about units of measurement: what the detector proposes, and what a person says to it."""
 
-import getpass
 from dataclasses import asdict
 from typing import Annotated
 
@@ -10,7 +9,7 @@ from isthmus.base.errors import UsageError
 from isthmus.flow import units as flow
 from isthmus.flow.units import RULE, Proposal
 from isthmus.flow.workspace import Workspace
-from isthmus.serving.cli.options import Json, Where
+from isthmus.serving.cli.options import Json, Where, user
 from isthmus.serving.cli.output import document, say, table
 
 COLUMNS = ("id", "site", "analyte", "family", "action", "rows", "factor", "confidence", "state", "evidence")
@@ -41,7 +40,7 @@ def units(  # noqa: PLR0917 each parameter is an option of the command line
     opened = Workspace(workspace)
     findings, _ = flow.found(opened)
     listed = flow.stated(opened, findings, site=site)
-    who = author or getpass.getuser()
+    who = author or user()
     made = 0
     if confirm or refuse:
         flow.decide(opened, listed, confirm=confirm or (), refuse=refuse or (), author=who, reason=reason)
