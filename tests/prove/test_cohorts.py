@@ -6,7 +6,7 @@ import pytest
 
 from lib import oracle
 
-CDMS, DEFINITIONS = 20, 105
+CDMS, DEFINITIONS = 20, 115
 
 
 @pytest.mark.prove
