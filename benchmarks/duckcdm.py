@@ -34,6 +34,7 @@ def cohorts(folder: str, definitions: str, rows: str, memory: str = "2GB", order
     all rows in another order, which changes only what the reference leaves open.
     """
     from duckcdm.circe import build_cohort_query  # noqa: PLC0415 only the peer's own environment has it
+    from duckcdm.circe._jutil import CirceError  # noqa: PLC0415 as above
     from duckcdm.omop import create_parquet_views  # noqa: PLC0415 as above
     from duckcdm.sqlrender import render, split_sql, translate  # noqa: PLC0415 as above
 
@@ -51,16 +52,16 @@ def cohorts(folder: str, definitions: str, rows: str, memory: str = "2GB", order
         connection.execute(COHORT)
         for number, document in _documents(Path(definitions)):
             at = time.perf_counter()
-            sql = build_cohort_query(
-                document, cdm_schema="main", vocabulary_schema="main", result_schema="main",
-                target_table="main.cohort", cohort_id=int(number), generate_stats=False,
-            )  # fmt: skip
-            statements = split_sql(translate(render(sql), "duckdb"))
-            writing += time.perf_counter() - at
             try:
+                sql = build_cohort_query(
+                    document, cdm_schema="main", vocabulary_schema="main", result_schema="main",
+                    target_table="main.cohort", cohort_id=int(number), generate_stats=False,
+                )  # fmt: skip
+                statements = split_sql(translate(render(sql), "duckdb"))
+                writing += time.perf_counter() - at
                 for statement in statements:
                     connection.execute(statement)
-            except duckdb.Error as error:
+            except (duckdb.Error, CirceError) as error:
                 errors[number] = f"{type(error).__name__}: {error}"[:300]
                 _tidy(connection)
         connection.execute(f"COPY cohort TO '{rows}' (FORMAT parquet)")
