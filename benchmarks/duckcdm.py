@@ -33,10 +33,8 @@ def cohorts(folder: str, definitions: str, rows: str, memory: str = "2GB", order
     What duckcdm itself does to answer: Parquet becomes tables, each definition SQL, and the SQL is run. `order` stores
     all rows in another order, which changes only what the reference leaves open.
     """
-    from duckcdm.circe import build_cohort_query  # noqa: PLC0415 only the peer's own environment has it
-    from duckcdm.circe._jutil import CirceError  # noqa: PLC0415 as above
+    from duckcdm.circe._jutil import CirceError  # noqa: PLC0415 only the peer's own environment has it
     from duckcdm.omop import create_parquet_views  # noqa: PLC0415 as above
-    from duckcdm.sqlrender import render, split_sql, translate  # noqa: PLC0415 as above
 
     database = Path(rows).with_suffix(".duckdb")
     database.unlink(missing_ok=True)
@@ -53,11 +51,7 @@ def cohorts(folder: str, definitions: str, rows: str, memory: str = "2GB", order
         for number, document in _documents(Path(definitions)):
             at = time.perf_counter()
             try:
-                sql = build_cohort_query(
-                    document, cdm_schema="main", vocabulary_schema="main", result_schema="main",
-                    target_table="main.cohort", cohort_id=int(number), generate_stats=False,
-                )  # fmt: skip
-                statements = split_sql(translate(render(sql), "duckdb"))
+                statements = _statements(document, int(number))
                 writing += time.perf_counter() - at
                 for statement in statements:
                     connection.execute(statement)
@@ -68,6 +62,19 @@ def cohorts(folder: str, definitions: str, rows: str, memory: str = "2GB", order
         took = time.perf_counter() - began
     database.unlink()
     return {"seconds": loaded + took, "loading": loaded, "writing": writing, "errors": errors}
+
+
+def _statements(document: Any, number: int) -> list[str]:
+    """The peer's SQL for a definition."""
+    from duckcdm.circe import build_cohort_query  # noqa: PLC0415 only the peer's own environment has it
+    from duckcdm.sqlrender import render, split_sql, translate  # noqa: PLC0415 as above
+
+    sql = build_cohort_query(
+        document, cdm_schema="main", vocabulary_schema="main", result_schema="main", target_table="main.cohort",
+        cohort_id=number, generate_stats=False,
+    )  # fmt: skip
+    statements: list[str] = split_sql(translate(render(sql), "duckdb"))
+    return statements
 
 
 def _documents(path: Path) -> Iterator[tuple[str, Any]]:
