@@ -11,17 +11,14 @@ from lib.command import complaint, run
 from lib.harbour import write_csv
 from lib.workspace import made, rows
 
-PACK = """
+PACK = (
+    """
 == pack.yaml
 pack: bay-lis
 format: {kind: csv}
-== patient.yaml
-source: {files: ["patient*.csv"]}
-key: id
-person: id
-into:
-  - table: person
-    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
+"""
+    + packs.PATIENTS
+    + """
 == result.yaml
 source: {files: ["result*.csv"]}
 key: number
@@ -36,6 +33,7 @@ into:
       value_source_value: value
       unit_source_value: unit
 """
+)
 HEAD = ["number", "id", "day", "value", "unit", "sent"]
 
 
@@ -97,6 +95,17 @@ def test_other_acts_do_not_publish_what_is_held_back(bay: Workspace) -> None:
     run("remap", bay.root, "--all")
     assert bay.lake.editions.numbers() == before
     assert len(rows(bay, "measurement")) == 20
+
+
+def test_what_is_held_back_is_no_finding_of_the_edition_before(bay: Workspace) -> None:
+    again = _results(20, swapped=True)
+    write_csv(bay.root.parent / "in" / "result_2.csv", [HEAD, *again, again[0]])  # one of them twice
+    complaint(run("ingest", bay.root), 6)
+    before = {one["kind"] for one in run("findings", bay.root, "--json").document()}
+    assert not before & {"exchangedFields", "repeats"}
+    assert run("ingest", bay.root, "--accept", "bay").code == 0
+    found = {one["kind"]: one["rows"] for one in run("findings", bay.root, "--json").document()}
+    assert (found["exchangedFields"], found["repeats"]) == (20, 1)
 
 
 def test_a_setting_that_is_none_and_a_site_that_is_not_there_are_told(bay: Workspace) -> None:

@@ -1,6 +1,5 @@
 """The work list from outside: codes are decided by key, by sheet or automatically, reach their rows, and come back."""
 
-import io
 import os
 import pty
 import subprocess
@@ -17,22 +16,6 @@ from lib.command import Done, complaint, run
 from lib.harbour import write_csv
 from lib.open_codes import CODES, NAMES
 from lib.workspace import content, rows
-
-
-@pytest.fixture
-def hospital(tmp_path: Path) -> Workspace:
-    return open_codes.hospital(tmp_path)
-
-
-@pytest.fixture
-def press(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
-    """Runs a command with keys on its standard input."""
-
-    def pressed(keys: str, *words: str | Path) -> Done:
-        monkeypatch.setattr("sys.stdin", io.StringIO(keys))
-        return run(*words)
-
-    return pressed
 
 
 def test_the_work_list_tells_code_name_place_rows_and_sites(hospital: Workspace) -> None:

@@ -1,32 +1,13 @@
 """The work list as a table: exported, filled in with a spreadsheet program, and read back."""
 
 import csv
-import io
 from collections.abc import Callable
 from pathlib import Path
-
-import pytest
 
 from isthmus.flow.workspace import Workspace
 from lib import open_codes
 from lib.command import Done, complaint, run
 from lib.open_codes import NAMES
-
-
-@pytest.fixture
-def hospital(tmp_path: Path) -> Workspace:
-    return open_codes.hospital(tmp_path)
-
-
-@pytest.fixture
-def press(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Done]:
-    """Runs a command with keys on its standard input."""
-
-    def pressed(keys: str, *words: str | Path) -> Done:
-        monkeypatch.setattr("sys.stdin", io.StringIO(keys))
-        return run(*words)
-
-    return pressed
 
 
 def test_a_sheet_is_exported_filled_in_and_decided(hospital: Workspace, tmp_path: Path) -> None:

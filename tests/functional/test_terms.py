@@ -66,18 +66,15 @@ def test_a_bad_list_is_refused_with_all_its_lines(harbour: Path, tmp_path: Path)
     assert "no vocabulary pack" in complaint(run("terms", "load", harbour, tmp_path), 3)
 
 
-PACK = """
+PACK = (
+    """
 == pack.yaml
 pack: bay-his
 format: {kind: csv}
 vocabularies: {diagnosis: LOCAL-1}
-== patient.yaml
-source: {files: ["patient*.csv"]}
-key: id
-person: id
-into:
-  - table: person
-    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
+"""
+    + packs.PATIENTS
+    + """
 == diagnosis.yaml
 source: {files: ["diagnosis*.csv"]}
 key: number
@@ -90,6 +87,7 @@ into:
       condition_source_concept_id: source_concept(code, 'diagnosis')
       condition_source_value: code
 """
+)
 
 
 def test_records_follow_a_list_that_is_loaded_later(tmp_path: Path) -> None:

@@ -9,17 +9,14 @@ from lib.command import run
 from lib.harbour import write_csv
 from lib.workspace import made, rows
 
-PACK = """
+PACK = (
+    """
 == pack.yaml
 pack: bay-his
 format: {kind: csv}
-== patient.yaml
-source: {files: ["patient*.csv"]}
-key: id
-person: id
-into:
-  - table: person
-    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
+"""
+    + packs.PATIENTS
+    + """
 == diagnosis.yaml
 source: {files: ["diagnosis*.csv"]}
 key: number
@@ -34,6 +31,7 @@ into:
 code,name,concept_id
 K76,fatty liver,4059290
 """
+)
 CODES = 30
 UNCLEAR = 6  # of them, names that nobody knows
 

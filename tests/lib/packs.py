@@ -3,6 +3,16 @@
 from pathlib import Path
 from textwrap import dedent
 
+PATIENTS = """
+== patient.yaml
+source: {files: ["patient*.csv"]}
+key: id
+person: id
+into:
+  - table: person
+    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
+"""  # a record of a pack: the patients of a hospital that writes nothing but their numbers
+
 
 def write(root: Path, name: str, text: str) -> Path:
     """Write the files of a pack below `root`; returns its folder. `pack.yaml` is made if the text has none."""

@@ -1,6 +1,7 @@
 """What holds an edition back: the quality of a site's rows got worse than its settings allow."""
 
 from collections.abc import Collection, Mapping
+from shlex import quote
 
 from isthmus.base.errors import IsthmusError
 from isthmus.flow.quality import Quality, judged, version_of
@@ -60,5 +61,5 @@ def _said(workspace: Workspace, site: str, most: float, grown: list[tuple[float,
     return (
         f"no edition is published, for the quality of its rows got worse by more than the {most:g} per cent points "
         f"that sites/{site}.toml allows: {'; '.join(lines)}{more}. What was delivered is kept and waits. Mend the "
-        f"export and ingest again; or take it as it is: isthmus ingest {workspace.root} --accept {site}"
+        f"export and ingest again; or take it as it is: isthmus ingest {quote(str(workspace.root))} --accept {site}"
     )

@@ -88,12 +88,8 @@ def address(texts: pa.Array) -> tuple[pa.Array, ...]:
     words = pc.replace_substring_regex(place, pattern=r"[\d-]+", replacement="")
     numbers = pc.replace_substring_regex(place, pattern=r"[^\d]+", replacement="-")
     numbers = pc.utf8_trim(numbers, "-")
-    return _some(place), _whole(areas(plain)["area"]), _some(words), _some(numbers)
+    return text.some(place), _whole(areas(plain)["area"]), text.some(words), text.some(numbers)
 
 
 def _whole(column: pa.Array | pa.ChunkedArray) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
-
-
-def _some(texts: pa.Array) -> pa.Array:
-    return text.only(texts, ~text.empty(texts))

@@ -62,7 +62,7 @@ def names(texts: pa.Array) -> tuple[pa.Array, ...]:
     sound = pc.binary_join_element_wise(_each(surname, _surname_sound), _each(given, _sound), "")
     sound = pc.coalesce(text.only(sound, ~text.empty(written)), _each(latin, _spelled))
     behind = text.only(pc.utf8_slice_codeunits(written, 1), ~text.empty(pc.utf8_slice_codeunits(written, 2)))
-    return written, sound, _each(sound, _near), surname, _some(first), _some(second), behind, mother, rank
+    return written, sound, _each(sound, _near), surname, text.some(first), text.some(second), behind, mother, rank
 
 
 def newborn(texts: pa.Array) -> text.Mask:
@@ -78,10 +78,6 @@ def _characters(texts: pa.Array) -> pa.Array:
 def _cut(texts: pa.Array, long: pa.Array, *at: int | None) -> pa.Array:
     """A slice of texts, at other places where the surname is long."""
     return pc.if_else(long, pc.utf8_slice_codeunits(texts, at[0], at[1]), pc.utf8_slice_codeunits(texts, at[2], at[3]))
-
-
-def _some(texts: pa.Array) -> pa.Array:
-    return text.only(texts, ~text.empty(texts))
 
 
 def _each(texts: pa.Array, meaning: Callable[[str], str | None]) -> pa.Array:

@@ -30,12 +30,12 @@ def words(texts: pa.Array) -> tuple[pa.Array, ...]:
     """Lower case, single blanks, no punctuation."""
     plain = pc.utf8_lower(pc.utf8_normalize(texts.cast(pa.string()), form="NFKC"))
     plain = pc.utf8_trim_whitespace(pc.replace_substring_regex(plain, pattern=BETWEEN, replacement=" "))
-    return (_some(plain),)
+    return (text.some(plain),)
 
 
 def code(texts: pa.Array) -> tuple[pa.Array, ...]:
     """Capitals without anything between them."""
-    return (_some(text.plain(texts)),)
+    return (text.some(text.plain(texts)),)
 
 
 def day(texts: pa.Array) -> tuple[pa.Array, ...]:
@@ -52,10 +52,6 @@ def day(texts: pa.Array) -> tuple[pa.Array, ...]:
     letters = pc.if_else(pc.and_(odd, pc.equal(pc.utf8_length(digits), 8)), digits, pa.scalar(None, pa.string()))
     letters = pc.coalesce(pc.strftime(real, format="%Y%m%d"), letters)
     return letters.combine_chunks(), real.combine_chunks()
-
-
-def _some(texts: pa.Array) -> pa.Array:
-    return text.only(texts, ~text.empty(texts))
 
 
 FORMS: Mapping[str, Form] = {

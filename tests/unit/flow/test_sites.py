@@ -9,18 +9,14 @@ from isthmus.flow import sites, start
 from isthmus.flow.workspace import Workspace
 from lib import packs
 
-PACK = """
+PACK = (
+    """
 == pack.yaml
 pack: bay-his
 format: {kind: csv}
-== patient.yaml
-source: {files: ["patient*.csv"]}
-key: id
-person: id
-into:
-  - table: person
-    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
 """
+    + packs.PATIENTS
+)
 
 
 @pytest.fixture

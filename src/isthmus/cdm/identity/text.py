@@ -74,3 +74,8 @@ class Reasons:
 def only(texts: pa.Array, rows: Mask) -> pa.Array:
     """The texts of some rows, null elsewhere."""
     return pc.if_else(pa.array(rows), texts, pa.scalar(None, pa.string()))
+
+
+def some(texts: pa.Array) -> pa.Array:
+    """The texts that hold anything, null where nothing stands."""
+    return only(texts, ~empty(texts))

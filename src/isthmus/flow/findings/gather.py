@@ -211,7 +211,9 @@ def _reason(name: str, reason: str) -> tuple[str, str]:
 
 def _of_repeats(workspace: Workspace, edition: Edition, site: str) -> Iterator[Finding]:
     """Records that came again with the same content, by feed."""
-    batches = {one.batch_id for one in workspace.records.batches() if (one.edition or 0) <= edition.number}
+    batches = {
+        one.batch_id for one in workspace.records.batches() if one.edition is not None and one.edition <= edition.number
+    }
     receipts = {one.receipt_id: one for one in workspace.records.receipts() if one.site == site}
     counts: dict[str, dict[str, int]] = {}
     of: dict[str, int] = {}
