@@ -4,20 +4,22 @@ import argparse
 import csv
 import resource
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import orjson
 import pyarrow as pa
 
+from isthmus.mapping.candidates.edition import families
 from isthmus.mapping.terms.evaluate import Figures, compare
 from isthmus.mapping.terms.knowledge import Decisions
 from isthmus.mapping.terms.model import Model
 from isthmus.mapping.terms.store import save
 
 APART = "##"
-KIN = 4  # leading characters of a code that make a family: ICD-10 and ICD-9-CM-3 categories alike
+DOMAINS = {"procedures": "Procedure", "diagnoses": "Condition"}
+Targets = dict[str, int]  # terms, each with the number of its code's category, -1: none
 Labelled = list[tuple[str, tuple[str, ...]]]
 
 
@@ -36,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Train, measure, print."""
-    train, targets = labelled(chosen.train), code_list(chosen.targets)
+    train, targets = labelled(chosen.train), code_list(chosen.targets, DOMAINS[chosen.name])
     shares = (0.25, 0.5, 1.0) if chosen.curve else (1.0,)
     for share in shares:
         if chosen.test:
@@ -55,7 +57,7 @@ def run(chosen: argparse.Namespace) -> int:
     return 0
 
 
-def in_folds(train: Labelled, targets: Sequence[tuple[str, str]], share: float, folds: int, only: int) -> Figures:
+def in_folds(train: Labelled, targets: Targets, share: float, folds: int, only: int) -> Figures:
     """Each fold answered by a model of the others, the counts added."""
     fold = np.random.default_rng(0).permutation(len(train)) % folds
     whole: Figures | None = None
@@ -76,7 +78,7 @@ def part(rows: Labelled, share: float) -> Labelled:
     return [rows[at] for at in np.sort(kept)]
 
 
-def measure(train: Labelled, test: Labelled, targets: Sequence[tuple[str, str]]) -> tuple[Model, Figures]:
+def measure(train: Labelled, test: Labelled, targets: Targets) -> tuple[Model, Figures]:
     """A model of the training rows, and its figures on the test rows."""
     number, names, family = _targets(train, targets)
     model = Model.learn(names, family, _decisions(train, number))
@@ -84,16 +86,9 @@ def measure(train: Labelled, test: Labelled, targets: Sequence[tuple[str, str]])
     return model, compare(answer, _decisions(test, number))
 
 
-def _targets(train: Labelled, targets: Sequence[tuple[str, str]]) -> tuple[dict[str, int], pa.Array, np.ndarray]:
+def _targets(train: Labelled, targets: Targets) -> tuple[dict[str, int], pa.Array, np.ndarray]:
     """Each distinct term's number; terms that only decisions name come last, and have no family."""
-    kin: dict[str, int] = {}
-    family: dict[str, int] = {}
-    for code, name in targets:
-        if name:
-            family.setdefault(name, kin.setdefault(code[:KIN], len(kin)))
-    for _, terms in train:
-        for name in terms:
-            family.setdefault(name, -1)
+    family = targets | {name: -1 for _, terms in train for name in terms if name not in targets}
     number = {name: at for at, name in enumerate(family)}
     return number, pa.array(list(family), pa.string()), np.array(list(family.values()), np.int64)
 
@@ -125,13 +120,18 @@ def _labels(path: Path) -> Iterator[tuple[str, str]]:
             yield line[0], line[1]
 
 
-def code_list(path: Path) -> list[tuple[str, str]]:
-    """Codes with their terms; a line without both is left out."""
+def code_list(path: Path, domain: str) -> Targets:
+    """The terms of a code list, each with its family; a line without code or term is left out."""
     with path.open(encoding="utf-8-sig", newline="") as stream:
         lines = (
             csv.reader(stream) if path.suffix == ".csv" else csv.reader(stream, delimiter="\t", quoting=csv.QUOTE_NONE)
         )
-        return [(line[0], _clean(line[1])) for line in lines if len(line) > 1 and line[0] != "code"]
+        coded: dict[str, str] = {}
+        for line in lines:
+            if len(line) > 1 and line[0] != "code" and _clean(line[1]):
+                coded.setdefault(_clean(line[1]), line[0])
+    family = families(pa.array(list(coded.values()), pa.string()), domain)
+    return dict(zip(coded, family.tolist(), strict=True))
 
 
 def _clean(term: str) -> str:

@@ -79,6 +79,17 @@ class Workspace:
         """Whether all its patients are invented."""
         return bool(self.settings.get("synthetic", False))
 
+    @property
+    def targets(self) -> Mapping[str, str]:
+        """By domain, the one vocabulary whose concepts codes are mapped to; a domain that is absent takes any."""
+        said = self.settings.get("targets", {})
+        if not isinstance(said, dict) or not all(isinstance(one, str) for one in said.values()):
+            raise InputError(
+                f'{self.root / SETTINGS}: [targets] names for each domain one vocabulary, as Procedure = "ICD9Proc". '
+                "Correct it."
+            )
+        return said
+
     def sites(self) -> list[Site]:
         """The registered sites, by name."""
         return [self.site(path.stem) for path in sorted((self.root / "sites").glob("*.toml"))]

@@ -13,6 +13,7 @@ from isthmus.flow.worklist.mappers import Asked, Mappers, mappers
 from isthmus.flow.worklist.trained import Trained, keep
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.candidates import naming
+from isthmus.mapping.candidates.edition import families
 from isthmus.mapping.candidates.measured import Measured, measured
 from isthmus.mapping.candidates.naming import Known
 from isthmus.mapping.terms.evaluate import compare
@@ -42,30 +43,31 @@ def learn(workspace: Workspace, progress: Progress | None = None) -> dict[str, A
         models, figures = {}, {}
         progress.start("learning", total=len(lessons), unit="domains")
         for lesson in lessons:
-            names, concepts = _targets(bench, lesson)
+            names, family, concepts = _targets(bench, lesson)
             decisions = _decisions(lesson, concepts)
-            model = Model.learn(names, _no_family(names), decisions)
+            model = Model.learn(names, family, decisions)
             models[lesson.domain] = (model, concepts)
             figures[lesson.domain] = {
                 "version": model.version, "wordings": len(lesson.wordings), "targets": len(concepts),
-                **_figures(names, decisions),
+                **_figures(names, family, decisions),
             }  # fmt: skip
             progress.advance("learning")
         progress.finish("learning")
-    return keep(workspace, Trained(models, tables, vocabulary.digest(workspace.lake)), figures)
+    return keep(workspace, Trained(models, tables, vocabulary.digest(workspace.lake), workspace.targets), figures)
 
 
 def _domains(bench: Mappers) -> list[tuple[Known, str]]:
-    """Known wordings whose concepts the vocabulary has as standard ones of one domain, with it."""
+    """Known wordings whose concepts are standard ones of one domain, and of what is mapped to in it, with it."""
     about = bench.concepts(concept for one in bench.known for concept in one.answer)
-    found = []
+    told = []
     for one in bench.known:
         kinds = {
-            about[concept].domain if concept in about and about[concept].standard else "" for concept in one.answer
+            found.domain if found is not None and found.standard and bench.is_target(found) else ""
+            for found in map(about.get, one.answer)
         }
         if len(kinds) == 1 and "" not in kinds:
-            found.append((one, kinds.pop()))
-    return found
+            told.append((one, kinds.pop()))
+    return told
 
 
 def _measure(bench: Mappers, told: Sequence[tuple[Known, str]]) -> dict[str, dict[str, Measured]]:
@@ -96,15 +98,16 @@ def _lessons(told: Sequence[tuple[Known, str]]) -> list[Lesson]:
     ]
 
 
-def _targets(bench: Mappers, lesson: Lesson) -> tuple[pa.Array, np.ndarray]:
-    """The concepts that the model may choose, each under a name of its own."""
-    named = bench.targets(lesson.domain, most=MOST_TARGETS, always=frozenset().union(*lesson.answers))
+def _targets(bench: Mappers, lesson: Lesson) -> tuple[pa.Array, np.ndarray, np.ndarray]:
+    """The names of the concepts that the model may choose, each its own; their families of codes; the concepts."""
+    found = bench.targets(lesson.domain, most=MOST_TARGETS, always=frozenset().union(*lesson.answers))
     seen: set[str] = set()
     names = []
-    for concept, name in named:
+    for concept, name in zip(found["concept_id"].to_pylist(), found["name"].to_pylist(), strict=True):
         names.append(name if name not in seen else f"{name} ({concept})")
         seen.add(names[-1])
-    return pa.array(names, pa.string()), np.array([concept for concept, _ in named], np.int64)
+    family = families(found["code"].combine_chunks(), lesson.domain)
+    return pa.array(names, pa.string()), family, found["concept_id"].to_numpy()
 
 
 def _decisions(lesson: Lesson, concepts: np.ndarray) -> Decisions:
@@ -114,13 +117,13 @@ def _decisions(lesson: Lesson, concepts: np.ndarray) -> Decisions:
     return Decisions(pa.array(lesson.wordings, pa.string()), text, target)
 
 
-def _figures(names: pa.Array, decisions: Decisions) -> dict[str, Any]:
+def _figures(names: pa.Array, family: np.ndarray, decisions: Decisions) -> dict[str, Any]:
     """What a model of four fifths of the known wordings says of the fifth; empty where that would be too few."""
     count = len(decisions.texts)
     held = np.random.default_rng(1).permutation(count) % PARTS == 0
     if int((~held).sum()) < FEWEST:
         return {}
-    model = Model.learn(names, _no_family(names), decisions.only(~held))
+    model = Model.learn(names, family, decisions.only(~held))
     found = compare(model.answer(decisions.only(held).texts), decisions.only(held))
     share, low, high = found.precision
     return {
@@ -128,7 +131,3 @@ def _figures(names: pa.Array, decisions: Decisions) -> dict[str, Any]:
         "recall_at_10": round(found.recall, 4), "automatic": found.automatic, "automatic_exact": found.automatic_right,
         "automatic_share": round(share, 4), "interval": [round(low, 4), round(high, 4)],
     }  # fmt: skip
-
-
-def _no_family(names: pa.Array) -> np.ndarray:
-    return np.full(len(names), -1, np.int64)

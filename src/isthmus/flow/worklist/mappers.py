@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from isthmus.base.errors import InputError
 from isthmus.flow import vocabulary
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import literal, query
@@ -60,6 +61,7 @@ class Mappers:
         self._version = vocabulary.digest(workspace.lake)[:12]
         self.known = known
         self._workspace = workspace
+        self._only = targets_of(workspace, engine)
 
     @cached_property
     def _search(self) -> Search:
@@ -104,7 +106,7 @@ class Mappers:
 
     def search(self, text: str, wanted: Sequence[str]) -> list[Candidate]:
         """Standard concepts that a text may mean, of these domains (none: of any)."""
-        hits = self._search.find(text, Wanted(domains=wanted, mapped=True), most=SHOWN)
+        hits = self._search.find(text, Wanted(domains=wanted, mapped=True, only=self._only), most=SHOWN)
         name = f"{SEARCH}@{self._version}"
         return [
             Candidate(
@@ -115,22 +117,31 @@ class Mappers:
             for place, hit in enumerate(hits, start=2)
         ]  # fmt: skip
 
-    def targets(self, domain: str, *, most: int, always: Iterable[int]) -> list[tuple[int, str]]:
-        """The standard concepts of a domain with a name; where there are more than `most`, only those of `always`."""
-        counted = f"SELECT count(*) AS n FROM concept WHERE standard_concept = 'S' AND domain_id = {literal(domain)}"
-        every = self._engine.rows(query(counted)).to_pylist()[0]["n"] <= most
+    def is_target(self, concept: Concept) -> bool:
+        """Whether a concept is of the vocabulary that codes of its domain are mapped to here."""
+        return self._only.get(concept.domain, concept.vocabulary) == concept.vocabulary
+
+    def targets(self, domain: str, *, most: int, always: Iterable[int]) -> pa.Table:
+        """The concepts of a domain that codes are mapped to: `concept_id`, `name`, `code`. Where there are more than
+        `most`, only those of `always`."""
+        only = f"AND vocabulary_id = {literal(self._only[domain])}" if domain in self._only else ""
+        held = f"SELECT * FROM concept WHERE standard_concept = 'S' AND domain_id = {literal(domain)} {only}"
+        self._engine.create_view("target", query(held))
+        every = self._engine.count("target") <= most
         self._engine.load("wanted", pa.table({"concept_id": pa.array(sorted(always), pa.int64())}))
-        sql = naming.TARGETS.format(domain=literal(domain), all="true" if every else "false")
-        rows = self._engine.rows(query(sql)).to_pylist()
+        found = self._engine.rows(query(naming.TARGETS.format(all="true" if every else "false")))
         self._engine.drop("wanted")
-        return [(row["concept_id"], row["name"]) for row in rows]
+        return found
+
+    def _fits(self, one: Asked, concept: Concept) -> bool:
+        return one.takes(concept.domain) and self.is_target(concept)
 
     def _decided(self, asked: Sequence[Asked], keys: Sequence[str]) -> Iterator[tuple[int, Opinion]]:
         """The same wording, decided or listed elsewhere."""
         found = [self._past.find(key, without=one.origin) for key, one in zip(keys, asked, strict=True)]
         about = self.concepts(concept for lists in found for one in lists for concept in one.answer)
         for at, (one, lists) in enumerate(zip(asked, found, strict=True)):
-            fit = [known for known in lists if all(c in about and one.takes(about[c].domain) for c in known.answer)]
+            fit = [known for known in lists if all(c in about and self._fits(one, about[c]) for c in known.answer)]
             told: dict[int, list[str]] = {}
             for known in fit:
                 for concept in known.answer:
@@ -149,7 +160,7 @@ class Mappers:
             found.setdefault(row["row"], {})[row["concept_id"]] = line + (", mapped" if row["mapped"] else "")
         about = self.concepts(concept for lines in found.values() for concept in lines)
         for at, lines in found.items():
-            fit = {concept: line for concept, line in lines.items() if asked[at].takes(about[concept].domain)}
+            fit = {concept: line for concept, line in lines.items() if self._fits(asked[at], about[concept])}
             if fit:
                 yield at, self._opinion(NAMES, fit, about, BELIEF[NAMES] / len(fit), naming.single(fit))
 
@@ -167,7 +178,8 @@ class Mappers:
         for row in self._ask(naming.INGREDIENTS, wanted):
             found.setdefault(row["row"], {})[row["concept_id"]] = row["name"]
         about = self.concepts(concept for names in found.values() for concept in names)
-        for at, names in found.items():
+        for at, every in found.items():
+            names = {concept: name for concept, name in every.items() if self._fits(asked[at], about[concept])}
             heard = told[at]["ingredients"]
             lines = {concept: f"drug lexicon ({told[at]['how']}): {name}" for concept, name in names.items()}
             whole = len(names) == len(heard) and set(names.values()) == set(heard)  # one concept for each ingredient
@@ -185,7 +197,7 @@ class Mappers:
             found.setdefault(row["row"], {}).setdefault(row["concept_id"], (row["form"], line))
         about = self.concepts(concept for lines in found.values() for concept in lines)
         for at, lines in found.items():
-            fit = {concept: line for concept, (_, line) in lines.items() if asked[at].takes(about[concept].domain)}
+            fit = {concept: line for concept, (_, line) in lines.items() if self._fits(asked[at], about[concept])}
             if fit:
                 exact = all(edition.same(form, asked[at].code) for form, _ in lines.values())
                 score = BELIEF[CODES] / len(fit) * (1 if exact else 0.5)
@@ -214,12 +226,13 @@ class Mappers:
         listed: dict[int, list[Candidate]] = {}
         for at, line in zip(top, lines, strict=True):
             concept = about.get(int(concepts[pairs.target[at]]))
-            if concept is not None:
+            if concept is not None and self.is_target(concept):
                 one = _candidate(concept, float(said.score[at]), float(said.confidence[at]), name, line)
                 listed.setdefault(int(pairs.row[at]), []).append(one)
         for row, candidates in listed.items():
             picked = said.picked & (pairs.row == row)
-            answer = tuple(int(one) for one in concepts[pairs.target[picked]])
+            chosen = [int(one) for one in concepts[pairs.target[picked]]]
+            answer = tuple(chosen) if {one.concept_id for one in candidates}.issuperset(chosen) else ()
             yield (
                 rows[row],
                 Opinion(name, tuple(candidates), answer, float(said.certainty[row]), float(said.trust[row])),
@@ -257,6 +270,22 @@ class Mappers:
         rows: list[dict[str, Any]] = self._engine.rows(query(sql)).to_pylist()
         self._engine.drop("asked")
         return rows
+
+
+def targets_of(workspace: Workspace, engine: Engine) -> Mapping[str, str]:
+    """By domain, the vocabulary that the workspace's settings map its codes to; `concept` is a view of the engine.
+
+    Raises InputError where that vocabulary has no standard concept of the domain.
+    """
+    for domain, vocabulary_id in workspace.targets.items():
+        held = f"standard_concept = 'S' AND domain_id = {literal(domain)} AND vocabulary_id = {literal(vocabulary_id)}"
+        if not engine.rows(query(f"SELECT 1 AS one FROM concept WHERE {held} LIMIT 1")).num_rows:
+            raise InputError(
+                f"isthmus.toml maps codes of the domain {domain} to the vocabulary {vocabulary_id}, which has no "
+                "standard concept of it here. Load it with `standard: yes` (`isthmus terms load`), or correct "
+                "[targets]."
+            )
+    return workspace.targets
 
 
 @contextmanager

@@ -29,12 +29,14 @@ Ranked = tuple[Model, np.ndarray]
 class Trained:
     """By domain a model and the concept of each of its targets; by mapper and domain what was measured.
 
-    `vocabulary` is the digest of the vocabulary that they were learned on, '' where nothing was learned.
+    `vocabulary` is the digest of the vocabulary that they were learned on, '' where nothing was learned; `targets` by
+    domain the one vocabulary that was mapped to.
     """
 
     models: Mapping[str, Ranked] = field(default_factory=dict)
     measured: Mapping[str, Mapping[str, Measured]] = field(default_factory=dict)
     vocabulary: str = ""
+    targets: Mapping[str, str] = field(default_factory=dict)
 
 
 def folder_of(workspace: Workspace) -> Path:
@@ -60,6 +62,7 @@ def keep(workspace: Workspace, found: Trained, figures: Mapping[str, Any]) -> di
         "form": FORM,
         "learned_at": now().isoformat(timespec="seconds") + "Z",
         "vocabulary": found.vocabulary,
+        "targets": dict(found.targets),
         "measured": {
             mapper: {domain: [one.right, one.count] for domain, one in domains.items()}
             for mapper, domains in found.measured.items()
@@ -91,12 +94,12 @@ def trained(workspace: Workspace) -> Trained:
         }
     except (ValueError, KeyError, TypeError, OSError) as wrong:
         raise InputError("models/terms cannot be read. Learn again: `isthmus map WS --learn`.") from wrong
-    return Trained(models, measured, str(card["vocabulary"]))
+    return Trained(models, measured, str(card["vocabulary"]), card.get("targets", {}))
 
 
 def is_current(workspace: Workspace, found: Trained) -> bool:
-    """Whether it was learned on the vocabulary as it is now."""
-    return found.vocabulary == vocabulary.digest(workspace.lake)
+    """Whether it was learned on the vocabulary as it is now, and for what is mapped to now."""
+    return found.vocabulary == vocabulary.digest(workspace.lake) and found.targets == workspace.targets
 
 
 def _model(root: Path, listed: Mapping[str, Any]) -> Ranked:

@@ -7,9 +7,14 @@ the lengthening is a code of the older edition, or becomes one when it is shorte
 import re
 from collections.abc import Sequence
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
 # By domain, the vocabularies whose codes are looked up, the nearest edition first.
 VOCABULARIES = {"Condition": ("ICD10CN", "ICD10", "ICD10CM"), "Procedure": ("ICD9ProcCN", "ICD9Proc")}
 SHAPES = {"Condition": re.compile(r"[A-Z]\d{2}(\.\w{1,4})?"), "Procedure": re.compile(r"\d{2}\.\d{1,4}")}
+CATEGORIES = {"Condition": r"[A-Z]\d{2}", "Procedure": r"\d{2}\.\d"}
 APART = re.compile(r"[+/;、，, ]+")
 EXTENSION = re.compile(r"[xX]\d+$")
 SHORTEST = {"Condition": 3, "Procedure": 4}
@@ -37,6 +42,16 @@ def forms(code: str, domain: str) -> list[str]:
 def same(form: str, code: str) -> bool:
     """Whether a form says as much as the code: only zeros at its end were taken away."""
     return code.strip().upper().rstrip("0").rstrip(".") == form.rstrip("0").rstrip(".")
+
+
+def families(codes: pa.Array, domain: str) -> np.ndarray:
+    """The number of each code's category (C22 of C22.0; 50.2 of 50.2200), int64; -1 where it has not the shape of the
+    domain's codes."""
+    if domain not in CATEGORIES:
+        return np.full(len(codes), -1, np.int64)
+    found = pc.struct_field(pc.extract_regex(codes, f"^(?P<category>{CATEGORIES[domain]})"), "category")
+    numbers = pc.dictionary_encode(found).indices.fill_null(-1)
+    return np.asarray(numbers.to_numpy(zero_copy_only=False), np.int64)
 
 
 def asked(row: int, code: str, domains: Sequence[str]) -> list[dict[str, object]]:

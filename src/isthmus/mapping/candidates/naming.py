@@ -83,13 +83,14 @@ INGREDIENTS = """
     ORDER BY row, concept_id
 """
 
-# The standard concepts of a domain under one name each, the Chinese one where there is any; `wanted` has concept_id.
+# The concepts that may be meant (`target`) under one name each, the Chinese one where there is any, with their codes;
+# `wanted` has concept_id.
 TARGETS = """
-    SELECT c.concept_id AS concept_id, coalesce(min(n.concept_synonym_name), any_value(c.concept_name)) AS name
-    FROM concept c LEFT JOIN concept_synonym n
+    SELECT c.concept_id AS concept_id, coalesce(min(n.concept_synonym_name), any_value(c.concept_name)) AS name,
+        any_value(c.concept_code) AS code
+    FROM target c LEFT JOIN concept_synonym n
         ON n.concept_id = c.concept_id AND regexp_matches(n.concept_synonym_name, '[一-龥]')
-    WHERE c.standard_concept = 'S' AND c.domain_id = {domain}
-        AND ({all} OR c.concept_id IN (SELECT concept_id FROM wanted))
+    WHERE {all} OR c.concept_id IN (SELECT concept_id FROM wanted)
     GROUP BY c.concept_id ORDER BY c.concept_id
 """
 

@@ -1,8 +1,8 @@
 """A text looked up in the index: what it may be (word, pinyin, initials, abbreviation), and what is found, in order."""
 
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
 
 import numpy as np
@@ -45,12 +45,14 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What may be found. Empty: anything. `mapped`: in place of a code that is not standard, what it maps to."""
+    """What may be found. Empty: anything. `mapped`: in place of a code that is not standard, what it maps to.
+    `only`: by domain, the one vocabulary whose concepts may be found."""
 
     domains: Sequence[str] = ()
     vocabularies: Sequence[str] = ()
     standard: bool = False
     mapped: bool = False
+    only: Mapping[str, str] = field(default_factory=dict)
 
 
 ANYTHING = Wanted()
@@ -236,6 +238,10 @@ class Search:
             if chosen:
                 fit = _true(pc.is_in(concepts[name].combine_chunks(), value_set=pa.array(list(chosen), pa.string())))
                 allowed = fit if allowed is None else allowed & fit
+        for domain, vocabulary in wanted.only.items():
+            other = ~_true(pc.equal(concepts["domain"].combine_chunks(), domain))
+            fit = other | _true(pc.equal(concepts["vocabulary"].combine_chunks(), vocabulary))
+            allowed = fit if allowed is None else allowed & fit
         if wanted.standard or wanted.mapped:
             allowed = self._standard if allowed is None else allowed & self._standard
         return allowed

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import beta
 
-CAUTION = 2.0  # standard errors
+CAUTION = 2.33  # standard errors: one sample of a hundred falls short of its mean by more
 
 
 @dataclass(frozen=True)
@@ -57,9 +57,9 @@ class Trust:
     def learn(cls, scores: np.ndarray, right: np.ndarray) -> "Trust":
         """From scores that their own answer did not help to make.
 
-        One answer more of either kind is added, so that few answers are never trusted much. Two standard errors are
-        taken off: the share is one that the answers would keep in 19 of 20 samples, and of many scores the lowest that
-        happens to do is asked for, whose own share promises too much.
+        One answer more of either kind is added, so that few answers are never trusted much. `CAUTION` standard errors
+        are taken off: of many scores the lowest that happens to do is asked for, and its own share promises too much.
+        With them, what is promised from a score upwards is kept in 96 to 99 of 100 samples (tests/generative).
         """
         order = np.argsort(-scores, kind="stable")
         count = np.arange(1, len(order) + 1)

@@ -16,11 +16,12 @@ import pyarrow.compute as pc
 import scipy.sparse as sp
 
 from isthmus.mapping.terms import ranker
+from isthmus.mapping.terms.abbreviation import spelled
 from isthmus.mapping.terms.gram import dots, unit
 from isthmus.mapping.terms.habit import Habit
 from isthmus.mapping.terms.knowledge import Knowledge
 from isthmus.mapping.terms.pool import Views, look
-from isthmus.mapping.terms.writing import bare, plain
+from isthmus.mapping.terms.writing import bare
 
 FIRST = 8  # candidates that sets are made of
 LIKE = 30  # decided wordings whose sets are looked at
@@ -207,7 +208,7 @@ def _habits(
 ) -> list[np.ndarray]:
     """Whether decisions used to leave out and to add what the members do together."""
     row = np.repeat(np.arange(len(target)), len(SETS))
-    gather, held, told = _gather(target), np.maximum(target, 0).ravel(), bare(plain(texts))
+    gather, held, told = _gather(target), np.maximum(target, 0).ravel(), bare(spelled(texts))
     return [
         values.reshape(len(target), len(SETS))
         for one, usage in zip(habit, known.usage, strict=True)
@@ -285,7 +286,7 @@ def _before(known: Knowledge, views: Views, target: np.ndarray, own: np.ndarray)
 
 def _lengths(known: Knowledge, views: Views, texts: pa.Array, target: np.ndarray) -> list[np.ndarray]:
     """Lengths of the wording and of the members, and the wording's stops and brackets."""
-    told = plain(texts)
+    told = spelled(texts)
     length = views.length[: len(target)]
     theirs = np.where(target >= 0, known.length[np.maximum(target, 0)], 0) @ SETS.T
     stops, brackets = (pc.count_substring_regex(told, sign).to_numpy() for sign in (STOPS, r"[(（]"))

@@ -1,12 +1,14 @@
 """What is known before a wording is seen: the targets, the decisions made, and the n-grams of both."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 
+from isthmus.mapping.terms.abbreviation import familiar, spelled, strange
 from isthmus.mapping.terms.gram import Grams, unit
 from isthmus.mapping.terms.past import Past
 from isthmus.mapping.terms.structure import marks
@@ -67,8 +69,8 @@ class Knowledge:
         cls, names: pa.Array, family: np.ndarray, decisions: Decisions, solver: np.ndarray | None = None
     ) -> "Knowledge":
         """From distinct target names, the family of each, and decisions on them; `solver` where it was saved."""
-        told = plain(names)
-        texts = bare(plain(decisions.texts))
+        told = spelled(names)
+        texts = bare(spelled(decisions.texts))
         corpus = pa.concat_arrays([bare(told), texts])
         grams, small = Grams.learn(corpus, (1, 2, 3)), Grams.learn(corpus, (1, 2), at_least=2)
         count = len(decisions.texts)
@@ -91,3 +93,17 @@ class Knowledge:
             answers=unit(chosen @ targets),
             usage=tuple(Usage.learn(counted, bare(told), texts) for counted in (small, Grams.learn(corpus, (3,), 2))),
         )
+
+    @cached_property
+    def _words(self) -> tuple[pa.Array, pa.Array]:
+        """Words in Latin letters that are known: from targets and decided wordings, and without any one wording."""
+        listed, decided = familiar(plain(self.names)), plain(self.decisions.texts)
+        return pa.concat_arrays([listed, familiar(decided)]), pa.concat_arrays([listed, familiar(decided, 2)])
+
+    def strange(self, texts: pa.Array) -> np.ndarray:
+        """For each text whether a word in Latin letters is in it that nothing here has: nobody knows what it means."""
+        return strange(plain(texts), self._words[0])
+
+    def was_strange(self) -> np.ndarray:
+        """The same of each decided wording, as if it had not been decided yet."""
+        return strange(plain(self.decisions.texts), self._words[1])

@@ -9,11 +9,12 @@ import pyarrow as pa
 
 from isthmus.base.errors import InputError
 from isthmus.mapping.terms import choice, knowledge, pool, ranker
+from isthmus.mapping.terms.abbreviation import spelled
 from isthmus.mapping.terms.calibration import CAUTION, Calibration, Trust
-from isthmus.mapping.terms.choice import Board, Choice
+from isthmus.mapping.terms.choice import NOTHING, Board, Choice
 from isthmus.mapping.terms.knowledge import Decisions, Knowledge
 from isthmus.mapping.terms.ranker import Pairs, Ranker
-from isthmus.mapping.terms.writing import bare, plain
+from isthmus.mapping.terms.writing import bare
 
 PRECISION = 0.99  # of what is mapped automatically, the share that should be right
 FEWEST, MOST = 50, 20_000  # decided wordings: fewer teach nothing, more need a likeness matrix beyond a laptop
@@ -77,7 +78,7 @@ class Model:
             choice=chooser,
             pair=Calibration.learn(score, right),
             whole=Calibration.learn(sure, exact),
-            trust=Trust.learn(sure, exact),
+            trust=Trust.learn(np.where(known.was_strange(), NOTHING, sure), exact),
         )
 
     def answer(self, texts: pa.Array) -> Answer:
@@ -85,12 +86,13 @@ class Model:
         found, score = self.ranker.rank(self.known, texts)
         board = Board.lay(found.row, found.target, score, len(texts))
         picked, sure = choice.best(board, found.row, self.choice.score(self.known, texts, board))
-        return Answer(found, score, self.pair.read(score), picked, self.whole.read(sure), self.trust.read(sure))
+        trust = self.trust.read(np.where(self.known.strange(texts), NOTHING, sure))
+        return Answer(found, score, self.pair.read(score), picked, self.whole.read(sure), trust)
 
     def nearest(self, texts: pa.Array, row: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """For each pair of a text and a target, the decided wording that is likest among those which were given the
         target (its number, -1: none), and how like it is, from 0 to 1."""
-        like = self.known.grams.weigh(bare(plain(texts))) @ self.known.past.wordings.T
+        like = self.known.grams.weigh(bare(spelled(texts))) @ self.known.past.wordings.T
         fit = like[row].multiply(self.known.chosen.T.tocsr()[target]).tocsr()
         found = np.asarray(fit.argmax(axis=1)).ravel() if len(row) else np.zeros(0, np.int64)
         best = np.asarray(fit.max(axis=1).todense()).ravel() if len(row) else np.zeros(0)
@@ -111,7 +113,7 @@ class Model:
     def settings(self) -> dict[str, object]:
         """The settings that, with the data, make the model what it is."""
         return {
-            "form": 3,
+            "form": 4,
             "ridge": knowledge.RIDGE,
             "candidates": pool.KEPT,
             "neighbours": pool.NEIGHBOURS,

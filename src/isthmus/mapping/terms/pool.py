@@ -7,11 +7,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse as sp
 
+from isthmus.mapping.terms.abbreviation import spelled
 from isthmus.mapping.terms.gram import best, unit
 from isthmus.mapping.terms.knowledge import Knowledge
 from isthmus.mapping.terms.past import strongest
 from isthmus.mapping.terms.structure import marks
-from isthmus.mapping.terms.writing import bare, plain, segments
+from isthmus.mapping.terms.writing import bare, segments
 
 KEPT = 60  # candidates of a wording that go on to the ranker
 NEIGHBOURS = 60
@@ -37,7 +38,7 @@ class Views:
 
 def look(known: Knowledge, texts: pa.Array, own: np.ndarray) -> Views:
     """The views of a block of texts; `own` is the decision that each text is (-1: none), to be left out."""
-    told = plain(texts)
+    told = spelled(texts)
     row, piece = segments(told)
     several = np.bincount(row, minlength=len(texts))[row] > 1
     whole = pa.concat_arrays([bare(told), piece.filter(pa.array(several))])

@@ -11,11 +11,12 @@ import numpy as np
 import pyarrow as pa
 import scipy.sparse as sp
 
+from isthmus.mapping.terms.abbreviation import spelled
 from isthmus.mapping.terms.edit import Edit, changes
 from isthmus.mapping.terms.feature import first_guess, measure, names, with_edit
 from isthmus.mapping.terms.knowledge import Knowledge
 from isthmus.mapping.terms.pool import candidates, look
-from isthmus.mapping.terms.writing import bare, plain
+from isthmus.mapping.terms.writing import bare
 
 FOLDS = 6
 SEEN = 25  # wrong candidates of a wording that the rewriting learns from
@@ -105,7 +106,7 @@ def pairs(known: Knowledge, texts: pa.Array, own: np.ndarray) -> Pairs:
 
 
 def _parts(known: Knowledge, texts: pa.Array) -> sp.csr_matrix:
-    return known.small.count(bare(plain(texts))).sign()
+    return known.small.count(bare(spelled(texts))).sign()
 
 
 def _place(row: np.ndarray, score: np.ndarray) -> np.ndarray:
