@@ -15,11 +15,13 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyarrow import csv
 
 from benchmarks.claim import Bench, Row, seconds, spent
 from isthmus.cdm.identity.resident import residents
 from isthmus.linkage import rules
+from isthmus.linkage.block import blocks
 from isthmus.linkage.bloom import alike, encode
 from isthmus.linkage.cluster import Clusters, clusters, grown
 from isthmus.linkage.model import Model, score, score_new, train, weight
@@ -30,6 +32,7 @@ DATA = Path(os.environ.get("ISTHMUS_TEST_DATA", "../shared/data")) / "priv"
 KEY = bytes(range(32))
 MILLION = 417_000
 """People of whom there are a million records."""
+KEPT = ("normal", "blocks", "pairs", "members", "cut")
 THRESHOLDS = (0.01, 0.5, 0.9, 0.99)
 FEBRL = {"rec_id": "record_id", "date_of_birth": "birth_date", "soc_sec_id": "identifier", "address_1": "street"}
 FAKE = {"unique_id": "record_id", "first_name": "given_name", "dob": "birth_date"}
@@ -228,8 +231,12 @@ def outside(name: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def added(persons: int, sites: int, seed: int = 7) -> dict[str, Any]:
-    """The job of the newest hundredth of a simulation, linked to the rest, against all linked at once."""
+def added(persons: int, sites: int, folder: str, seed: int = 7) -> dict[str, Any]:
+    """The job of the newest hundredth of a simulation, linked to the rest, against all linked at once.
+
+    Read from files, and so counted: the old records in normal form, their blocks, their pairs, their clusters and the
+    links not made. Written: the same of the new ones, and all clusters.
+    """
     drawn = identities(persons=persons, sites=sites, seed=seed)
     whole = linked(Case("simulation", drawn.records, drawn.truth["person"].combine_chunks()), "chinese")
     count = len(drawn.records)
@@ -238,10 +245,13 @@ def added(persons: int, sites: int, seed: int = 7) -> dict[str, Any]:
         model = train(connection, old, rules.packed("chinese"))
         before = score(connection, old, model)
         former = clusters(old, before, model.rules)
+        kept = Path(folder)
+        tables = (old, blocks(connection, old, model.rules), before, former.members, former.cut)
+        for name, table in zip(KEPT, tables, strict=True):
+            pq.write_table(table, kept / f"{name}.parquet", compression="zstd")
+        del old, before, former, tables
         began = perf_counter()
-        new = normal(drawn.records.slice(count - count // 100), model.rules.fields)
-        pairs = pa.concat_tables([before, score_new(connection, old, new, model).select(before.column_names)])
-        found = grown(former, pa.concat_tables([old, new]), pairs, model.rules)
+        found = _increment(connection, drawn.records.slice(count - count // 100), model, kept)
         took = perf_counter() - began
     one, other = (table.members["cluster"].combine_chunks() for table in (whole.clusters, found))
     both = _pairs(pc.binary_join_element_wise(one.cast(pa.string()), other.cast(pa.string()), "|"))
@@ -249,6 +259,19 @@ def added(persons: int, sites: int, seed: int = 7) -> dict[str, Any]:
         "seconds": took, "records": count // 100, "of": count, "whole": whole.seconds,
         "pairs": both, "only_at_once": _pairs(one) - both, "only_added": _pairs(other) - both,
     }  # fmt: skip
+
+
+def _increment(connection: duckdb.DuckDBPyConnection, records: pa.Table, model: Model, kept: Path) -> Clusters:
+    """All that new records cost, from files to files."""
+    old, known, before, members, cut = (pq.read_table(kept / f"{name}.parquet") for name in KEPT)
+    new = normal(records, model.rules.fields)
+    scored = score_new(connection, old, new, model, kept=known).select(before.column_names)
+    both = pa.concat_tables([old, new])
+    found = grown(Clusters(members, cut), both, pa.concat_tables([before, scored]), model.rules)
+    tables = (new, blocks(connection, new, model.rules), scored, found.members, found.cut)
+    for name, table in zip(KEPT, tables, strict=True):
+        pq.write_table(table, kept / f"{name}-new.parquet", compression="zstd")
+    return found
 
 
 def encoded() -> dict[str, Any]:
@@ -321,7 +344,9 @@ def _hospitals(bench: Bench, persons: int, sites: int) -> Row:
 
 
 def _growth(bench: Bench, persons: int, sites: int) -> Row:
-    done = bench.job("linkage: a hundredth added", "linkage.added", persons=persons, sites=sites)
+    done = bench.job(
+        "linkage: a hundredth added", "linkage.added", persons=persons, sites=sites, folder=str(bench.folder)
+    )
     found, ratio = done.found, done.seconds / done.found["whole"]
     return Row(
         "linkage, a hundredth added", f"{found['records']:,} of {found['of']:,} records", seconds(done.seconds),

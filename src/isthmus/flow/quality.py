@@ -1,16 +1,18 @@
 """The check set run over an edition, once: its results are kept beside the edition, and compared with the former's."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+from sqlglot import exp
 
 from isthmus.base.clock import now
 from isthmus.base.errors import InputError
@@ -24,11 +26,12 @@ from isthmus.lake.engine import Engine
 from isthmus.lake.footer import footers
 from isthmus.quality.checks import catalogue
 from isthmus.quality.checks.document import document
-from isthmus.quality.checks.keys import repeated
+from isthmus.quality.checks.keys import marks, repeated
 from isthmus.quality.checks.layout import Held, Layout, held
-from isthmus.quality.checks.plan import Counts, plan
+from isthmus.quality.checks.plan import Counts, Plan, plan
 from isthmus.quality.checks.verdict import Result, judge
 
+Found = TypeVar("Found")
 KEPT = pa.schema(
     [("check_id", pa.string()), ("violated", pa.int64()), ("of", pa.int64()), ("status", pa.string()),
      ("reason", pa.string())]
@@ -141,15 +144,21 @@ def sources(workspace: Workspace, edition: Edition, site: str = "") -> list[dict
 
 
 def evaluate(
-    engine: Engine, layout: Layout, version: str, day: date, *, progress: Progress | None = None
+    engine: Engine, layout: Layout, version: str, day: date, *, own: bool = True, progress: Progress | None = None
 ) -> list[Result]:
-    """Run the checks of a version over the tables and views that an engine has, as `layout` tells them."""
+    """Run the checks of a version over the tables and views that an engine has, as `layout` tells them.
+
+    `own`: our own checks too, not the dashboard's alone.
+    """
     progress = progress or Silence()
-    checks = [*catalogue.checks(version), *catalogue.rules(version)]
+    checks = [*catalogue.checks(version), *(catalogue.rules(version) if own else ())]
     planned = plan(checks, layout, day)
-    steps = len(planned.tallies) + len(planned.lookups) + len(planned.scans) + len(planned.keys)
-    progress.start("quality", total=steps, unit="scans")
-    engine.load("asked", planned.asked)
+    columns = [*planned.keys.values(), *(one for one, _ in planned.marks.values())]
+    parts = (planned.tallies, planned.lookups, planned.scans, *columns)
+    progress.start("quality", total=sum(map(len, parts)), unit="scans")
+    engine.load("listed", planned.listed)
+    for statement in planned.asked:
+        engine.insert("asked", statement)
     for statement in planned.tallies:
         engine.insert("tally", statement)
         progress.advance("quality")
@@ -158,14 +167,46 @@ def evaluate(
         for statement in statements:
             rows.append(engine.rows(statement))
             progress.advance("quality")
-    shared = {}
-    for number, columns in planned.keys.items():
-        shared[number] = repeated(engine.rows(statement).column(0) for statement in columns)
-        progress.advance("quality")
-    engine.drop("asked")
-    engine.drop("tally")
+    shared = _shared(engine, planned, progress)
+    for name in ("listed", "asked", "tally"):
+        engine.drop(name)
     progress.finish("quality")
     return judge(checks, layout, planned.counts(scanned, looked_up, shared))
+
+
+def _shared(engine: Engine, planned: Plan, progress: Progress) -> Mapping[int, int]:
+    """By the number of a check: how many keys are there more than once, how many rows say what another has said."""
+    shared = dict.fromkeys(planned.marks, 0)
+    for number, count in _sorted(engine, planned.keys, repeated):
+        shared[number] = shared.get(number, 0) + count
+        progress.advance("quality")
+    marked = {number: columns for number, (columns, _) in planned.marks.items()}
+    again: dict[int, list[pa.Table]] = {number: [] for number in marked}
+    for number, table in _sorted(engine, marked, marks):
+        again[number].append(table)
+        progress.advance("quality")
+    for number, (_, counted) in planned.marks.items():
+        table = pa.concat_tables(again[number])
+        if len(table):
+            engine.load("again", table)
+            shared[number] = int(engine.rows(counted).column(0)[0].as_py())
+            engine.drop("again")
+    return shared
+
+
+def _sorted(
+    engine: Engine, columns: Mapping[int, Sequence[exp.Select]], of: Callable[[pa.ChunkedArray], Found]
+) -> Iterator[tuple[int, Found]]:
+    """What sorting tells of columns, by the number of a check: one is sorted while the next is read, and no more."""
+    with ThreadPoolExecutor(1) as sorting:
+        before: tuple[int, Future[Found]] | None = None
+        for number, statement in ((number, one) for number, some in columns.items() for one in some):
+            column = engine.rows(statement).column(0)
+            if before is not None:
+                yield before[0], before[1].result()
+            before = number, sorting.submit(of, column)
+        if before is not None:
+            yield before[0], before[1].result()
 
 
 def measured(files: Sequence[Path], schema: pa.Schema) -> Held:

@@ -90,16 +90,17 @@ def grown(former: Clusters, records: pa.Table, scored: pa.Table, rules: Rules) -
     `records` and `scored` are all of them, old and new. Only those groups are looked at that a new record is linked
     with, by way of other clusters or of links that were not made.
     """
-    ids = former.members["record_id"].combine_chunks()
-    place = pc.index_in(records["record_id"], ids).combine_chunks()
-    cluster = former.members["cluster"].combine_chunks().take(place)
-    cluster = pc.coalesce(cluster, records["record_id"].combine_chunks())
-    new = records["record_id"].filter(place.is_null()).combine_chunks()
+    known = records["record_id"].combine_chunks()
+    cluster = _taken(former.members, known)
+    new = known.filter(cluster.is_null())
+    cluster = pc.coalesce(cluster, known)
     fresh = pc.or_(pc.is_in(scored["l"], new), pc.is_in(scored["r"], new))
     links = scored.filter(pc.and_(fresh, pc.greater_equal(scored["weight"], weight(rules.link)))).select(["l", "r"])
     ties = pa.concat_tables([links, former.cut.select(["l", "r"])])
-    known = records["record_id"].combine_chunks()
-    left, right = (cluster.take(pc.index_in(ties[side], known).combine_chunks()) for side in "lr")
+    # Looking few up among all costs as much as everything else together: first the few are sought out.
+    tied = pc.is_in(known, pa.chunked_array([*ties["l"].chunks, *ties["r"].chunks], pa.int64()).combine_chunks())
+    few = pa.table({"record_id": known, "cluster": cluster}).filter(tied)
+    left, right = (_taken(few, ties[side].combine_chunks()) for side in "lr")
     nodes = pc.unique(pa.chunked_array([left, right, new]))
     rows = (pc.index_in(one, nodes).to_numpy(zero_copy_only=False).astype(np.int64) for one in (left, right))
     groups = _components(len(nodes), *rows)
@@ -109,11 +110,17 @@ def grown(former: Clusters, records: pa.Table, scored: pa.Table, rules: Rules) -
     some = records.filter(inside)
     these = some["record_id"].combine_chunks()
     anew = clusters(some, scored.filter(pc.and_(pc.is_in(scored["l"], these), pc.is_in(scored["r"], these))), rules)
-    kept = pa.table({"record_id": records["record_id"], "cluster": cluster}).filter(pc.invert(inside))
-    members = pa.concat_tables([kept, anew.members])
-    order = pc.index_in(records["record_id"], members["record_id"].combine_chunks())
+    cluster = pc.replace_with_mask(cluster, inside, anew.members["cluster"].combine_chunks())
     cut = former.cut.filter(pc.invert(pc.is_in(former.cut["l"], these)))
-    return Clusters(members.take(order), pa.concat_tables([cut, anew.cut]))
+    return Clusters(pa.table({"record_id": known, "cluster": cluster}), pa.concat_tables([cut, anew.cut]))
+
+
+def _taken(members: pa.Table, ids: pa.Array) -> pa.Array:
+    """The cluster of each record, null where it has none."""
+    there, cluster = (members[name].combine_chunks() for name in ("record_id", "cluster"))
+    if ids.slice(0, len(there)).equals(there):  # mostly new records come behind the old ones
+        return pa.concat_arrays([cluster, pa.nulls(len(ids) - len(there), pa.int64())])
+    return cluster.take(pc.index_in(ids, there))
 
 
 def _graph(records: pa.Table, scored: pa.Table, rules: Rules) -> _Graph:

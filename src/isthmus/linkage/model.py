@@ -4,7 +4,7 @@ import logging
 import math
 import random
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from splink.internals.exceptions import SplinkException
 from splink.internals.splink_dataframe import SplinkDataFrame
 
 from isthmus.base.errors import InputError
+from isthmus.linkage.block import Connection, beside, blocks, is_current
 from isthmus.linkage.rules import Comparison, Rules, sides
 
 PRIOR = 1e-4
@@ -24,8 +25,6 @@ SELDOM, NEVER = 1e-4, 1e-6
 """The least share of pairs of one person, and of strangers, that any outcome is believed to have."""
 MARK = -1e-3
 """The weight by which Splink marks a pair that may have no more than some probability."""
-Connection = Any
-"""A connection to the engine, handed in: this room does not know its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +133,26 @@ def score(connection: Connection, records: pa.Table, model: Model, least: float 
 
 
 def score_new(
-    connection: Connection, old: pa.Table, new: pa.Table, model: Model, least: float = LEAST
+    connection: Connection, old: pa.Table, new: pa.Table, model: Model, least: float = LEAST,
+    *, kept: pa.Table | None = None,
 ) -> pa.Table:  # fmt: skip
     """The same for pairs of which at least one record is new; those among the old are not looked at again.
 
-    How rare a value is, is told by all records, old and new.
+    How rare a value is, is told by all records, old and new. `kept` are the `blocks` of the old ones, where they were
+    kept; they are made where not.
     """
-    near = _near(connection, old, new, model.rules)
-    with _linker(connection, new, model.settings) as (linker, table):
-        known = linker._db_api.register(near, table_name="known_records")
-        lent = ["known_records"]
+    if kept is None or not is_current(connection, kept, model.rules):
+        kept = blocks(connection, old, model.rules)
+    near = old.filter(pc.is_in(old["record_id"], beside(kept, blocks(connection, new, model.rules))))
+    with _linker(connection, new, model.settings) as (linker, table), ExitStack() as lent:
+
+        def lend(name: str, records: pa.Table) -> SplinkDataFrame:
+            lent.callback(connection.unregister, name)
+            return linker._db_api.register(records, table_name=name)
+
+        known = lend("known_records", near)
         for column in sorted({level.frequency for one in model.rules.comparisons for level in one.levels} - {""}):
-            lent.append(f"frequency_{column}")
-            shares = linker._db_api.register(_frequency(old, new, column), table_name=lent[-1])
+            shares = lend(f"frequency_{column}", _frequency(old, new, near, column))
             linker.table_management.register_term_frequency_lookup(shares, column)
         infer = linker.inference
         parts = [
@@ -154,28 +160,15 @@ def score_new(
             infer.predict_within(table, threshold_match_weight=least, warning_mode="never"),
         ]
         found = [connection.execute(_said(model.rules, part.physical_name)).to_arrow_table() for part in parts]
-        for name in lent:
-            connection.unregister(name)
     return pa.concat_tables(found)
 
 
-def _near(connection: Connection, old: pa.Table, new: pa.Table, rules: Rules) -> pa.Table:
-    """The old records that the rules would look at beside a new one: the others need not be taken up."""
-    connection.register("old_records", old)
-    connection.register("new_records", new)
-    # Of a semi-join the right side is held in memory, and the left one passes by.
-    found = [f"SELECT r.record_id FROM old_records r SEMI JOIN new_records l ON {pair}" for pair in rules.pairs]
-    ids = connection.execute(" UNION ".join(found)).to_arrow_table()["record_id"].combine_chunks()
-    for name in ("old_records", "new_records"):
-        connection.unregister(name)
-    return old.filter(pc.is_in(old["record_id"], ids))
-
-
-def _frequency(old: pa.Table, new: pa.Table, column: str) -> pa.Table:
-    """The share of each value of a column, of all records that have one."""
-    values = pa.chunked_array([*old[column].chunks, *new[column].chunks], pa.string()).drop_null()
-    counted = pc.value_counts(values)
-    share = pc.divide(counted.field("counts").cast(pa.float64()), max(len(values), 1))
+def _frequency(old: pa.Table, new: pa.Table, near: pa.Table, column: str) -> pa.Table:
+    """The share that each value of the records looked at has, of all records that have one."""
+    values = pa.chunked_array([*old[column].chunks, *new[column].chunks], pa.string())
+    wanted = pc.unique(pa.chunked_array([*near[column].chunks, *new[column].chunks], pa.string())).drop_null()
+    counted = pc.value_counts(values.filter(pc.is_in(values, wanted)))
+    share = pc.divide(counted.field("counts").cast(pa.float64()), max(len(values) - values.null_count, 1))
     return pa.table({column: counted.field("values"), f"tf_{column}": share})
 
 
@@ -216,11 +209,13 @@ def _linker(
     logging.getLogger("splink").setLevel(logging.ERROR)
     state = random.getstate()
     api = DuckDBAPI(connection=connection)
-    table = api.register(records)
+    names = ["result_df"]  # Splink's own, which stays behind
     try:
+        table = api.register(records)
+        names.append(table.physical_name)
         yield Linker(table, SettingsCreator.from_path_or_dict(said), log_level=None), table
     finally:
         api.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]  # Splink leaves this one without types
-        for name in (table.physical_name, "result_df"):  # the second is Splink's own, and stays behind
+        for name in names:
             connection.unregister(name)
         random.setstate(state)

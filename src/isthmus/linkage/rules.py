@@ -103,7 +103,7 @@ class Rules:
         known = set(columns)
 
         def usable(condition: str) -> bool:
-            return {column.name for column in _tree(condition).find_all(exp.Column)} <= known
+            return {column.name for column in parsed(condition).find_all(exp.Column)} <= known
 
         kept = []
         for one in self.comparisons:
@@ -142,10 +142,11 @@ def sides(condition: str) -> str:
     def renamed(node: exp.Expr) -> exp.Expr:
         return exp.column(f"{node.name}_{node.table}", quoted=True) if isinstance(node, exp.Column) else node
 
-    return str(_tree(condition).transform(renamed).sql("duckdb"))
+    return str(parsed(condition).transform(renamed).sql("duckdb"))
 
 
-def _tree(condition: str) -> exp.Expr:
+def parsed(condition: str) -> exp.Expr:
+    """A condition as a tree."""
     return sqlglot.parse_one(condition, dialect="duckdb")
 
 
@@ -236,7 +237,7 @@ def _encoding(section: Section, columns: set[str]) -> Encoding:
 
 def _condition(section: Section, key: str, text: str, columns: set[str]) -> str:
     try:
-        tree = _tree(text)
+        tree = parsed(text)
     except sqlglot.ParseError:
         raise PackError(f"{section.place(key)}: `{text}` is no condition. Write SQL over l and r.") from None
     for column in tree.find_all(exp.Column):

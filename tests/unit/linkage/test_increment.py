@@ -1,13 +1,17 @@
 """New records are linked to old ones as if all had come at once; what people decide stands."""
 
+from dataclasses import replace
+
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
+from splink.internals.linker_components.inference import LinkerInference
 
 from isthmus.base.errors import UsageError
 from isthmus.linkage import rules
+from isthmus.linkage.block import beside, blocks
 from isthmus.linkage.cluster import Clusters, clusters, grown
 from isthmus.linkage.decide import DECIDED, decided, queue
 from isthmus.linkage.model import Model, score, score_new, train
@@ -54,6 +58,48 @@ def test_new_records_give_the_pairs_that_all_at_once_give(linked: tuple[pa.Table
     more = grown(clusters(old, before, model.rules), records, pa.concat_tables([before, fresh]), model.rules)
     assert more.members.equals(whole.members)
     assert _cuts(more) == _cuts(whole)
+
+
+def test_blocks_that_were_kept_give_the_same_pairs_and_others_are_made_anew(
+    linked: tuple[pa.Table, Model, pa.Table],
+) -> None:
+    records, model, _ = linked
+    old, new = records.slice(0, len(records) - NEW), records.slice(len(records) - NEW)
+    with duckdb.connect() as connection:
+        kept = blocks(connection, old, model.rules)
+        fresh = score_new(connection, old, new, model)
+        assert score_new(connection, old, new, model, kept=kept).equals(fresh)
+        nobody = pa.table({name: kept[name] if name == "record_id" else pa.array([0] * len(kept), pa.uint32())
+                           for name in kept.column_names})  # fmt: skip
+        assert score_new(connection, old, new, model, kept=nobody).equals(fresh), "keys of another engine were believed"
+
+
+def test_a_condition_that_asks_each_side_otherwise_finds_both(linked: tuple[pa.Table, Model, pa.Table]) -> None:
+    crossed = replace(GRAPH, pairs=("l.a = r.b and l.c = r.c and l.d <> r.d", "l.d > r.d"))
+    columns = ["record_id", "a", "b", "c", "d"]
+    values = [["x", "p", "x", None, "q"], ["p", "y", "q", "y", "q"], ["m"] * 5, ["1"] * 5]
+    old = pa.table([[1, 2, 3, 4, 5], *values], names=columns)
+    new = pa.table([[9], ["y"], ["x"], ["m"], ["2"]], names=columns)
+    with duckdb.connect() as connection:
+        kept, fresh = (blocks(connection, one, crossed) for one in (old, new))
+    assert kept.column_names == ["record_id", "b0_l", "b0_r", "b1"]
+    assert beside(kept, fresh).to_pylist() == [1, 2, 3, 4, 5], "of a condition without an equality all are near"
+    assert beside(kept.drop(["b1"]), fresh.drop(["b1"])).to_pylist() == [1, 2, 3, 4]
+
+
+def test_nothing_is_left_behind_where_scoring_is_broken_off(
+    linked: tuple[pa.Table, Model, pa.Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records, model, _ = linked
+
+    def broken(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    with duckdb.connect() as connection:
+        monkeypatch.setattr(LinkerInference, "predict_within", broken)
+        with pytest.raises(KeyboardInterrupt):
+            score_new(connection, records.slice(NEW), records.slice(0, NEW), model)
+        assert not connection.execute("SHOW TABLES").fetchall()
 
 
 def _cuts(found: Clusters) -> set[tuple[int, int, str]]:

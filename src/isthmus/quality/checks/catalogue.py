@@ -142,7 +142,9 @@ def _check(row: Mapping[str, str], kind: Type) -> Check:
     concepts = tuple(int(one) for one in row["concept"].split(",") if one)
     threshold = float(row["threshold"]) if row["threshold"] else None
     check = Check(kind, row["table"], row["field"], concepts, row["value"], threshold)
-    special: Mapping[str, Any] | None = kind.where.get(check.target[0])
+    table, column = check.target
+    named = [f"its {table}"] if column == check.field else []
+    special: Mapping[str, Any] | None = next((kind.where[one] for one in (*named, table) if one in kind.where), None)
     return check if special is None else replace(check, type=replace(kind, **special))
 
 

@@ -1,35 +1,63 @@
-"""Keys that rows share, found by sorting: it costs a third of what grouping by the key costs an engine."""
+"""Keys that rows share, and rows that say the same, found by sorting: a third of what grouping costs an engine."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from sqlglot import exp
 
-from isthmus.quality.checks.sources import stated
+from isthmus.quality.checks import sources
+from isthmus.quality.checks.catalogue import Check
 
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.uint64]
 ROWS = 16_000_000  # of a column that are sorted at once: 128 MB
-SLICE = """SELECT "{field}" FROM "{table}"
-    WHERE "{field}" IS NOT NULL AND abs("{field}") % CAST('{count}' AS BIGINT) = CAST('{number}' AS BIGINT)"""
-WHOLE = 'SELECT "{field}" FROM "{table}" WHERE "{field}" IS NOT NULL'
+KEY = 'SELECT "{field}" AS key FROM "{table}" WHERE "{field}" IS NOT NULL'
+PART = """ AND abs("{field}") % CAST('{count}' AS BIGINT) = CAST('{number}' AS BIGINT)"""
+# Rows that are the same in all that is compared have one mark; so, once in a long while, have rows that are not.
+MARK = 'SELECT hash(COMPARED) AS key FROM "{table}" WHERE TRUE'
+MARKED = " AND hash(COMPARED) % CAST('{count}' AS UBIGINT) = CAST('{number}' AS UBIGINT)"
+AGAIN = "hash(COMPARED) IN (SELECT mark FROM again)"
 
 
-def slices(table: str, field: str, rows: int) -> Iterator[exp.Select]:
-    """Statements that give a column of whole numbers in slices: the same numbers are in the same slice."""
+def slices(check: Check, rows: int) -> Iterator[exp.Select]:
+    """Statements that give the keys of a check, or the marks of its rows, in slices: the same are in one slice."""
     count = -(-rows // ROWS)
+    whole, part = (MARK, MARKED) if check.type.over == "repeats" else (KEY, PART)
+    form = (whole + part if count > 1 else whole).replace("COMPARED", _compared(check))
     for number in range(count):
-        yield stated(SLICE if count > 1 else WHOLE, table=table, field=field, count=count, number=number)
+        yield sources.stated(form, table=check.table, field=check.field, count=count, number=number)
 
 
-def repeated(columns: Iterable[pa.ChunkedArray]) -> int:
-    """How many values are there more than once, each time counted, in slices of a column without nulls."""
-    return sum(_repeated(np.concatenate([chunk.to_numpy() for chunk in one.chunks])) for one in columns if len(one))
+def again(check: Check) -> exp.Select:
+    """The count of a check of rows that say the same, among the rows whose marks are in the table `again`."""
+    statement = sources.select_from("repeats", check).select(sources.scalar(check.type.violated).copy(), copy=False)
+    inner = statement.find(exp.Subquery)
+    assert inner is not None
+    inner.this.where(sources.scalar(AGAIN.replace("COMPARED", _compared(check))).copy(), copy=False)
+    return statement
 
 
-def _repeated(values: npt.NDArray[np.int64]) -> int:
-    values.sort()
-    same = values[1:] == values[:-1]
+def _compared(check: Check) -> str:
+    return ", ".join(f'"{name}"' for name in ("person_id", check.field, *check.compared))
+
+
+def repeated(column: pa.ChunkedArray) -> int:
+    """How many values of a column without nulls are there more than once, each time counted."""
     # A run of n equal values has n - 1 pairs, and begins where a pair follows none.
-    begins = int(same[:1].sum()) + int((same[1:] & ~same[:-1]).sum())
-    return int(same.sum()) + begins
+    _, same = _pairs(column)
+    return int(same.sum()) + int(same[:1].sum()) + int((same[1:] & ~same[:-1]).sum())
+
+
+def marks(column: pa.ChunkedArray) -> pa.Table:
+    """The table `again`: the marks that more than one row has."""
+    values, same = _pairs(column)
+    return pa.table({"mark": np.unique(values[1:][same])})
+
+
+def _pairs(column: pa.ChunkedArray) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+    """The values in their order, and where one is the same as that before it."""
+    values = np.concatenate([np.zeros(0, np.uint64 if column.type == pa.uint64() else np.int64),
+                             *(chunk.to_numpy() for chunk in column.chunks)])  # fmt: skip
+    values.sort()
+    return values, values[1:] == values[:-1]

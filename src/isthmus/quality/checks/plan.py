@@ -2,6 +2,7 @@
 
     scans     one row of counts for each source: a table, or a table joined with persons, deaths, visits …
     keys      columns of keys, to be sorted: keys that are not numbers are grouped in a scan
+    marks     columns of a mark for every row, to be sorted: only rows that share one are grouped
     tallies   rows by concept, for each column of concepts that a check looks at
     lookups   the checks of concepts, joined to the tallies as data
 
@@ -27,6 +28,7 @@ ROWS, EMPTY, FILLED = "count(*)", "count_if(value IS NULL)", "count(value)"
 LOST = (
     "count_if(NOT value IS NULL AND NOT coalesce(value IN (SELECT other FROM target WHERE NOT other IS NULL), FALSE))"
 )
+ALONE = "count_if(NOT value IS NULL AND v.visit_occurrence_id IS NULL)"  # rows of a visit that is not there
 ZERO, BELOW, ABOVE = "count_if(value = 0)", "count_if(value < bound)", "count_if(value > bound)"
 
 
@@ -44,17 +46,21 @@ Place = tuple[int, int] | int | None
 
 @dataclass(slots=True)
 class Plan:
-    """The statements, in the order in which they must run: `asked` is a table that lookups read, by that name.
+    """The statements, in the order in which they must run.
 
-    `tallies` are to be gathered in one table `tally` (they all have its columns); `scans` give one row each; `keys` are
-    statements of one column by the number of a check, for `keys.repeated`.
+    `listed` is a table that those of `asked` read, by that name; these are to be gathered in one table `asked`, which
+    tallies and lookups read. `tallies` are to be gathered in one table `tally` (they all have its columns). `scans`
+    give one row each. `keys` are statements of one column by the number of a check, for `keys.repeated`; `marks` such
+    for `keys.marks`, and the statement that counts, once their table is there as `again`.
     """
 
-    asked: pa.Table
+    listed: pa.Table
+    asked: Sequence[exp.Select]
     tallies: Sequence[exp.Select]
     lookups: Sequence[exp.Select]
     scans: Sequence[exp.Select]
     keys: Mapping[int, Sequence[exp.Select]]
+    marks: Mapping[int, tuple[Sequence[exp.Select], exp.Select]]
     places: Mapping[int, tuple[Place, Place]]
 
     def counts(
@@ -86,15 +92,19 @@ def plan(checks: Sequence[Check], layout: Layout, day: date) -> Plan:
     scans = _Scans(layout, day)
     places = {number: scans.places(check) for number, check in chosen.items()}
     open_ones = {number: chosen[number] for number, (violated, _) in places.items() if violated is None}
-    sorted_ones = {number: one for number, one in open_ones.items() if one.type.over == "keys"}
-    looked_up = {number: one for number, one in open_ones.items() if number not in sorted_ones}
+    over = {number: one.type.over for number, one in open_ones.items()}
+    looked_up = {number: one for number, one in open_ones.items() if over[number] in tally.OVER}
     some = list(looked_up.values())
     columns = {
-        number: list(keys.slices(one.table, one.field, layout[one.table].rows)) for number, one in sorted_ones.items()
-    }
+        number: list(keys.slices(one, layout[one.table].rows))
+        for number, one in open_ones.items() if number not in looked_up
+    }  # fmt: skip
     return Plan(
-        tally.asked(looked_up), list(tally.tallies(some, layout)), list(tally.lookups(some)), list(scans.statements()),
-        columns, places,
+        tally.listed(looked_up), list(tally.asked(some)), list(tally.tallies(some, layout)),
+        list(tally.lookups(some)), list(scans.statements()),
+        {number: one for number, one in columns.items() if over[number] == "keys"},
+        {number: (one, keys.again(chosen[number])) for number, one in columns.items() if over[number] == "repeats"},
+        places,
     )  # fmt: skip
 
 
@@ -131,7 +141,7 @@ class _Scans:
         is_number = column is not None and pa.types.is_integer(column)
         if kind.never == "integer" and is_number:
             return 0, of
-        if kind.over == "keys" and is_number:
+        if kind.over == "repeats" or (kind.over == "keys" and is_number):
             return None, of
         return None if kind.over in tally.OVER else self._place(kind.over, kind.violated, check), of
 
@@ -141,7 +151,10 @@ class _Scans:
             return known
         key = sources.key_of(over, check)
         if key not in self._scans:
-            self._scans[key] = _Scan(len(self._scans), sources.select_from(over, check))
+            source = sources.select_from(over, check)
+            if over == "values":
+                self._roles.known(source, check)
+            self._scans[key] = _Scan(len(self._scans), source)
         scan, said = self._scans[key], self._said(count, check)
         if said not in scan.columns:
             scan.columns[said] = len(scan.columns)
@@ -154,7 +167,9 @@ class _Scans:
         own = self._layout[check.table]
         joined = JOINED.get(over)
         if joined is not None and not self._layout[joined].rows:
-            return 0
+            if count != ALONE:
+                return 0
+            over, count = "rows", FILLED
         if over != "rows":
             return None
         if count == ROWS:

@@ -25,12 +25,39 @@ class Roles:
         tree = scalar(count).copy()
         roles = {role: self._meant(role, check, "bound" in roles_of(count)) for role in roles_of(count)}
         for column in list(tree.find_all(exp.Column)):
-            if not column.table and column.name in roles:
-                column.replace(roles[column.name].copy())
+            if column.table or column.name not in roles:
+                continue
+            meant = roles[column.name].copy()
+            if column.name == "other" and check.target[0] != check.table:
+                column.replace(meant)
+            else:
+                self._put(meant, column, check)
         for table in list(tree.find_all(exp.Table)):
             if table.name == "target":
                 table.replace(roles["target"])
         return tree
+
+    def known(self, source: exp.Expr, check: Check) -> None:
+        """In a source that reads the table of a check alone, put what is known of its columns in their place."""
+        for column in list(source.find_all(exp.Column)):
+            self._put(column.copy(), column, check)
+
+    def _put(self, meant: exp.Expr, place: exp.Expr, check: Check) -> None:
+        """Put an expression over the check's own table into a place; of a column what is known, so it is not read.
+
+        Known may be that it has no value, or one and the same in all rows, or that all rows have one: then the question
+        IS NULL is answered.
+        """
+        own, name = self._layout[check.table], meant.name
+        is_told = isinstance(meant, exp.Column) and name in own.nulls
+        only = own.only(name) if is_told else None
+        if is_told and own.is_blank(name):
+            meant = exp.null()
+        elif only is not None:
+            meant = _literal(only)
+        elif is_told and not own.nulls[name] and isinstance(place.parent, exp.Is):
+            meant, place = exp.false(), place.parent
+        place.replace(meant)
 
     def _meant(self, role: str, check: Check, bounded: bool) -> exp.Expr:
         table, column = check.target

@@ -39,10 +39,10 @@ SOURCES: Mapping[str, str] = {
     "rows": '"{table}" t',
     "keys": '(SELECT "{field}" AS key, count(*) AS n FROM "{table}" GROUP BY 1) k',
     "values": '(SELECT "{field}" AS value, bool_or("{other}" = 0) AS is_open FROM "{table}" GROUP BY 1) s',
-    # All rows are kept, so that those of nobody can be counted with the others.
+    # All rows are kept, so that those of nobody, or of no visit, can be counted with the others.
     "people": f'"{{table}}" t LEFT JOIN {BIRTH} p ON t.person_id = p.person_id',
     "deaths": f'"{{table}}" t JOIN {LATE} d ON t.person_id = d.person_id',
-    "visits": f'"{{table}}" t JOIN {WEEK} v ON t.visit_occurrence_id = v.visit_occurrence_id',
+    "visits": f'"{{table}}" t LEFT JOIN {WEEK} v ON t.visit_occurrence_id = v.visit_occurrence_id',
     "repeats": '(SELECT count(*) AS n FROM "{table}" GROUP BY person_id, "{field}") k',
     "overlaps": f'"{{table}}" t JOIN "{{table}}" o ON {OVERLAP}',
     "persons": "person p",
@@ -50,7 +50,7 @@ SOURCES: Mapping[str, str] = {
     " AND person_id IS NOT NULL) t",
 }
 JOINED: Mapping[str, str] = {"deaths": "death", "visits": "visit_occurrence"}
-"""The table that a source joins: without rows in it, the source has none."""
+"""The table that a source joins: without rows in it, what is counted over the join is 0."""
 
 
 def key_of(over: str, check: Check) -> tuple[str, ...]:

@@ -28,7 +28,9 @@ TALLIES: Mapping[str, str] = {
         CAST(NULL AS BIGINT) AS other, count(*) AS rows FROM "{table}" GROUP BY 3""",
     "gender": """SELECT '{place}' AS place, 'gender' AS kind, TRY_CAST(t."{field}" AS BIGINT) AS value,
         CAST(p.gender_concept_id AS BIGINT) AS other, count(*) AS rows
-        FROM "{table}" t JOIN person p ON t.person_id = p.person_id GROUP BY 3, 4""",
+        FROM "{table}" t JOIN person p ON t.person_id = p.person_id
+        WHERE t."{field}" IN (SELECT concept FROM asked WHERE kind = 'genders' AND place = '{place}')
+        GROUP BY 3, 4""",
     "unit": """SELECT '{place}' AS place, 'unit' AS kind, TRY_CAST("{field}" AS BIGINT) AS value,
         TRY_CAST(unit_concept_id AS BIGINT) AS other, count(*) AS rows FROM "{table}" GROUP BY 3, 4""",
 }
@@ -47,11 +49,9 @@ CONCEPTS = """
 GENDERS = """
     SELECT a.number, CAST(coalesce(sum(y.rows) FILTER (WHERE y.kind = 'gender' AND y.other <> a.gender), 0) AS BIGINT)
         AS violated, CAST(coalesce(sum(y.rows) FILTER (WHERE y.kind = 'concept'), 0) AS BIGINT) AS of
-    FROM ASKED a JOIN tally y ON y.place = a.place AND y.value = a.concept
-    WHERE a.kind = 'genders' AND a.name = '{name}' GROUP BY a.number
+    FROM asked a JOIN tally y ON y.place = a.place AND y.value = a.concept
+    WHERE a.kind = 'genders' GROUP BY a.number
 """
-BELOW = """(SELECT asked.* REPLACE (n.descendant_concept_id AS concept) FROM asked
-    JOIN concept_ancestor n ON n.ancestor_concept_id = asked.concept)"""
 UNITS = """
     SELECT a.number, CAST(coalesce(sum(y.rows) FILTER (WHERE NOT y.other IS NULL AND y.other <> 0
         AND NOT list_contains(a.units, y.other)), 0) AS BIGINT) AS violated,
@@ -61,10 +61,24 @@ UNITS = """
 """
 
 
-def asked(checks: Mapping[int, Check]) -> pa.Table:
+# Of a check that is about all below its concepts, each of these stands for itself.
+DESCENDANTS = "plausibleGenderUseDescendants"
+ITSELF = "SELECT * FROM listed WHERE name <> '{name}'"
+BELOW = """SELECT listed.* REPLACE (n.descendant_concept_id AS concept) FROM listed
+    JOIN concept_ancestor n ON n.ancestor_concept_id = listed.concept WHERE name = '{name}'"""
+
+
+def listed(checks: Mapping[int, Check]) -> pa.Table:
     """The checks of concepts by their numbers, as a table: a row for each concept that a check is about."""
     rows = [row for number, check in checks.items() for row in _rows(number, check)]
     return pa.Table.from_pylist(rows, ASKED)
+
+
+def asked(checks: Sequence[Check]) -> Iterator[exp.Select]:
+    """The statements that fill the table `asked` from what `listed` gives, by that name."""
+    yield stated(ITSELF, name=DESCENDANTS)
+    if any(check.type.name == DESCENDANTS for check in checks):
+        yield stated(BELOW, name=DESCENDANTS)
 
 
 def tallies(checks: Sequence[Check], layout: Layout) -> Iterator[exp.Select]:
@@ -82,15 +96,12 @@ def lookups(checks: Sequence[Check]) -> Iterator[exp.Select]:
     `of` is null where the rows looked at are counted elsewhere. A check of which the tally has nothing gives no row.
     """
     over = {check.type.over for check in checks}
-    names = {check.type.name for check in checks}
     if "concepts" in over:
         wrong = {check.type.name: check.type.violated for check in checks if check.type.over == "concepts"}
         cases = " ".join(f"WHEN '{name}' THEN {condition}" for name, condition in wrong.items())
         yield stated(CONCEPTS.replace("WRONG", f"CASE a.name {cases} END"))
-    if "plausibleGender" in names:
-        yield stated(GENDERS.replace("ASKED", "asked"), name="plausibleGender")
-    if "plausibleGenderUseDescendants" in names:
-        yield stated(GENDERS.replace("ASKED", BELOW), name="plausibleGenderUseDescendants")
+    if "genders" in over:
+        yield stated(GENDERS)
     if "units" in over:
         yield stated(UNITS)
 
