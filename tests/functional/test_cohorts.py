@@ -134,3 +134,47 @@ def test_what_is_no_definition_is_said(workspace: Path, tmp_path: Path, name: st
     if not name.startswith("absent"):
         (tmp_path / name).write_bytes(b"nothing of the kind")
     assert name in complaint(run("cohorts", workspace, tmp_path / name), 3)
+
+
+def _aged(low: int) -> dict[str, Any]:
+    return {"Type": "ALL", "DemographicCriteriaList": [{"Age": {"Value": low, "Op": "gte"}}]}
+
+
+@pytest.fixture
+def stepped(tmp_path: Path) -> Path:
+    """Fever, three rules of which the second leaves one person and the third nobody more; then the year is cut."""
+    document = _document(FEVER) | {
+        "InclusionRules": [
+            {"name": " at least  60 ", "expression": _aged(60)},
+            {"name": "at least 69", "expression": _aged(69)},
+            {"name": "", "expression": _aged(68)},
+        ],
+        "CensorWindow": {"StartDate": "2021-01-01"},
+    }
+    path = tmp_path / "20.json"
+    path.write_text(json.dumps(document))
+    return path
+
+
+def test_steps_tell_how_many_each_condition_leaves_and_how_many_meet_it_alone(workspace: Path, stepped: Path) -> None:
+    """Born in 1951 and 1952, with a fever in 2020: 69 and 68 years old."""
+    (told,) = run("cohorts", workspace, stepped, "--steps", "--json").document()["cohorts"]
+    assert told["steps"] == [
+        {"step": "an event lets in", "left": 2, "alone": None},
+        {"step": "at least 60", "left": 2, "alone": 2},
+        {"step": "at least 69", "left": 1, "alone": 1},
+        {"step": "rule 3", "left": 1, "alone": 2},
+        {"step": "censoring, calendar", "left": told["subjects"], "alone": None},
+    ]
+    shown = run("cohorts", workspace, stepped, "--steps").out
+    assert "20: persons step by step" in shown and "50.0%" in shown
+
+
+def test_a_definition_is_said_in_words_of_two_languages(workspace: Path, stepped: Path) -> None:
+    english = run("cohorts", workspace, stepped, "--words", "en").out
+    assert "Rule 2: at least 69" in english
+    assert "the person then has age at least 69" in english
+    assert "Only days from 2021-01-01 to open count." in english
+    chinese = run("cohorts", workspace, stepped, "--words", "zh", "--json").document()["20"]
+    assert chinese[:2] == ["满足以下任一事件者入组", "  诊断“0”"]
+    assert "words in 'fr'" in complaint(run("cohorts", workspace, stepped, "--words", "fr"), 2)

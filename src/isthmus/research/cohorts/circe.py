@@ -4,7 +4,7 @@ The meaning is that of circe-be 1.12. Whatever a definition says and this cannot
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -71,14 +71,14 @@ def definition(root: Cursor, *, name: str) -> Definition:
     window = primary["ObservationWindow"]
     if window:
         window.map(("PriorDays", "PostDays"), of="ObservationWindow")
-    sets, set_names, concept_names = _concept_sets(root["ConceptSets"])
+    sets, set_names = _concept_sets(root["ConceptSets"])
     additional = root["AdditionalCriteria"]
     collapse = root["CollapseSettings"]
     if collapse:
         collapse.map(("CollapseType", "EraPad"), of="CollapseSettings")
     censored = root["CensorWindow"]
     return Definition(
-        name=name, title=root["Title"].text(""), sets=sets, set_names=set_names, concept_names=concept_names,
+        name=name, title=root["Title"].text(""), sets=sets, set_names=set_names, concept_names=dict(_named(root.value)),
         primary=tuple(criterion(one) for one in primary["CriteriaList"].items()),
         prior_days=window["PriorDays"].integer(0) if window else 0,
         post_days=window["PostDays"].integer(0) if window else 0,
@@ -106,31 +106,39 @@ def _rule(at: Cursor) -> Rule:
     return Rule(at["name"].text(""), group(at["expression"]), at["description"].text(""))
 
 
-def _concept_sets(at: Cursor) -> tuple[dict[int, ConceptSet], dict[int, str], dict[int, str]]:
+def _named(value: Any) -> Iterator[tuple[int, str]]:
+    """The concepts with a name, wherever a document has them."""
+    if isinstance(value, dict):
+        if isinstance(value.get("CONCEPT_ID"), int) and value.get("CONCEPT_NAME"):
+            yield value["CONCEPT_ID"], str(value["CONCEPT_NAME"])
+        value = list(value.values())
+    if isinstance(value, list):
+        for one in value:
+            yield from _named(one)
+
+
+def _concept_sets(at: Cursor) -> tuple[dict[int, ConceptSet], dict[int, str]]:
     sets: dict[int, ConceptSet] = {}
     set_names: dict[int, str] = {}
-    concept_names: dict[int, str] = {}
     for one in at.items():
         one.map(("id", "name", "expression"), of="a concept set")
         number = one["id"].integer(0)
         expression = one["expression"].map(("items",), of="a concept set")
-        sets[number] = sets.get(number, frozenset()) | concept_set(expression["items"], concept_names)
+        sets[number] = sets.get(number, frozenset()) | concept_set(expression["items"])
         set_names[number] = one["name"].text("")
-    return sets, set_names, concept_names
+    return sets, set_names
 
 
-def concept_set(at: Cursor, names: dict[int, str]) -> ConceptSet:
-    """The concepts of a set; their names are noted in `names`."""
+def concept_set(at: Cursor) -> ConceptSet:
+    """The concepts of a set."""
     found = []
     for number, item in enumerate(at.value or ()):
         try:
-            concept = item["concept"]
-            concept_id = int(concept["CONCEPT_ID"])
+            concept_id = int(item["concept"]["CONCEPT_ID"])
             if not ITEM.issuperset(item):
                 at[number].map(ITEM, of="an entry of a concept set")
         except (TypeError, KeyError, ValueError):
             raise at[number].error("an entry needs a concept with its CONCEPT_ID.", "Add it.") from None
-        names[concept_id] = concept.get("CONCEPT_NAME") or ""
         found.append(
             Item(
                 concept_id, descendants=bool(item.get("includeDescendants")), mapped=bool(item.get("includeMapped")),
