@@ -178,3 +178,17 @@ def test_a_definition_is_said_in_words_of_two_languages(workspace: Path, stepped
     chinese = run("cohorts", workspace, stepped, "--words", "zh", "--json").document()["20"]
     assert chinese[:2] == ["满足以下任一事件者入组", "  诊断“0”"]
     assert "words in 'fr'" in complaint(run("cohorts", workspace, stepped, "--words", "fr"), 2)
+
+
+def test_a_phenotype_is_counted_as_its_circe_document_is(workspace: Path, tmp_path: Path) -> None:
+    told = (
+        f"concepts: {{fever: [{FEVER}]}}\nenter: [{{condition: fever}}]\nrules: {{old: [person: {{age: above 68}}]}}\n"
+    )
+    (tmp_path / "30.yaml").write_text(told)
+    (ours,) = run("cohorts", workspace, tmp_path / "30.yaml", "--json").document()["cohorts"]
+    assert ours["subjects"] == 1
+    written = run("cohorts", workspace, tmp_path / "30.yaml", "--circe", tmp_path / "circe", "--json").document()
+    assert written == {"written": [str(tmp_path / "circe" / "30.json")]}
+    (theirs,) = run("cohorts", workspace, tmp_path / "circe", "--json").document()["cohorts"]
+    assert theirs == ours
+    assert "no phenotype" in complaint(run("cohorts", workspace, tmp_path / "circe", "--circe", tmp_path), 2)

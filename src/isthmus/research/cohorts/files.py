@@ -4,19 +4,21 @@ import tarfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError, UsageError
-from isthmus.research.cohorts import circe
+from isthmus.research.cohorts import circe, phenotype
 from isthmus.research.cohorts.cursor import DefinitionError
 from isthmus.research.cohorts.definition import Definition
 from isthmus.research.cohorts.evaluate import Cohorts
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
-READERS = {".json": circe.read}
+PHENOTYPE = ".yaml"
+READERS = {".json": circe.read, PHENOTYPE: phenotype.read}
 
 
 def read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]]:
@@ -41,8 +43,23 @@ def read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]
             except DefinitionError as error:
                 refused.append(error)
     if not places:
-        raise InputError("no definition was found: there is no .json file there. Name a file, a folder or an archive.")
+        raise InputError(
+            "no definition was found: there is no .json or .yaml file there. Name a file, a folder or an archive."
+        )
     return [found[name] for name in sorted(found, key=_by_number)], refused
+
+
+def write_circe(paths: Sequence[Path], folder: Path) -> list[Path]:
+    """Write every phenotype as the Circe document that says the same; the files written. Raises DefinitionError."""
+    written = []
+    for path in paths:
+        for file, content in _documents(path):
+            if PurePosixPath(file).suffix == PHENOTYPE:
+                target = folder / f"{PurePosixPath(file).stem}.json"
+                with replaced(target) as stream:
+                    stream.write(orjson.dumps(phenotype.document(content, file=file), option=orjson.OPT_INDENT_2))
+                written.append(target)
+    return written
 
 
 def write_counts(path: Path, cohorts: Cohorts) -> None:

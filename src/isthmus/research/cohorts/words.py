@@ -58,7 +58,8 @@ def _sentences() -> dict[str, dict[str, str]]:
 
 
 @cache
-def _names() -> dict[str, dict[str, str]]:
+def names() -> dict[str, dict[str, str]]:
+    """What events, attributes and columns that are counted are called: `en` and `zh` by their name in Circe."""
     with (HERE / "words.csv").open(encoding="utf-8", newline="") as stream:
         return {row["name"]: row for row in csv.DictReader(stream)}
 
@@ -107,7 +108,7 @@ class _Words:
         return _sentences()[key][self._language].format(**values)
 
     def _name(self, key: str) -> str:
-        return _names()[key][self._language]
+        return names()[key][self._language]
 
     def _set(self, number: int) -> str:
         return _tidy(self._of.set_names.get(number, "")) or str(number)
@@ -147,7 +148,7 @@ class _Words:
         return self._say("and").join(self._test(test) for test in one.tests)
 
     def _test(self, one: Test) -> str:
-        name = self._name(one.attribute if one.attribute in _names() else one.attribute.removesuffix("CS"))
+        name = self._name(one.attribute if one.attribute in names() else one.attribute.removesuffix("CS"))
         if one.pattern is not None:
             return self._say("like" if one.inside else "unlike", name=name, pattern=one.pattern)
         if one.concepts is not None:

@@ -10,8 +10,9 @@ from isthmus.base.errors import PartialError, UsageError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.session import open_session
 from isthmus.research.cohorts import files
+from isthmus.research.cohorts.cursor import DefinitionError
 from isthmus.research.cohorts.definition import Definition
-from isthmus.research.cohorts.evaluate import evaluate
+from isthmus.research.cohorts.evaluate import Cohorts, evaluate
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
 from isthmus.serving.cli.options import Json, Quiet, Where
@@ -33,7 +34,8 @@ def register(app: typer.Typer) -> None:
 def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
     definitions: Annotated[
-        list[Path], typer.Argument(metavar="DEFINITIONS...", help="Circe JSON files, folders or .tar.xz of them.")
+        list[Path],
+        typer.Argument(metavar="DEFINITIONS...", help="Circe JSON or phenotype YAML: files, folders or .tar.xz."),
     ],
     out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write cohort_id,records,subjects.")] = None,
     rows: Annotated[Path | None, typer.Option(metavar="FILE.parquet", help="Write the members with dates.")] = None,
@@ -42,6 +44,9 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     language: Annotated[
         str | None, typer.Option("--words", metavar="en|zh", help="Only say the definitions in plain words.")
     ] = None,
+    as_circe: Annotated[
+        Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")
+    ] = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -49,33 +54,55 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
 
     A definition that says what cannot be answered is refused by name; the others are evaluated.
     """
-    found, refused = files.read(definitions)
+    found, refused = _read(definitions)
+    if as_circe is not None:
+        _write_circe(definitions, as_circe, json=json)
+        return
+    if language is not None:
+        _say_words(found, language, json=json)
+        return
+    number, answer, walked = _evaluated(workspace, edition, found, by_step=by_step, quiet=quiet or json)
+    _tell(number, files.counted(answer), list(map(str, refused)), _walks(found, walked), json=json)
+    for path, write in ((out, files.write_counts), (rows, files.write_rows)):
+        if path is not None:
+            write(path, answer)
+            if not json:
+                say(f"written: {path}")
+    if refused:
+        count = len(found) + len(refused)
+        raise PartialError(f"{len(refused)} of {count} definitions were refused; the others are done.")
+
+
+def _read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]]:
+    """What can be evaluated, and what is refused, which is told."""
+    found, refused = files.read(paths)
     for error in refused[:SHOWN]:
         complain(str(error))
     if not found:
         raise refused[0]
-    if language is not None:
-        _say_words(found, language, json=json)
-        return
+    return found, refused
+
+
+def _evaluated(
+    workspace: Path, edition: int | None, found: Sequence[Definition], *, by_step: bool, quiet: bool
+) -> tuple[int, Cohorts, list[list[Step]]]:
+    """The edition asked, the members, and the steps of each definition where they are wanted."""
     opened = Workspace(workspace)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
-    with bars(quiet=quiet or json) as progress, session.desk() as desk:
+    with bars(quiet=quiet) as progress, session.desk() as desk:
         progress.start("cohorts")
         answer = evaluate(desk, found, done=lambda part, of: progress.advance("cohorts"))
-        walked = steps(desk, found) if by_step else []
-    if out is not None:
-        files.write_counts(out, answer)
-    if rows is not None:
-        files.write_rows(rows, answer)
-    said = [str(error) for error in refused]
-    _tell(session.edition.number, files.counted(answer), said, _walks(found, walked), json=json)
-    for path in (out, rows):
-        if path is not None and not json:
-            say(f"written: {path}")
-    if refused:
-        raise PartialError(
-            f"{len(refused)} of {len(found) + len(refused)} definitions were refused; the others are done."
-        )
+        return session.edition.number, answer, steps(desk, found) if by_step else []
+
+
+def _write_circe(definitions: Sequence[Path], folder: Path, *, json: bool) -> None:
+    written = files.write_circe(definitions, folder)
+    if not written:
+        raise UsageError("no phenotype (.yaml) was named, so there is nothing to write as Circe JSON.")
+    if json:
+        document({"written": [str(path) for path in written]})
+    else:
+        say("\n".join(f"written: {path}" for path in written))
 
 
 def _say_words(found: Sequence[Definition], language: str, *, json: bool) -> None:
