@@ -45,7 +45,7 @@ def automatic(workspace: Workspace, *, site: str | None = None, threshold: float
     if not is_current(workspace, learned):
         raise InputError(
             "nothing was measured with the vocabulary as it is, so nothing may be mapped automatically. "
-            f"Run `isthmus map {workspace.root} --learn` first."
+            f"Run `isthmus decide {workspace.root} --learn` first."
         )
     waiting = [item for item in items(workspace, site=site) if item.name and item.variants == 1]
     with mappers(workspace, learned=learned) as bench:

@@ -93,7 +93,7 @@ def trained(workspace: Workspace) -> Trained:
             for mapper, domains in card["measured"].items()
         }
     except (ValueError, KeyError, TypeError, OSError) as wrong:
-        raise InputError("models/terms cannot be read. Learn again: `isthmus map WS --learn`.") from wrong
+        raise InputError("models/terms cannot be read. Learn again: `isthmus decide WS --learn`.") from wrong
     return Trained(models, measured, str(card["vocabulary"]), card.get("targets", {}))
 
 

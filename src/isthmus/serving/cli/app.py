@@ -23,7 +23,7 @@ INTERRUPTED = 130
 VERBS = {
     "demo": "demo",
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "load", "attach": "work", "vocabulary": "work",
-    "terms": "terms", "quarantine": "look", "replay": "work", "unmapped": "look", "map": "decide",
+    "terms": "terms", "quarantine": "look", "replay": "work", "unmapped": "look", "decide": "decide",
     "decisions": "decide", "units": "units", "quality": "quality", "findings": "findings",
     "scorecard": "findings", "profile": "profile", "remap": "work", "receipts": "look", "editions": "look",
     "trace": "look", "cohorts": "cohorts", "verify": "inspect", "rebuild": "work", "doctor": "doctor",

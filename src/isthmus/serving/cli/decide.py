@@ -1,4 +1,4 @@
-"""Verbs about what open codes mean: map, decisions."""
+"""Verbs about what open codes mean: decide, decisions."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -31,11 +31,11 @@ Reason = Annotated[str, typer.Option(help="Why.")]
 
 def register(app: typer.Typer) -> None:
     """Add the verbs to the command."""
-    app.command("map")(map_codes)
+    app.command("decide")(decide_codes)
     app.command("decisions")(decisions)
 
 
-def map_codes(  # noqa: PLR0917 each parameter is an option of the command line
+def decide_codes(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
     site: Annotated[str | None, typer.Option(help="Only codes of this site; decisions are for it alone.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="Items of the work list, those first that mend most rows.")] = 500,
@@ -103,7 +103,7 @@ def _export(opened: Workspace, site: str | None, limit: int, path: Path, *, json
         document({"file": str(path), "items": len(waiting), "with_candidates": sum(map(bool, found))})
     else:
         say(f"{len(waiting)} items in {path}. Fill in concept_ids ('none' where there is none) and reason, then:\n"
-            f"isthmus map {opened.root} --decide {path}")  # fmt: skip
+            f"isthmus decide {opened.root} --decide {path}")  # fmt: skip
 
 
 def _write(path: Path, content: bytes) -> bool:

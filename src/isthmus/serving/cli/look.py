@@ -206,6 +206,6 @@ def unmapped(
             ("system", "code", "name", "table", "column", "rows", "sites"),
             rows,
         )
-        say(f"Decide what they mean: isthmus map {workspace}")
+        say(f"Decide what they mean: isthmus decide {workspace}")
     else:
         say("Every code has a concept, or a decision that it has none.")

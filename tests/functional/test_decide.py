@@ -29,7 +29,7 @@ def test_the_work_list_tells_code_name_place_rows_and_sites(hospital: Workspace)
     }  # fmt: skip
     shown = run("unmapped", hospital.root).out
     assert NAMES[0][1] in shown
-    assert "isthmus map" in shown
+    assert "isthmus decide" in shown
 
 
 def test_twenty_keys_mend_the_rows_of_twenty_codes_and_revoking_them_restores_the_lake(
@@ -37,7 +37,7 @@ def test_twenty_keys_mend_the_rows_of_twenty_codes_and_revoking_them_restores_th
 ) -> None:
     # The rows of D00 are mapped again while nineteen decisions stand, and say so in their mapping's id.
     before = content(hospital, without=frozenset({"mapping_id"}))
-    told = press("1" * 20 + "q", "map", hospital.root, "--author", "li", "--json").document()
+    told = press("1" * 20 + "q", "decide", hospital.root, "--author", "li", "--json").document()
     assert (told["open"], told["decided"], told["rows"]) == (30, 20, sum(CODES - place for place in range(20)))
     assert open_codes.still_open(hospital) == [code for code, _, _ in NAMES[20:]]
     assert content(hospital, without=frozenset({"mapping_id"})) == before  # what was decided waits for the next ingest
@@ -64,7 +64,7 @@ def test_twenty_keys_mend_the_rows_of_twenty_codes_and_revoking_them_restores_th
 
 def test_in_a_terminal_keys_need_no_enter_and_may_be_typed_ahead(hospital: Workspace) -> None:
     ours, theirs = pty.openpty()
-    command = [sys.executable, "-m", "isthmus", "map", str(hospital.root), "--author", "李"]
+    command = [sys.executable, "-m", "isthmus", "decide", str(hospital.root), "--author", "李"]
     done = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=os.environ | {"TERM": "xterm"})
     os.close(theirs)
     os.write(ours, b"11/zzz\nr\xe6\x9d\xa1\n1uq")
@@ -87,13 +87,13 @@ def test_a_code_that_stands_for_several_things_is_told(hospital: Workspace, pres
     run("ingest", hospital.root)
     first = run("unmapped", hospital.root, "--json").document()[0]
     assert (first["code"], first["name"], first["variants"], first["rows"]) == ("D00", NAMES[0][1], 2, CODES + 1)
-    assert "2 different names stand beside this code" in press("q", "map", hospital.root).out
+    assert "2 different names stand beside this code" in press("q", "decide", hospital.root).out
 
 
 def test_settled_without_a_concept_leaves_the_list_and_the_rows_alone(
     hospital: Workspace, press: Callable[..., Done]
 ) -> None:
-    shown = press("ssn", "map", hospital.root, "--limit", "3")
+    shown = press("ssn", "decide", hospital.root, "--limit", "3")
     assert shown.code == 0
     assert "1 decided (1 without a concept), 2 skipped" in shown.out
     assert "D02" not in open_codes.still_open(hospital)
@@ -103,7 +103,7 @@ def test_settled_without_a_concept_leaves_the_list_and_the_rows_alone(
 
 
 def test_several_concepts_together_give_a_row_each(hospital: Workspace, press: Callable[..., Done]) -> None:
-    press("/liver\nm1 2\nq", "map", hospital.root, "--json")
+    press("/liver\nm1 2\nq", "decide", hospital.root, "--json")
     (one,) = run("decisions", hospital.root, "--json").document()
     assert len(one["answer"]) == 2
     run("ingest", hospital.root)
@@ -116,28 +116,28 @@ def test_several_concepts_together_give_a_row_each(hospital: Workspace, press: C
 def test_concepts_of_several_searches_are_kept_and_chosen_together(
     hospital: Workspace, press: Callable[..., Done]
 ) -> None:
-    told = press("/fatty liver\n+1/hepatitis\n+1+1=q", "map", hospital.root).out
+    told = press("/fatty liver\n+1/hepatitis\n+1+1=q", "decide", hospital.root).out
     assert "Kept: " in told
     (one,) = run("decisions", hospital.root, "--json").document()
     assert (one["key"], len(one["answer"]), 4059290 in one["answer"]) == ("D00", 2, True)
-    press("/fatty liver\n+1c1=q", "map", hospital.root)  # the last = finds nothing kept for the next item
+    press("/fatty liver\n+1c1=q", "decide", hospital.root)  # the last = finds nothing kept for the next item
     listed = run("decisions", hospital.root, "--json").document()
     assert [(two["key"], two["answer"]) for two in listed[1:]] == [("D01", [4059290, NAMES[1][2]])]
 
 
 def test_after_a_search_the_candidates_come_back(hospital: Workspace, press: Callable[..., Done]) -> None:
     for back in ("c", "/\n"):
-        press(f"/fatty liver\n{back}1q", "map", hospital.root)
+        press(f"/fatty liver\n{back}1q", "decide", hospital.root)
         (one,) = run("decisions", hospital.root, "--json").document()
         assert one["answer"] == [NAMES[0][2]]
         run("decisions", hospital.root, "--revoke", str(one["decision_id"]), "--reason", "again")
 
 
 def test_what_is_only_called_nearly_so_is_marked(hospital: Workspace, press: Callable[..., Done]) -> None:
-    nearly = press("/fatty livre\nq", "map", hospital.root).out
+    nearly = press("/fatty livre\nq", "decide", hospital.root).out
     assert "≈ Fatty" in nearly or "≈ fatty" in nearly
     assert "may be something else" in nearly
-    exactly = press("/fatty liver\nq", "map", hospital.root).out
+    exactly = press("/fatty liver\nq", "decide", hospital.root).out
     assert "≈" not in exactly
 
 
@@ -147,10 +147,10 @@ def test_a_hospitals_codes_are_mapped_to_the_codes_of_a_list_that_was_loaded(
     codes = "code,name\nA00.9,霍乱\nA01.0,伤寒\n"
     plain = vocabularies.write(tmp_path, codes, vocabulary="NATION-2", hierarchy="none")
     assert run("terms", "load", hospital.root, plain).code == 0
-    assert "Nothing in the vocabulary is called so" in press("/霍乱\nq", "map", hospital.root).out
+    assert "Nothing in the vocabulary is called so" in press("/霍乱\nq", "decide", hospital.root).out
     own = vocabularies.write(tmp_path, codes, vocabulary="NATION-2", hierarchy="none", more="standard: yes\n")
     assert run("terms", "load", hospital.root, own).code == 0
-    press("/霍乱\n1q", "map", hospital.root)
+    press("/霍乱\n1q", "decide", hospital.root)
     run("ingest", hospital.root)
     (cholera,) = [row for row in rows(hospital, "concept") if row["concept_code"] == "A00.9"]
     assert open_codes.concepts(hospital)["D00"] == {cholera["concept_id"]}
@@ -162,7 +162,7 @@ def test_a_hospitals_codes_are_mapped_to_the_codes_of_a_list_that_was_loaded(
 
 
 def test_a_decision_of_a_site_is_for_it_alone(hospital: Workspace, press: Callable[..., Done]) -> None:
-    press("1q", "map", hospital.root, "--site", "bay", "--reason", "their list says so")
+    press("1q", "decide", hospital.root, "--site", "bay", "--reason", "their list says so")
     (one,) = run("decisions", hospital.root, "--json").document()
     assert (one["site"], one["reason"]) == ("bay", "their list says so")
     assert "D00" not in open_codes.still_open(hospital)
@@ -171,11 +171,11 @@ def test_a_decision_of_a_site_is_for_it_alone(hospital: Workspace, press: Callab
 
 
 def test_decisions_are_shared_and_ours_stand(hospital: Workspace, press: Callable[..., Done], tmp_path: Path) -> None:
-    press("111q", "map", hospital.root, "--author", "li")
+    press("111q", "decide", hospital.root, "--author", "li")
     shared = tmp_path / "decisions.jsonl"
     assert run("decisions", hospital.root, "--export", shared, "--json").document()["decisions"] == 3
     other = open_codes.hospital(tmp_path / "other")
-    press("n1q", "map", other.root)  # D00 is settled otherwise, D01 the same
+    press("n1q", "decide", other.root)  # D00 is settled otherwise, D01 the same
     taken = run("decisions", other.root, "--import", shared, "--json").document()
     assert taken == {"made": 1, "known": 1, "conflicting": 1, "elsewhere": 0}
     listed = {one["key"]: one for one in run("decisions", other.root, "--json").document()}
@@ -188,15 +188,15 @@ def test_decisions_are_shared_and_ours_stand(hospital: Workspace, press: Callabl
 
 
 def test_nothing_is_automatic_before_it_was_measured_and_then_only_what_is_sure(hospital: Workspace) -> None:
-    assert "--learn" in complaint(run("map", hospital.root, "--automatic"), 3)
+    assert "--learn" in complaint(run("decide", hospital.root, "--automatic"), 3)
     opened = hospital.root / "sites" / "bay.toml"
     opened.write_text("automatic = 0.9\n" + opened.read_text(encoding="utf-8"), encoding="utf-8")
     patient = hospital.root.parent / "in" / "patient_2.csv"
     write_csv(patient, [["id"], ["P90"]])
     (note,) = run("ingest", hospital.root, "--json").document()["notes"]
     assert "--learn" in note
-    assert run("map", hospital.root, "--learn", "--json").document()["models"]
-    assert run("map", hospital.root, "--automatic", "--threshold", "0.9999", "--json").document()["decided"] == 0
+    assert run("decide", hospital.root, "--learn", "--json").document()["models"]
+    assert run("decide", hospital.root, "--automatic", "--threshold", "0.9999", "--json").document()["decided"] == 0
     # The site's setting holds at the next delivery; another row of an open code brings it in.
     write_csv(
         hospital.root.parent / "in" / "diagnosis_2.csv",
@@ -218,8 +218,8 @@ def test_nothing_is_automatic_before_it_was_measured_and_then_only_what_is_sure(
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        (("map", "--learn", "--automatic"), "choose one of"),
-        (("map", "--threshold", "0.9"), "belongs to --automatic"),
+        (("decide", "--learn", "--automatic"), "choose one of"),
+        (("decide", "--threshold", "0.9"), "belongs to --automatic"),
         (("decisions", "--revoke", "5"), "needs its reason"),
         (("decisions", "--revoke", "5", "--export", "x"), "choose one of"),
     ],
@@ -233,8 +233,8 @@ def test_a_decision_that_is_not_there_cannot_be_revoked(hospital: Workspace) -> 
 
 
 def test_revoking_says_what_stands_now(hospital: Workspace, press: Callable[..., Done]) -> None:
-    press("1q", "map", hospital.root, "--site", "bay", "--author", "li")
-    press("q", "map", hospital.root)
+    press("1q", "decide", hospital.root, "--site", "bay", "--author", "li")
+    press("q", "decide", hospital.root)
     (first,) = run("decisions", hospital.root, "--json").document()
     shared = hospital.root.parent / "all.jsonl"
     run("decisions", hospital.root, "--export", shared)
