@@ -1,9 +1,16 @@
 """From a column of OMOP back to the columns of the export that fill it, as the feed's pack says."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping, Sequence
+
+from sqlglot import exp
 
 from isthmus.mapping.expression import columns_of, parse_scalar
 from isthmus.mapping.pack import Pack, Record, Rule
+from isthmus.mapping.rule import numbered_columns
+
+NUMBERS = re.compile(r"\d+")
+MANY = 4  # columns that differ in numbers only, of which the first and the last are told
 
 
 def source_columns(pack: Pack, table: str, field: str, file: str = "") -> list[str]:
@@ -32,10 +39,50 @@ def record_columns(pack: Pack, kind: str, field: str) -> list[str]:
     return list(found)
 
 
+def columns_read(record: Record, rule: Rule, sql: str) -> list[str]:
+    """The columns that an expression of a rule reads, by the names that the record's files have for them, in order.
+
+    Where a rule makes a row of each element of a list, the columns of all elements.
+    """
+    found: dict[str, None] = {}
+    for name in sorted(_read(record, sql, frozenset())):
+        if rule.each and name == "item":
+            found.update(dict.fromkeys(_elements(record, rule, sql)))
+        elif not (rule.each and name == "n"):
+            found[_written(record, name)] = None
+    return list(found)
+
+
+def shortened(columns: Sequence[str]) -> list[str]:
+    """Columns as they are told: of a long row of numbered ones the first and the last."""
+    found: list[str] = []
+    runs: dict[str, list[str]] = {}
+    for name in columns:
+        runs.setdefault(NUMBERS.sub("#", name), []).append(name)
+    for run in runs.values():
+        found += run if len(run) < MANY else [f"{run[0]} … {run[-1]}"]
+    return found
+
+
 def _named(record: Record, rule: Rule, field: str) -> Iterator[str]:
-    for name in sorted(_read(record, rule.set[field], frozenset())):
-        written = record.columns.get(name)
-        yield written[0] if written else name
+    yield from shortened(columns_read(record, rule, rule.set[field]))
+
+
+def _elements(record: Record, rule: Rule, sql: str) -> Iterator[str]:
+    """The columns that the elements of a rule's list are made of: those of the parts that are read."""
+    if isinstance(rule.each, Mapping):
+        parts = [column.parts for column in parse_scalar(sql, record.place).find_all(exp.Column)]
+        read = {own[1].name for own in parts if own[0].name == "item" and len(own) > 1}
+        for numbered in numbered_columns(rule).values():
+            yield from (column for part, column in numbered.items() if part in read)
+    elif rule.each:
+        yield from (_written(record, name) for name in sorted(_read(record, rule.each, frozenset())))
+
+
+def _written(record: Record, name: str) -> str:
+    """A column's name in the files."""
+    written = record.columns.get(name)
+    return written[0] if written else name
 
 
 def _read(record: Record, sql: str, seen: frozenset[str]) -> set[str]:

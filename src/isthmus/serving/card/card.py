@@ -2,32 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 
 import numpy as np
 
 from isthmus.base.progress import Progress
+from isthmus.flow.datamap.held import Fed, delivered
 from isthmus.flow.findings.life import GRADES, Lived, lived
 from isthmus.flow.quality import Quality, quality
 from isthmus.flow.workspace import Workspace
-from isthmus.records.store import total
-
-OUTCOMES = ("mapped", "kept", "quarantined", "duplicate", "superseded")
-
-
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A feed: how many files arrived, when the last did, and what became of their records by outcome."""
-
-    name: str
-    files: int
-    last: datetime | None
-    outcomes: Mapping[str, int]
-
-    @property
-    def records(self) -> int:
-        """Records read."""
-        return sum(self.outcomes.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +25,7 @@ class Card:
     synthetic: bool
     edition: int
     published: str
-    feeds: Sequence[Feed]
+    feeds: Sequence[Fed]
     passed: int
     failed: int
     usual: float | None
@@ -75,25 +57,13 @@ def card(workspace: Workspace, site: str, *, progress: Progress | None = None) -
     return Card(
         site=site, title=registered.title or site, synthetic=workspace.synthetic,
         edition=judged.edition.number, published=str(judged.edition.body["published_at"])[:10],
-        feeds=_feeds(workspace, site), passed=len(judged.ids("passed")), failed=len(judged.ids("failed")),
+        feeds=delivered(workspace, site, registered.feeds), passed=len(judged.ids("passed")),
+        failed=len(judged.ids("failed")),
         usual=_usual(workspace, site, judged),
         own=[one for one in standing if one.is_the_sites],
         ours=[one for one in standing if not one.is_the_sites],
         closed=[one for one in listed if one.state == "verified"], trend=_trend(listed),
     )  # fmt: skip
-
-
-def _feeds(workspace: Workspace, site: str) -> list[Feed]:
-    receipts = {one.receipt_id: one for one in workspace.records.receipts() if one.site == site}
-    parts = workspace.records.parts(list(receipts))
-    found = []
-    for feed in workspace.site(site).feeds:
-        own = [one for one in receipts.values() if one.feed == feed.name]
-        ids = {one.receipt_id for one in own}
-        kinds = total([part.account for part in parts if part.receipt_id in ids])
-        outcomes = {name: sum(one.get(name, 0) for one in kinds.values()) for name in OUTCOMES}
-        found.append(Feed(feed.name, len(own), max((one.received_at for one in own), default=None), outcomes))
-    return found
 
 
 def _usual(workspace: Workspace, site: str, judged: Quality) -> float | None:

@@ -9,15 +9,15 @@ import orjson
 import typst
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from isthmus import __version__
 from isthmus.base.durable import replaced
 from isthmus.base.errors import UsageError
+from isthmus.flow.datamap.held import OUTCOMES
 from isthmus.flow.findings.life import Lived
-from isthmus.serving.card.card import OUTCOMES, Card
-from isthmus.serving.page import tokens
+from isthmus.serving.card.card import Card
 from isthmus.serving.page.demo import percent
+from isthmus.serving.page.sheet import style
 from isthmus.serving.page.words import Language, Speech, Texts
 
 HERE = Path(__file__).parent
@@ -44,8 +44,7 @@ def html(card: Card, language: Language) -> bytes:
         loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     speech = Speech(language, texts())
-    style = f":root{{--font:{tokens.fonts(language)}}}\n{tokens.css()}\n{(HERE / 'card.css').read_text('utf-8')}"
-    environment.globals |= {"w": speech, "style": Markup(style)}  # ours, nothing from outside
+    environment.globals |= {"w": speech, "style": style(language)}
     return environment.get_template("card.html.j2").render(**values(card, language)).encode()
 
 
@@ -78,7 +77,7 @@ def values(card: Card, language: Language, *, most: int | None = None) -> dict[s
             {"grade": grade, "name": w(f"grade.{grade}"), "count": count} for grade, count in card.grades().items()
         ],
         "feeds": [
-            {"name": one.name, "files": f"{one.files:,}", "last": f"{one.last:%Y-%m-%d}" if one.last else "",
+            {"name": one.name, "files": f"{one.files:,}", "last": f"{one.received:%Y-%m-%d}" if one.received else "",
              "records": f"{one.records:,}", "outcomes": [f"{one.outcomes[name]:,}" for name in OUTCOMES]}
             for one in card.feeds
         ],
