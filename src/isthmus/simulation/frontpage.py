@@ -89,7 +89,7 @@ def _patient(chunk: Chunk, stays: Ints) -> dict[str, Text]:
     birth, begin = known.birth[at], day_of(visits.start)
     cost = 3000 + visits.start % 9000
     return {
-        "A01": repeat("12440000455350760P", len(stays)), "A02": repeat("模拟医院", len(stays)),
+        "A01": repeat("124400004553507607", len(stays)), "A02": repeat("模拟医院", len(stays)),
         "A48": pick(known.number, at), "A49": whole(1 + known.place[at]), "B12": moments(visits.start),
         "B15": moments(visits.end), "A46C": whole(1 + visits.start % 3), "A11": pick(known.name, at),
         "A12C": whole(known.sex[at]), "A13": days(birth), "A14": whole(np.maximum((begin - birth) * 100 // 36525, 0)),

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from isthmus.base.errors import InputError, IsthmusError
 from isthmus.cdm.tables import TABLES
+from isthmus.flow.columns import columns_read
 from isthmus.flow.datamap.held import DataMap
-from isthmus.flow.findings.columns import columns_read
 from isthmus.flow.schema import OWN, shared_of
 from isthmus.flow.workspace import Workspace
 from isthmus.mapping.pack import Pack, Record, Rule

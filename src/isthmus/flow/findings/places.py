@@ -3,7 +3,7 @@
 from functools import cache, cached_property
 
 from isthmus.base.errors import IsthmusError
-from isthmus.flow.findings.columns import record_columns, source_columns
+from isthmus.flow.columns import record_columns, source_columns
 from isthmus.flow.trace import Tracer
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.edition import Edition

@@ -9,6 +9,7 @@ from typing import Literal, cast
 import yaml
 
 from isthmus.base.identity import digest63
+from isthmus.quality.rules import catalogue
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -95,7 +96,19 @@ def kinds() -> Mapping[str, Kind]:
     """The kinds of findings by name: types of checks, reasons of quarantine, and what else is looked for."""
     text = (files("isthmus.quality.findings") / "words.yaml").read_text(encoding="utf-8")
     told = cast(Mapping[str, Mapping[str, object]], yaml.load(text, yaml.CSafeLoader))
-    return {name: Kind(**body) for name, body in told.items()}  # type: ignore[arg-type]  # the file has these keys
+    found = {name: Kind(**body) for name, body in told.items()}  # type: ignore[arg-type]  # the file has these keys
+    return {**found, **_of_rules(found)}
+
+
+def _of_rules(words: Mapping[str, Kind]) -> Mapping[str, Kind]:
+    """A kind for each rule about delivered records: its own sentence, grade and mend as the words of its type say."""
+    found = {}
+    for name, rules in catalogue.sets().items():
+        for rule in rules.rules:
+            kind = words[f"rules.{rule.type}"]
+            says = {one: kind.says[one].format(title=rules.title[one], rule=rule.says(one)) for one in LANGUAGES}
+            found[f"{name}.{rule.rule_id}"] = Kind(kind.whose, kind.grade, says, kind.mend)
+    return found
 
 
 def worst_first(found: Sequence[Finding]) -> list[Finding]:

@@ -24,9 +24,9 @@ VERBS = {
     "demo": "demo",
     "init": "work", "simulate": "simulate", "site": "work", "ingest": "load", "attach": "work", "vocabulary": "work",
     "terms": "terms", "quarantine": "look", "replay": "work", "unmapped": "look", "decide": "decide",
-    "decisions": "decide", "units": "units", "map": "map", "quality": "quality",
-    "findings": "findings", "scorecard": "findings", "profile": "profile", "remap": "work",
-    "receipts": "look", "editions": "look", "trace": "look", "cohorts": "cohorts", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
+    "decisions": "decide", "units": "units", "map": "map", "quality": "quality", "findings": "findings",
+    "scorecard": "findings", "profile": "profile", "remap": "work", "receipts": "look", "editions": "look",
+    "trace": "look", "cohorts": "cohorts", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
 

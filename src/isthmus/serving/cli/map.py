@@ -12,11 +12,11 @@ import typer
 from isthmus.base.durable import replaced
 from isthmus.base.errors import UsageError
 from isthmus.cdm.names import name_of
+from isthmus.flow.columns import shortened
 from isthmus.flow.datamap.events import events
 from isthmus.flow.datamap.find import Found, find
 from isthmus.flow.datamap.held import DataMap, TableHeld, held
 from isthmus.flow.datamap.lineage import Edge, Lineage, lineage
-from isthmus.flow.findings.columns import shortened
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.grade.column import graded
 from isthmus.serving.cli.options import Json, Where

@@ -13,9 +13,9 @@ from isthmus import __version__
 from isthmus.base.durable import replaced
 from isthmus.base.errors import UsageError
 from isthmus.cdm.names import name_of
+from isthmus.flow.columns import shortened
 from isthmus.flow.datamap.held import OWN, DataMap, TableHeld
 from isthmus.flow.datamap.lineage import Edge, edges
-from isthmus.flow.findings.columns import shortened
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.grade.column import graded
 from isthmus.serving.map.picture import drawn
