@@ -10,7 +10,9 @@ from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.quality.rules.catalogue import DIMENSIONS
-from isthmus.quality.rules.ratio import PASS, items, sources
+from isthmus.quality.rules.ratio import PASS, Requirement, items, requirements, sources
+
+__all__ = ["PASS", "Dimension", "Graded", "Requirement", "dimensions", "graded", "requirements"]
 
 GRADED = ("labreport", "order")  # rule sets whose rules are items of the grading too
 # Rows of nobody's visit twice would count twice: a visit counts once.

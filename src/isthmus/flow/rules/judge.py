@@ -20,7 +20,9 @@ from isthmus.lake.edition import Edition
 from isthmus.lake.engine import Engine
 from isthmus.mapping.pack import Pack
 from isthmus.quality.rules import catalogue
-from isthmus.quality.rules.catalogue import RuleSet
+from isthmus.quality.rules.catalogue import Point, Rule, RuleSet
+
+__all__ = ["At", "Judged", "Outcome", "Point", "Rule", "judged"]
 
 FORM = 1
 FILES = 3  # with most wrong records, that are named
@@ -172,8 +174,9 @@ def _keys(engine: Engine, workspace: Workspace, edition: Edition, site: str, rul
         for lot in lots(workspace, edition, site, other):
             column = named(other, lot.rows.column_names).get(told["column"])
             if column:
+                quoted = column.replace('"', '""')
                 engine.load("lot", lot.rows)
-                engine.insert("linked", query(KEYS.format(system=literal(name), column=column)))
+                engine.insert("linked", query(KEYS.format(system=literal(name), column=quoted)))
                 engine.drop("lot")
                 found.append(name)
     engine.create("linked", query("SELECT DISTINCT * FROM linked"))

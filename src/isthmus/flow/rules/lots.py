@@ -14,7 +14,7 @@ from isthmus.intake.record import Batch, Format
 from isthmus.lake.edition import Edition
 from isthmus.mapping.expression import columns_of, parse_scalar
 from isthmus.mapping.pack import Pack, Record
-from isthmus.quality.rules.catalogue import RuleSet
+from isthmus.quality.rules.catalogue import RuleSet, sets
 from isthmus.records.models import Part, Receipt
 
 MOST = 262_144  # rows of a lot
@@ -40,18 +40,19 @@ def lots(workspace: Workspace, edition: Edition, site: str, rules: RuleSet) -> I
             pack = workspace.pack(feed.pack)
         except IsthmusError:  # a pack that was taken away hides its feed, and not the others
             continue
-        wanted = [one for one in pack.records if _speaks_of(one, rules)]
+        wanted = [one for one in pack.records if _set_of(one) is rules]
         own = [one for one in parts if receipts[one.receipt_id].feed == feed.name]
         if wanted:
             yield from _of_feed(workspace, pack, wanted, own, receipts)
 
 
-def _speaks_of(record: Record, rules: RuleSet) -> bool:
-    """Whether a record of a pack knows all columns by which the rule set's records are known."""
+def _set_of(record: Record) -> RuleSet | None:
+    """The first rule set all of whose columns a record of a pack knows."""
     texts = [text for text in record.texts() if text]
     names = {name for text in texts for name in columns_of(parse_scalar(text, record.place))} - set(record.let)
     names |= set(record.columns) | {other for others in record.columns.values() for other in others}
-    return set(rules.needs) <= set(named(rules, sorted(names | set(record.optional))))
+    known = sorted(names | set(record.optional))
+    return next((one for one in sets().values() if set(one.needs) <= set(named(one, known))), None)
 
 
 def _of_feed(

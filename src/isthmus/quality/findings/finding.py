@@ -97,7 +97,8 @@ def kinds() -> Mapping[str, Kind]:
     text = (files("isthmus.quality.findings") / "words.yaml").read_text(encoding="utf-8")
     told = cast(Mapping[str, Mapping[str, object]], yaml.load(text, yaml.CSafeLoader))
     found = {name: Kind(**body) for name, body in told.items()}  # type: ignore[arg-type]  # the file has these keys
-    return {**found, **_of_rules(found)}
+    forms = {f"rules.{one}" for one in catalogue.TYPES}
+    return {**{name: kind for name, kind in found.items() if name not in forms}, **_of_rules(found)}
 
 
 def _of_rules(words: Mapping[str, Kind]) -> Mapping[str, Kind]:

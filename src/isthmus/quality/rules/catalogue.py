@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import yaml
 
+# A record belongs to the first of these that it fits: reports of a laboratory name orders too.
 SETS = ("frontpage", "settlement", "labreport", "order")
 DIMENSIONS = ("completeness", "consistency", "integration", "timeliness")
 TYPES = ("required", "conditional", "validity", "logic")

@@ -16,6 +16,8 @@ from isthmus.flow.quality import Quality
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
+from isthmus.serving.evidence import write as pack
+from isthmus.serving.evidence.evidence import evidence as gather
 
 STATES = ("passed", "failed", "not applicable", "error")
 
@@ -33,12 +35,18 @@ def quality(  # noqa: PLR0917 each parameter is an option of the command line
         str | None, typer.Option(help="The checks of CDM 5.3 or 5.4; by default of what the sources say they are.")
     ] = None,
     site: Annotated[str | None, typer.Option(help="The rows of this site alone.")] = None,
+    evidence: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Write what a site hands in for its ratings; with --site.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=0, help="How many failed checks to show.")] = 20,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Run the OHDSI data quality checks on an edition; once, for the results are kept with it."""
     opened = Workspace(workspace)
+    if evidence is not None:
+        _evidence(opened, site, evidence, edition, json=json)
+        return
     with bars(quiet=quiet or json) as progress:
         found = flow.quality(opened, edition=edition, version=cdm, site=site or "", progress=progress)
         before = flow.former(opened, found, progress=progress)
@@ -55,6 +63,27 @@ def quality(  # noqa: PLR0917 each parameter is an option of the command line
     if example is not None:
         say(f"See the source of one: isthmus trace {where} {example.table} {example.origins[0].example}")
     say(f"All results: {out}" if out else f"All results: isthmus quality {where} --out FILE.json")
+
+
+def _evidence(opened: Workspace, site: str | None, folder: Path, edition: int | None, *, json: bool) -> None:
+    if site is None:
+        raise UsageError("evidence is one hospital's. Name it with --site.")
+    found = gather(opened, site, edition=edition)
+    paths = pack.write(found, folder)
+    broken = sum(bool(one.outcome.wrong) for one in found.rules)
+    asked = sum(bool(one.outcome.asked) for one in found.rules)
+    if json:
+        ratios = {one.name: one.ratio for one in found.dimensions}
+        told = {"site": site, "edition": found.edition, "files": paths, "rules": len(found.rules), "asked": asked}
+        document(told | {"broken": broken, "score": found.score, "points_judged": found.judged, "dimensions": ratios})
+        return
+    rows = [(one.name, one.items, one.passed, one.right, one.asked, one.ratio) for one in found.dimensions]
+    table(f"Grading of {site}", ("dimension", "items", "reach 0.5", "right", "of", "ratio"),
+          [(*row[:-1], "" if row[-1] is None else f"{row[-1]:.4f}") for row in rows])  # fmt: skip
+    if found.score is not None:
+        say(f"Front pages: {found.score:.1f} of {found.judged:g} points that can be judged, of {found.whole}.")
+    say(f"{broken} of {asked} rules that could be asked are broken ({len(found.rules)} in all). In {folder}: "
+        f"{', '.join(path.name for path in paths)}.")  # fmt: skip
 
 
 def _write(path: Path, told: Mapping[str, Any]) -> None:
