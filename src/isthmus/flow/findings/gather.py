@@ -19,6 +19,7 @@ from isthmus.flow.columns import source_columns
 from isthmus.flow.failing import failures, traced
 from isthmus.flow.findings.delivered import of_rules
 from isthmus.flow.findings.places import Places
+from isthmus.flow.findings.plausible import learnt, of_outliers, shares
 from isthmus.flow.quality import Quality, files_of, quality
 from isthmus.flow.schema import schema_of
 from isthmus.flow.stage import NO_RULE
@@ -30,9 +31,10 @@ from isthmus.quality.checks import catalogue
 from isthmus.quality.checks.catalogue import Check
 from isthmus.quality.findings.finding import Finding, Place, kinds, worst_first
 from isthmus.quality.findings.silence import silent
+from isthmus.quality.plausible import limits
 from isthmus.quality.rules import catalogue as rules
 
-FORM = 4
+FORM = 5
 MUCH_MORE = 0.5  # of rows: how much emptier than the usual hospital's a field is that is said to be never filled
 FILES = 3  # that are named
 QUARANTINE = """
@@ -96,7 +98,7 @@ def findings(
 def _digest() -> str:
     """What tells one state of what is looked for from another."""
     words = (files("isthmus.quality.findings") / "words.yaml").read_bytes()
-    checks = (catalogue.digest("5.3"), catalogue.digest("5.4"), rules.digest())
+    checks = (catalogue.digest("5.3"), catalogue.digest("5.4"), rules.digest(), limits.digest())
     told = b"\0".join([str(FORM).encode(), words, *(one.encode() for one in checks)])
     return hashlib.sha256(told).hexdigest()[:12]
 
@@ -116,9 +118,11 @@ def _gathered(workspace: Workspace, edition: Edition, progress: Progress) -> dic
             *_of_checks(workspace, judged[site], places), *_of_records(workspace, edition, site, places),
             *_of_repeats(workspace, edition, site), *_of_codes(workspace, edition, site, places),
             *_of_silence(workspace, edition, site, places), *of_rules(workspace, edition, site, places),
+            *learnt(workspace, edition, site, places),
         ]  # fmt: skip
         progress.advance("findings")
-    for one in (*_of_units(workspace, edition), *_never_filled(judged, workspace)):
+    outliers = of_outliers(workspace, edition, shares(workspace, edition, sites))
+    for one in (*_of_units(workspace, edition), *_never_filled(judged, workspace), *outliers):
         if one.site in found:
             found[one.site].append(one)
     progress.finish("findings")

@@ -9,12 +9,14 @@ from typing import Literal, cast
 import yaml
 
 from isthmus.base.identity import digest63
+from isthmus.quality.plausible.limits import indicators, sequences
 from isthmus.quality.rules import catalogue
 
 Language = Literal["en", "zh"]
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 GRADES = ("fatal", "convention", "characterization")
 SITE, MAPPING = "site", "mapping"
+LEARNT = ("sequence.any", "outlying.any")  # forms of sentences about what is counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +99,9 @@ def kinds() -> Mapping[str, Kind]:
     text = (files("isthmus.quality.findings") / "words.yaml").read_text(encoding="utf-8")
     told = cast(Mapping[str, Mapping[str, object]], yaml.load(text, yaml.CSafeLoader))
     found = {name: Kind(**body) for name, body in told.items()}  # type: ignore[arg-type]  # the file has these keys
-    forms = {f"rules.{one}" for one in catalogue.TYPES}
-    return {**{name: kind for name, kind in found.items() if name not in forms}, **_of_rules(found)}
+    forms = {*(f"rules.{one}" for one in catalogue.TYPES), *LEARNT}
+    plain = {name: kind for name, kind in found.items() if name not in forms}
+    return {**plain, **_of_rules(found), **_of_counts(found)}
 
 
 def _of_rules(words: Mapping[str, Kind]) -> Mapping[str, Kind]:
@@ -109,6 +112,17 @@ def _of_rules(words: Mapping[str, Kind]) -> Mapping[str, Kind]:
             kind = words[f"rules.{rule.type}"]
             says = {one: kind.says[one].format(title=rules.title[one], rule=rule.says(one)) for one in LANGUAGES}
             found[f"{name}.{rule.rule_id}"] = Kind(kind.whose, kind.grade, says, kind.mend)
+    return found
+
+
+def _of_counts(words: Mapping[str, Kind]) -> Mapping[str, Kind]:
+    """A kind for each sequence and each indicator, with its own words."""
+    found = {}
+    for form, listed in ((words[LEARNT[0]], sequences()), (words[LEARNT[1]], indicators())):
+        sort = LEARNT[0 if listed is sequences() else 1].partition(".")[0]
+        for one in listed:
+            says = {language: form.says[language].replace("{count}", one.says(language)) for language in LANGUAGES}
+            found[f"{sort}.{one.name}"] = Kind(form.whose, form.grade, says, form.mend)
     return found
 
 

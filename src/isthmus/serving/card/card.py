@@ -8,8 +8,11 @@ import numpy as np
 from isthmus.base.progress import Progress
 from isthmus.flow.datamap.held import Fed, delivered
 from isthmus.flow.findings.life import GRADES, Lived, lived
+from isthmus.flow.findings.plausible import Looked, pictured
 from isthmus.flow.quality import Quality, quality
 from isthmus.flow.workspace import Workspace
+
+FUNNELS = 3  # that are shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +20,8 @@ class Card:
     """A scorecard of one site in one edition.
 
     `passed` and `failed` count its checks; `usual` is the share of checks that pass at the median site, None where
-    there is no other. `own` are findings that the site can mend, `ours` those of the mapping, `closed` what is gone.
+    there is no other. `own` are findings that the site can mend, `ours` those of the mapping, `closed` what is gone;
+    `funnels` show it among the others.
     """
 
     site: str
@@ -33,6 +37,7 @@ class Card:
     ours: Sequence[Lived]
     closed: Sequence[Lived]
     trend: Mapping[int, int]
+    funnels: Sequence[Looked]
 
     @property
     def share(self) -> float:
@@ -63,6 +68,7 @@ def card(workspace: Workspace, site: str, *, progress: Progress | None = None) -
         own=[one for one in standing if one.is_the_sites],
         ours=[one for one in standing if not one.is_the_sites],
         closed=[one for one in listed if one.state == "verified"], trend=_trend(listed),
+        funnels=pictured(workspace, judged.edition, site, most=FUNNELS),
     )  # fmt: skip
 
 

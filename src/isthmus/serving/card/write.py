@@ -15,7 +15,9 @@ from isthmus.base.durable import replaced
 from isthmus.base.errors import UsageError
 from isthmus.flow.datamap.held import OUTCOMES
 from isthmus.flow.findings.life import Lived
+from isthmus.flow.findings.plausible import Looked
 from isthmus.serving.card.card import Card
+from isthmus.serving.card.funnel import drawn
 from isthmus.serving.page.demo import percent
 from isthmus.serving.page.sheet import style
 from isthmus.serving.page.words import Language, Speech, Texts
@@ -83,6 +85,7 @@ def values(card: Card, language: Language, *, most: int | None = None) -> dict[s
         ],
         "outcomes": [w(f"outcome.{name}") for name in OUTCOMES],
         "trend": [{"edition": number, "count": count} for number, count in card.trend.items()],
+        "funnels": [_funnel(one, w, language) for one in card.funnels],
         "highest": max([*card.trend.values(), 1]),
         **{name: [_row(one, w, language) for one in listed[:most]] for name, listed in parts.items()},
         "more": {
@@ -90,6 +93,12 @@ def values(card: Card, language: Language, *, most: int | None = None) -> dict[s
         },
         "source": w("source", number=card.edition, workspace=card.site, version=__version__),
     }  # fmt: skip
+
+
+def _funnel(one: Looked, w: Speech, language: Language) -> dict[str, str]:
+    own, others = percent(one.own.counted / one.own.asked), percent(one.expected.share)
+    told = w("funnel.outside" if one.outside else "funnel.inside", own=own, others=others, count=one.expected.others)
+    return {"title": one.indicator.says(language), "svg": drawn(one), "told": told}
 
 
 def _row(one: Lived, w: Speech, language: Language) -> dict[str, Any]:
