@@ -36,7 +36,7 @@ def _aim(opened: Workspace, wanted: str, domain: str = "Condition") -> None:
 
 def _proposed(opened: Workspace, sheet: Path) -> set[bool]:
     """Of all candidates of all open codes, whether they are of the list: it has the ids from 2,000,000,000 on."""
-    assert run("map", opened.root, "--export", sheet).code == 0
+    assert run("decide", opened.root, "--export", sheet).code == 0
     with sheet.open(encoding="utf-8-sig", newline="") as lines:
         cells = [row[name] for row in csv.DictReader(lines) for name in row if name.startswith("candidate_")]
     return {int(cell.partition(" ")[0]) >= LOCAL for cell in cells if cell}
@@ -46,11 +46,11 @@ def test_only_concepts_of_the_target_are_proposed_and_found(
     own: Workspace, press: Callable[..., Done], tmp_path: Path
 ) -> None:
     assert _proposed(own, tmp_path / "list.csv") == {True}
-    press("1q", "map", own.root, "--author", "li")
+    press("1q", "decide", own.root, "--author", "li")
     run("ingest", own.root)
     (one,) = run("decisions", own.root, "--json").document()
     assert open_codes.concepts(own)["D00"] == set(one["answer"]) != {NAMES[0][2]}
-    shown = press(f"/{NAMES[LISTED + 1][1]}\nq", "map", own.root).out
+    shown = press(f"/{NAMES[LISTED + 1][1]}\nq", "decide", own.root).out
     assert "Nothing in the vocabulary is called so" in shown
 
 
@@ -69,15 +69,15 @@ def test_a_model_may_choose_among_the_targets_alone(own: Workspace) -> None:
 
 def test_what_was_learned_for_another_target_is_not_used(own: Workspace) -> None:
     keep(own, Trained(vocabulary=vocabulary.digest(own.lake), targets=own.targets), {})
-    assert run("map", own.root, "--automatic").code == 0
+    assert run("decide", own.root, "--automatic").code == 0
     _aim(own, "SNOMED")
-    assert "--learn" in complaint(run("map", own.root, "--automatic"), 3)
+    assert "--learn" in complaint(run("decide", own.root, "--automatic"), 3)
 
 
 def test_a_target_that_is_not_there_is_told(hospital: Workspace) -> None:
     _aim(hospital, "NOWHERE-1")
-    said = complaint(run("map", hospital.root, "--learn"), 3)
+    said = complaint(run("decide", hospital.root, "--learn"), 3)
     assert "NOWHERE-1" in said and "standard: yes" in said
     path = hospital.root / "isthmus.toml"
     path.write_text(path.read_text(encoding="utf-8").replace('"NOWHERE-1"', "7"), encoding="utf-8")
-    assert "[targets]" in complaint(run("map", hospital.root, "--learn"), 3)
+    assert "[targets]" in complaint(run("decide", hospital.root, "--learn"), 3)
