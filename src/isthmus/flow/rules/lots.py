@@ -63,9 +63,11 @@ def _of_feed(
         if not any(one.reads(part.member, one.kind) for one in wanted):
             continue
         receipt = receipts[part.receipt_id]
+        # What the pack takes for nothing (a dash) is an answer to a rule: "not applicable", where a field is required.
+        options = {name: value for name, value in part.options.items() if name != "nulls"}
         try:
             held = archive.member(workspace.lake.landing.path(receipt.sha256), part.member, receipt.name)
-            for item in formats.read(held, Format(part.format, part.options)):
+            for item in formats.read(held, Format(part.format, options)):
                 if isinstance(item, Batch) and pack.record_of(part.member, item.kind) in wanted and item.rows.num_rows:
                     rows = item.rows.append_column("_part", pa.array(np.full(item.rows.num_rows, part.part_id)))
                     key = tuple(f"{one.name} {one.type}" for one in rows.schema)

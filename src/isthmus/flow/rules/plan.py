@@ -13,6 +13,8 @@ from isthmus.quality.rules.catalogue import Rule, RuleSet
 OUTER = ("_part", "_place")
 JUDGED = "judged"
 NO_COLUMN, NO_LIST = "no column", "no list"
+NOTHING = ("", "NULL", "null", "\\N")  # what files have where they have nothing
+DASHES = ("-", "—", "－", "--")  # and in numbered columns that are not used
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +116,10 @@ def _layered(rules: RuleSet, held: Mapping[str, str], scope: Scope) -> exp.Selec
     return select
 
 
-def _text(column: str) -> exp.Expr:
+def _text(column: str, nothing: Sequence[str] = NOTHING) -> exp.Expr:
     trimmed = exp.func("trim", exp.cast(exp.column(column, quoted=True), "text"))
-    return exp.func("nullif", trimmed, exp.Literal.string(""))
+    empty = exp.In(this=trimmed, expressions=[exp.Literal.string(one) for one in nothing])
+    return exp.Case(ifs=[exp.If(this=exp.Not(this=empty), true=trimmed.copy())])
 
 
 def _patterns(one: Mapping[str, str]) -> Iterator[tuple[int, str]]:
@@ -131,9 +134,11 @@ def _list(one: Mapping[str, str], held: Mapping[str, str]) -> exp.Expr:
     for number in range(1, int(one["count"]) + 1):
         names = {part: held.get(pattern.format(n=number)) for part, pattern in parts.items()}
         if number == 1 or any(names.values()):
-            told = [
-                f"'{part}': " + (_text(name).sql(DIALECT) if name else "NULL::TEXT") for part, name in names.items()
-            ]
+            values = {
+                part: _text(column, (*NOTHING, *DASHES)).sql(DIALECT) if column else "NULL::TEXT"
+                for part, column in names.items()
+            }
+            told = [f"'{part}': {value}" for part, value in values.items()]
             structs.append(f"{{{', '.join(told)}}}")
     first = next(iter(parts))
     return parse_scalar(f"list_filter([{', '.join(structs)}], x -> x.{first} IS NOT NULL OR x.name IS NOT NULL)", "")
