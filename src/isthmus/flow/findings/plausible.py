@@ -135,7 +135,7 @@ def _results(engine: Engine, edition: Edition) -> Iterator[tuple[str, int, int, 
         edges = np.flatnonzero(np.any(np.diff(keys, axis=0, prepend=keys[:1] - 1), axis=1)).tolist()
     for first, last in pairwise([*edges, len(keys)]):
         years, values = columns["year"][first:last], columns["value"][first:last]
-        for one in drift.of_results(years, values, fewest=int(bounds["persons"]), least=bounds["ks"]):
+        for one in drift.of_results(years, values, fewest=int(bounds["persons"])):
             yield "measurement", int(keys[first, 0]), int(keys[first, 1]), one
 
 
@@ -151,9 +151,9 @@ def _mixes(engine: Engine, edition: Edition) -> Iterator[tuple[str, int, int, Dr
         codes, row = np.unique(told["concept"].to_numpy(), return_inverse=True)
         counts = np.zeros((len(codes), len(years)), np.int64)
         counts[row, np.searchsorted(years, told["year"].to_numpy())] = told["people"].to_numpy()
-        fewest, least = int(limits("drift")["persons"]), limits("drift")["js"]
+        fewest = int(limits("drift")["persons"])
         each = people["people"].to_numpy()
-        for one in drift.of_codes(codes, counts, each, years=years, fewest=fewest, least=least):
+        for one in drift.of_codes(codes, counts, each, years=years, fewest=fewest):
             yield table, one.code, -1, one
 
 

@@ -24,7 +24,7 @@ from isthmus.quality.rules.catalogue import Point, Rule, RuleSet
 
 __all__ = ["At", "Judged", "Outcome", "Point", "Rule", "judged"]
 
-FORM = 2
+FORM = 1
 FILES = 3  # with most wrong records, that are named
 # What stands of the records that were read: not repeats, not what gave way, not what could not be read.
 STANDING = "SELECT DISTINCT part_id AS _part, place AS _place FROM record WHERE outcome IN ('mapped', 'kept')"
