@@ -17,7 +17,7 @@ from isthmus.mapping.pack import Pack, Record
 from isthmus.quality.rules.catalogue import RuleSet, sets
 from isthmus.records.models import Part, Receipt
 
-MOST = 262_144  # rows of a lot
+MOST = 65_536  # rows of a lot
 
 
 @dataclass(frozen=True, slots=True)

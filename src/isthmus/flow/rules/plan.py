@@ -1,12 +1,16 @@
 """The two statements that judge a lot of records: every rule as two columns of each record, and their sums by file."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
 
-from sqlglot import exp
+from sqlglot import exp, parse_one
 
+from isthmus.base.errors import PackError
 from isthmus.flow.statement import query
-from isthmus.mapping.expression import DIALECT, Scope, columns_of, compile_scalar, parse_scalar
+from isthmus.mapping.expression import DIALECT, Scope, columns_of, compile_scalar
 from isthmus.mapping.pack import Pack
 from isthmus.quality.rules.catalogue import Rule, RuleSet
 
@@ -14,6 +18,7 @@ OUTER = ("_part", "_place")
 JUDGED = "judged"
 NO_COLUMN, NO_LIST = "no column", "no list"
 NOTHING = ("", "NULL", "null", "\\N")  # what files have where they have nothing
+SOME = re.compile(r"\bsome\(\s*(?P<list>\w+)\s*,\s*(?P<name>\w+)\s*->")
 DASHES = ("-", "—", "－", "--")  # and in numbered columns that are not used
 
 
@@ -35,7 +40,7 @@ class Judging:
 def named(rules: RuleSet, columns: Sequence[str]) -> Mapping[str, str]:
     """The columns of a file by the rules' names for them; capitals do not matter."""
     there = {name.lower(): name for name in reversed(columns)}
-    lists = [pattern.format(n=number) for one in rules.lists.values() for number, pattern in _patterns(one)]
+    lists = [column for one in rules.lists.values() for element in _elements(one) for column in element.values()]
     found: dict[str, str] = {}
     for name in (*_mentioned(rules), *rules.columns, *lists):
         for other in (name, *rules.columns.get(name, ())):
@@ -59,8 +64,8 @@ def plan(rules: RuleSet, pack: Pack, columns: Sequence[str], known: Sequence[str
             lacking[one.rule_id] = why
     values: dict[str, exp.Expr] = {}
     for number, one in enumerate(asked):
-        values[f"a{number}"] = _count(compile_scalar(one.asked, scope))
-        values[f"w{number}"] = _count(compile_scalar(one.wrong, scope))
+        values[f"a{number}"] = _count(_compiled(one.asked, rules, held, scope))
+        values[f"w{number}"] = _count(_compiled(one.wrong, rules, held, scope))
     picked = [exp.alias_(value, name, quoted=True, copy=False) for name, value in values.items()]
     select = exp.select(*(exp.column(name) for name in OUTER), *picked).from_(
         base.subquery("p", copy=False), copy=False
@@ -73,42 +78,46 @@ def plan(rules: RuleSet, pack: Pack, columns: Sequence[str], known: Sequence[str
 
 
 def _mentioned(rules: RuleSet) -> list[str]:
-    """Every column that the rules name, directly or through `let`."""
+    """Every column that the rules name, directly or through `let`, but for those of lists."""
     texts = [text for one in rules.rules for text in (one.asked, one.wrong)]
     texts += [one for one in rules.let.values() if isinstance(one, str)]
-    found = {name for text in texts for name in columns_of(parse_scalar(text, rules.name))}
+    found = {name for text in texts for name in _named_in(text, rules)}
     found |= {name for one in rules.let.values() if not isinstance(one, str) for name in one}
-    found |= {one.field for one in rules.rules} | set(rules.needs)
-    return sorted(found - set(rules.let) - set(rules.lists))
+    return sorted((found | {one.field for one in rules.rules} | set(rules.needs)) - set(rules.let))
+
+
+@lru_cache(4096)
+def _parsed(text: str) -> exp.Expr:
+    return parse_one(text, dialect=DIALECT)
+
+
+def _named_in(text: str, rules: RuleSet) -> set[str]:
+    """The names that an expression reads, those of lists left out."""
+    return columns_of(_parsed(text)) - set(rules.lists)
 
 
 def _lacking(rule: Rule, rules: RuleSet, held: Mapping[str, str], known: Sequence[str]) -> tuple[str, str] | None:
     """Why a rule cannot be asked of a file: a column that it names is not exported, or a list is not loaded."""
-    trees = [parse_scalar(text, rule.rule_id) for text in (rule.asked, rule.wrong)]
-    direct = {name for tree in trees for name in columns_of(tree)} - set(rules.let) - set(rules.lists) | {rule.field}
-    missing = sorted(direct - set(held))
+    direct = {name for text in (rule.asked, rule.wrong) for name in _named_in(text, rules)} - set(rules.let)
+    missing = sorted((direct | {rule.field}) - set(held))
     if missing:
         return NO_COLUMN, ", ".join(missing)
-    looked = {
-        one.expressions[1].name for tree in trees for one in tree.find_all(exp.Anonymous) if one.name == "concept"
-    }
+    calls = [one for text in (rule.asked, rule.wrong) for one in _parsed(text).find_all(exp.Anonymous)]
+    looked = {one.expressions[1].name for one in calls if one.name == "concept"}
     unknown = sorted(looked - set(known))
     return (NO_LIST, ", ".join(unknown)) if unknown else None
 
 
 def _layered(rules: RuleSet, held: Mapping[str, str], scope: Scope) -> exp.Select:
-    """The records under the rules' names, with lists and named expressions, each over what stands before it."""
-    listed = {pattern.format(n=number) for one in rules.lists.values() for number, pattern in _patterns(one)}
-    plain = [name for name in _mentioned(rules) if name not in listed]
+    """The records under the rules' names, with named expressions, each over what stands before it."""
+    numbered = {column for one in rules.lists.values() for element in _elements(one) for column in element.values()}
     select = exp.select(*(exp.column(name) for name in OUTER)).from_("raw", copy=False)
-    for name in plain:
+    for name in dict.fromkeys((*_mentioned(rules), *sorted(numbered & set(held)))):
         value = _text(held[name]) if name in held else exp.cast(exp.null(), "text")
         select = select.select(exp.alias_(value, name, quoted=True, copy=False), copy=False)
-    for name, one in rules.lists.items():
-        select = select.select(exp.alias_(_list(one, held), name, quoted=True, copy=False), copy=False)
     for name, told in rules.let.items():
         value = (
-            compile_scalar(told, scope) if isinstance(told, str)
+            _compiled(told, rules, held, scope) if isinstance(told, str)
             else exp.Literal.number(sum(column in held for column in told))
         )  # fmt: skip
         inner = select.subquery("l", copy=False)
@@ -116,32 +125,60 @@ def _layered(rules: RuleSet, held: Mapping[str, str], scope: Scope) -> exp.Selec
     return select
 
 
-def _text(column: str, nothing: Sequence[str] = NOTHING) -> exp.Expr:
+def _text(column: str) -> exp.Expr:
     trimmed = exp.func("trim", exp.cast(exp.column(column, quoted=True), "text"))
-    empty = exp.In(this=trimmed, expressions=[exp.Literal.string(one) for one in nothing])
-    return exp.Case(ifs=[exp.If(this=exp.Not(this=empty), true=trimmed.copy())])
+    return _without(trimmed, NOTHING)
 
 
-def _patterns(one: Mapping[str, str]) -> Iterator[tuple[int, str]]:
-    parts = [str(pattern) for name, pattern in one.items() if name != "count"]
-    return ((number, pattern) for number in range(1, int(one["count"]) + 1) for pattern in parts)
+def _without(value: exp.Expr, words: Sequence[str]) -> exp.Expr:
+    """A text, null where it is one of some words."""
+    listed = exp.In(this=value, expressions=[exp.Literal.string(one) for one in words])
+    return exp.Case(ifs=[exp.If(this=exp.Not(this=listed), true=value.copy())])
 
 
-def _list(one: Mapping[str, str], held: Mapping[str, str]) -> exp.Expr:
-    """Numbered columns as a list of what stands beside each other, without numbers that the file has no column of."""
-    parts = {name: str(pattern) for name, pattern in one.items() if name != "count"}
-    structs = []
-    for number in range(1, int(one["count"]) + 1):
-        names = {part: held.get(pattern.format(n=number)) for part, pattern in parts.items()}
-        if number == 1 or any(names.values()):
-            values = {
-                part: _text(column, (*NOTHING, *DASHES)).sql(DIALECT) if column else "NULL::TEXT"
-                for part, column in names.items()
-            }
-            told = [f"'{part}': {value}" for part, value in values.items()]
-            structs.append(f"{{{', '.join(told)}}}")
-    first = next(iter(parts))
-    return parse_scalar(f"list_filter([{', '.join(structs)}], x -> x.{first} IS NOT NULL OR x.name IS NOT NULL)", "")
+def _elements(one: Mapping[str, Any]) -> list[Mapping[str, str]]:
+    """The elements of a list: by part the column, first those of `main`, then the numbered ones."""
+    parts = {name: str(pattern) for name, pattern in one.items() if name not in ("count", "main")}
+    numbers = range(1, int(one["count"]) + 1)
+    return [one.get("main", {}), *({part: pattern.format(n=n) for part, pattern in parts.items()} for n in numbers)]
+
+
+def _compiled(text: str, rules: RuleSet, held: Mapping[str, str], scope: Scope) -> exp.Expr:
+    """An expression of a rule set; `some(list, x -> condition)` is written out over the elements that a file has.
+
+    Written out, for lists of 40 elements of 9 parts cost a hundred times the memory.
+    """
+    while (call := SOME.search(text)) is not None:
+        end = _closing(text, call.end())
+        elements = _elements(rules.lists[call["list"]])
+        there = [one for one in elements if any(column in held for column in one.values())]
+        each = [_of_element(text[call.end() : end], call["name"], one, held) for one in there]
+        text = f"{text[: call.start()]}({' OR '.join(each) or 'FALSE'}){text[end + 1 :]}"
+    return compile_scalar(text, scope)
+
+
+def _closing(text: str, begin: int) -> int:
+    """Where the bracket closes that was opened before `begin`; brackets in quotes do not count."""
+    depth, quoted = 1, False
+    for place in range(begin, len(text)):
+        letter = text[place]
+        quoted ^= letter == "'"
+        depth += 0 if quoted else (letter == "(") - (letter == ")")
+        if not depth:
+            return place
+    raise PackError(f"`{text}` has more opening brackets than closing ones. Close them.")
+
+
+def _of_element(condition: str, name: str, element: Mapping[str, str], held: Mapping[str, str]) -> str:
+    """The condition on one element, which has a code or a name."""
+    filled = f"coalesce({_part(element, 'code', held)}, {_part(element, 'name', held)}) IS NOT NULL"
+    own = re.sub(rf"\b{name}\.(\w+)", lambda part: _part(element, part[1], held), condition)
+    return f"({filled} AND ({own}))"
+
+
+def _part(element: Mapping[str, str], part: str, held: Mapping[str, str]) -> str:
+    name = element.get(part, "")
+    return _without(exp.column(name, quoted=True), DASHES).sql(DIALECT) if name in held else "CAST(NULL AS TEXT)"
 
 
 def _count(value: exp.Expr) -> exp.Expr:

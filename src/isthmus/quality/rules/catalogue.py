@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from types import MappingProxyType
+from typing import Any
 
 import yaml
 
@@ -60,16 +61,17 @@ class Point:
 class RuleSet:
     """Rules about one kind of record.
 
-    `needs`: the columns by which its records are known; `columns`: other names of each column; `lists`: numbered
-    columns (`count`, and by part of an element the pattern of its column); `let`: expressions by name, or a list of
-    columns, which stands for how many of them there are; `known`: what `concept(code, name)` looks up, by name.
+    `needs`: the columns by which its records are known; `columns`: other names of each column; `lists`: elements of
+    numbered columns (`count`, by part the pattern of its column, and `main`, which comes first); `let`: expressions by
+    name, or a list of columns, which stands for how many of them there are; `known`: what `concept(code, name)` looks
+    up, by name.
     """
 
     name: str
     title: Mapping[str, str]
     needs: Sequence[str]
     columns: Mapping[str, Sequence[str]]
-    lists: Mapping[str, Mapping[str, str]]
+    lists: Mapping[str, Mapping[str, Any]]
     let: Mapping[str, str | Sequence[str]]
     known: Mapping[str, Mapping[str, str]]
     rules: Sequence[Rule]
