@@ -129,11 +129,11 @@ def _of_lot(engine: Engine, rules: RuleSet, lot: Lot, keys: Sequence[str]) -> tu
     known = [*keys, *_lists(engine, rules, lot.pack)]
     judging = plan(rules, lot.pack, [name for name in lot.rows.column_names if name != "_place"], known)
     engine.load("lot", lot.rows)
-    engine.create("raw", query(RAW))
-    engine.create(JUDGED, judging.judged)
+    # Views, for a table of 640 columns takes a block for each column and thread, however few rows it has.
+    engine.create_view("raw", query(RAW))
+    engine.create_view(JUDGED, judging.judged)
     sums = engine.rows(judging.sums).to_pylist()
-    for name in (JUDGED, "raw", "lot"):
-        engine.drop(name)
+    engine.drop("lot")
     return judging, sums
 
 

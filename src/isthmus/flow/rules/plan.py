@@ -1,7 +1,7 @@
 """The two statements that judge a lot of records: every rule as two columns of each record, and their sums by file."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from sqlglot import exp, parse_one
 
 from isthmus.base.errors import PackError
+from isthmus.base.identity import digest63
 from isthmus.flow.statement import query
 from isthmus.mapping.expression import DIALECT, Scope, columns_of, compile_scalar
 from isthmus.mapping.pack import Pack
@@ -17,14 +18,15 @@ from isthmus.quality.rules.catalogue import Rule, RuleSet
 OUTER = ("_part", "_place")
 JUDGED = "judged"
 NO_COLUMN, NO_LIST = "no column", "no list"
-NOTHING = ("", "NULL", "null", "\\N")  # what files have where they have nothing
+# What files have where they have nothing. Few words: an engine makes a join of a long list, and there are 500 columns.
+NOTHING = ("", "NULL", "null", "\\N")
 SOME = re.compile(r"\bsome\(\s*(?P<list>\w+)\s*,\s*(?P<name>\w+)\s*->")
-DASHES = ("-", "—", "－", "--")  # and in numbered columns that are not used
+UNUSED = ("", "NULL", "-", "—")  # and in numbered columns that are not used
 
 
 @dataclass(frozen=True, slots=True)
 class Judging:
-    """What judges the table `raw`: `judged` has a row for each record, `sums` reads the table JUDGED that it fills.
+    """What judges the rows of `raw`: `judged` gives a row for each record, `sums` reads these under the name JUDGED.
 
     `asked` are the rules in the order of their columns; `lacking` why each other rule cannot be asked, and of what.
     `points` are the places of the points that can be judged.
@@ -64,8 +66,8 @@ def plan(rules: RuleSet, pack: Pack, columns: Sequence[str], known: Sequence[str
             lacking[one.rule_id] = why
     values: dict[str, exp.Expr] = {}
     for number, one in enumerate(asked):
-        values[f"a{number}"] = _count(_compiled(one.asked, rules, held, scope))
-        values[f"w{number}"] = _count(_compiled(one.wrong, rules, held, scope))
+        values[f"a{number}"] = _count(_compiled(one.asked, scope))
+        values[f"w{number}"] = _count(_compiled(one.wrong, scope))
     picked = [exp.alias_(value, name, quoted=True, copy=False) for name, value in values.items()]
     select = exp.select(*(exp.column(name) for name in OUTER), *picked).from_(
         base.subquery("p", copy=False), copy=False
@@ -109,31 +111,57 @@ def _lacking(rule: Rule, rules: RuleSet, held: Mapping[str, str], known: Sequenc
 
 
 def _layered(rules: RuleSet, held: Mapping[str, str], scope: Scope) -> exp.Select:
-    """The records under the rules' names, with named expressions, each over what stands before it."""
-    numbered = {column for one in rules.lists.values() for element in _elements(one) for column in element.values()}
+    """The records under the rules' names, with named expressions, one layer for each step of dependence.
+
+    What is asked of elements of lists is answered after the first of them, and their columns are left behind: an engine
+    keeps room for every column in every layer. So `some` may use what the file has and the first named expressions.
+    """
+    plain, depths = _mentioned(rules), _depths(rules.let)
     select = exp.select(*(exp.column(name) for name in OUTER)).from_("raw", copy=False)
-    for name in dict.fromkeys((*_mentioned(rules), *sorted(numbered & set(held)))):
+    for name in plain:
         value = _text(held[name]) if name in held else exp.cast(exp.null(), "text")
-        select = select.select(exp.alias_(value, name, quoted=True, copy=False), copy=False)
-    for name, told in rules.let.items():
-        value = (
-            _compiled(told, rules, held, scope) if isinstance(told, str)
-            else exp.Literal.number(sum(column in held for column in told))
-        )  # fmt: skip
-        inner = select.subquery("l", copy=False)
-        select = exp.select("*", exp.alias_(value, name, quoted=True, copy=False)).from_(inner, copy=False)
+        select = select.select(_named(value, name), copy=False)
+    for name, one in rules.lists.items():
+        for number, element in enumerate(_elements(one)):
+            for part, column in element.items():
+                if column in held:
+                    value = _text(held[column], UNUSED)
+                    select = select.select(_named(value, _part(name, number, part)), copy=False)
+    for depth in range(max(depths.values(), default=-1) + 1):
+        names = [name for name in rules.let if depths[name] == depth]
+        values = [_named(_let(rules.let[name], held, scope), name) for name in names]
+        select = exp.select("*", *values).from_(select.subquery("l", copy=False), copy=False)
+        if depth == 0 and rules.lists:
+            kept = [exp.column(name, quoted=True) for name in (*OUTER, *plain, *names)]
+            told = [_named(compile_scalar(text, scope), name) for name, text in _calls(rules, held).items()]
+            select = exp.select(*kept, *told).from_(select.subquery("l", copy=False), copy=False)
     return select
 
 
-def _text(column: str) -> exp.Expr:
+def _named(value: exp.Expr, name: str) -> exp.Expr:
+    return exp.alias_(value, name, quoted=True, copy=False)
+
+
+def _let(told: str | Sequence[str], held: Mapping[str, str], scope: Scope) -> exp.Expr:
+    if isinstance(told, str):
+        return compile_scalar(told, scope)
+    return exp.Literal.number(sum(column in held for column in told))
+
+
+def _depths(lets: Mapping[str, str | Sequence[str]]) -> Mapping[str, int]:
+    """How many steps of dependence stand before each named expression."""
+    found: dict[str, int] = {}
+    for name, told in lets.items():
+        used = columns_of(_parsed(told)) if isinstance(told, str) else set()
+        found[name] = max([found[other] + 1 for other in used if other in found], default=0)
+    return found
+
+
+def _text(column: str, nothing: Sequence[str] = NOTHING) -> exp.Expr:
+    """A column's text without blanks around it, null where it says nothing."""
     trimmed = exp.func("trim", exp.cast(exp.column(column, quoted=True), "text"))
-    return _without(trimmed, NOTHING)
-
-
-def _without(value: exp.Expr, words: Sequence[str]) -> exp.Expr:
-    """A text, null where it is one of some words."""
-    listed = exp.In(this=value, expressions=[exp.Literal.string(one) for one in words])
-    return exp.Case(ifs=[exp.If(this=exp.Not(this=listed), true=value.copy())])
+    listed = exp.In(this=trimmed, expressions=[exp.Literal.string(one) for one in nothing])
+    return exp.Case(ifs=[exp.If(this=exp.Not(this=listed), true=trimmed.copy())])
 
 
 def _elements(one: Mapping[str, Any]) -> list[Mapping[str, str]]:
@@ -143,18 +171,31 @@ def _elements(one: Mapping[str, Any]) -> list[Mapping[str, str]]:
     return [one.get("main", {}), *({part: pattern.format(n=n) for part, pattern in parts.items()} for n in numbers)]
 
 
-def _compiled(text: str, rules: RuleSet, held: Mapping[str, str], scope: Scope) -> exp.Expr:
-    """An expression of a rule set; `some(list, x -> condition)` is written out over the elements that a file has.
-
-    Written out, for lists of 40 elements of 9 parts cost a hundred times the memory.
-    """
-    while (call := SOME.search(text)) is not None:
-        end = _closing(text, call.end())
-        elements = _elements(rules.lists[call["list"]])
-        there = [one for one in elements if any(column in held for column in one.values())]
-        each = [_of_element(text[call.end() : end], call["name"], one, held) for one in there]
-        text = f"{text[: call.start()]}({' OR '.join(each) or 'FALSE'}){text[end + 1 :]}"
+def _compiled(text: str, scope: Scope) -> exp.Expr:
+    """An expression of a rule; `some(list, x -> condition)` is a column by then."""
+    for call in reversed(list(SOME.finditer(text))):
+        text = f'{text[: call.start()]}"{_asking(text, call)}"{text[_closing(text, call.end()) + 1 :]}'
     return compile_scalar(text, scope)
+
+
+def _asking(text: str, call: re.Match[str]) -> str:
+    """The name of the column that answers a call of `some`."""
+    return f"some.{digest63(text[call.start() : _closing(text, call.end())])}"
+
+
+def _calls(rules: RuleSet, held: Mapping[str, str]) -> dict[str, str]:
+    """Every call of `some` by the name of its column, written out over the elements that a file has."""
+    found = {}
+    for text in (text for one in rules.rules for text in (one.asked, one.wrong)):
+        for call in SOME.finditer(text):
+            condition = text[call.end() : _closing(text, call.end())]
+            each = [
+                _of_element(condition, call, number, {part for part, column in one.items() if column in held})
+                for number, one in enumerate(_elements(rules.lists[call["list"]]))
+                if any(column in held for column in one.values())
+            ]
+            found[_asking(text, call)] = " OR ".join(each) or "FALSE"
+    return found
 
 
 def _closing(text: str, begin: int) -> int:
@@ -169,16 +210,19 @@ def _closing(text: str, begin: int) -> int:
     raise PackError(f"`{text}` has more opening brackets than closing ones. Close them.")
 
 
-def _of_element(condition: str, name: str, element: Mapping[str, str], held: Mapping[str, str]) -> str:
-    """The condition on one element, which has a code or a name."""
-    filled = f"coalesce({_part(element, 'code', held)}, {_part(element, 'name', held)}) IS NOT NULL"
-    own = re.sub(rf"\b{name}\.(\w+)", lambda part: _part(element, part[1], held), condition)
-    return f"({filled} AND ({own}))"
+def _of_element(condition: str, call: re.Match[str], number: int, parts: Collection[str]) -> str:
+    """The condition on one element, which has a code or a name; parts that the file has no column of are null."""
+
+    def part(name: str) -> str:
+        return f'"{_part(call["list"], number, name)}"' if name in parts else "CAST(NULL AS TEXT)"
+
+    own = re.sub(rf"\b{call['name']}\.(\w+)", lambda found: part(found[1]), condition)
+    return f"(coalesce({part('code')}, {part('name')}) IS NOT NULL AND ({own}))"
 
 
-def _part(element: Mapping[str, str], part: str, held: Mapping[str, str]) -> str:
-    name = element.get(part, "")
-    return _without(exp.column(name, quoted=True), DASHES).sql(DIALECT) if name in held else "CAST(NULL AS TEXT)"
+def _part(name: str, number: int, part: str) -> str:
+    """The column of a part of an element of a list, beside the columns of the file."""
+    return f"{name}.{number}.{part}"
 
 
 def _count(value: exp.Expr) -> exp.Expr:
