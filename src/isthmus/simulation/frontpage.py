@@ -92,13 +92,24 @@ def _patient(chunk: Chunk, stays: Ints) -> dict[str, Text]:
         "A01": repeat("124400004553507607", len(stays)), "A02": repeat("模拟医院", len(stays)),
         "A48": pick(known.number, at), "A49": whole(1 + known.place[at]), "B12": moments(visits.start),
         "B15": moments(visits.end), "A46C": whole(1 + visits.start % 3), "A11": pick(known.name, at),
-        "A12C": whole(known.sex[at]), "A13": days(birth), "A14": whole(np.maximum((begin - birth) * 100 // 36525, 0)),
+        "A12C": whole(known.sex[at]), "A13": days(birth), "A14": whole(_age(birth, begin)),
         "A15C": repeat("中国", len(stays)), "A21C": repeat("2", len(stays)), "A38C": repeat("90", len(stays)),
         "A19C": repeat("01", len(stays)), "A20": pick(known.resident, at), "A26": pick(known.address, at),
         "A27": pick(known.phone, at), "B11C": repeat("2", len(stays)),
         "B20": whole(np.maximum(day_of(visits.end) - begin, 1)), "B34C": repeat("1", len(stays)),
         "C26C": whole(1 + birth % 4), "C27C": repeat("2", len(stays)), "D01": whole(cost), "D09": whole(cost // 3),
     }  # fmt: skip
+
+
+def _age(birth: Ints, day: Ints) -> Ints:
+    """Full years at a day; both are days since 1970."""
+    years, keys = [], []
+    for one in (birth.astype("datetime64[D]"), day.astype("datetime64[D]")):
+        month = one.astype("datetime64[M]")
+        years.append(one.astype("datetime64[Y]").astype(np.int64))
+        keys.append(month.astype(np.int64) % 12 * 100 + (one - month).astype(np.int64))
+    full: Ints = np.maximum(years[1] - years[0] - (keys[1] < keys[0]), 0)
+    return full
 
 
 def _found(found: Ints) -> dict[str, Text]:
