@@ -169,7 +169,9 @@ def _lis(folder: Path) -> tuple[pa.Table, list[tuple[str, str]]]:
                 limits = re.split(r"-+", record.get("CKFW") or "-")
                 rows.append({"site": site, "analyte": codes.get(record["JYXMDM"]), "unit": record.get("DW"),
                              "value": _number(record.get("JYJG") or record.get("JGZ")),
-                             "low": _number(limits[0]), "high": _number(limits[-1])})  # fmt: skip
+                             "low": _number(limits[0]), "high": _number(limits[-1]),
+                             "person_id": f"{site} {record.get('BRID') or record.get('PATID')}",
+                             "day": record["CJSJ"]})  # fmt: skip
                 keys.append((site, record["JGXH"]))
     return pa.Table.from_pylist(rows), keys
 

@@ -1,14 +1,13 @@
 """The documents are true: commands exist, rooms are named, links lead somewhere, decisions are numbered."""
 
 import re
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
 import yaml
 
+from lib import command
 from lib.tree import ROOT, files, rooms
 
 FENCE = re.compile(r"^```(?P<kind>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -45,11 +44,8 @@ def _links(*, pictures: bool) -> list[tuple[Path, Path]]:
 
 @pytest.mark.parametrize("words", _commands())
 def test_every_command_that_a_document_names_exists(words: str) -> None:
-    code = "from isthmus.serving.cli import main; main()"
-    run = subprocess.run(
-        [sys.executable, "-c", code, *words.split(), "--help"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    assert run.returncode == 0, run.stderr
+    done = command.run(*words.split(), "--help")
+    assert done.code == 0, done.err
 
 
 def test_architecture_names_every_room_and_no_other() -> None:

@@ -137,6 +137,8 @@ class Proof:
             for number in (1, 2):
                 self._deliver(number)
                 for _ in range(self.chance.randint(*self.each)):
+                    if self.tally.kills == kills:
+                        break
                     moment = next(moments)
                     if "after" in moment:
                         moment = {"after": moment["after"] * self.seconds[number - 1]}

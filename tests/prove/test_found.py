@@ -18,7 +18,7 @@ from lib.found import scores
 
 LEAST = 0.95
 # Numbers in a wrong unit whose ranges overlap cannot be told from right ones; docs/reference/quality.md says which.
-UNTELLABLE, TELLABLE_SHARE = "wrong-unit", 0.6
+UNTELLABLE, TELLABLE_SHARE = "wrong-unit", 0.7
 # No hospital of this size sees so many patients a day that a day without any is more than chance.
 LARGE = "missing-day"
 # What says that something was done wrong; other kinds tell what differs between hospitals, or waits for a mapping.

@@ -43,9 +43,10 @@ def blocks(connection: Connection, records: pa.Table, rules: Rules) -> pa.Table:
         connection.unregister("blocked")
 
 
-def is_current(connection: Connection, kept: pa.Table, rules: Rules) -> bool:
-    """Whether this engine would make the same keys by the same rules."""
-    return bool((kept.schema.metadata or {}).get(MARK) == _mark(connection, rules))
+def is_current(connection: Connection, kept: pa.Table, records: pa.Table, rules: Rules) -> bool:
+    """Whether kept keys are of these records, and this engine would make the same by these rules."""
+    is_alike = (kept.schema.metadata or {}).get(MARK) == _mark(connection, rules)
+    return bool(is_alike and kept["record_id"].equals(records["record_id"]))
 
 
 def beside(kept: pa.Table, fresh: pa.Table) -> pa.Array:

@@ -138,10 +138,10 @@ def score_new(
 ) -> pa.Table:  # fmt: skip
     """The same for pairs of which at least one record is new; those among the old are not looked at again.
 
-    How rare a value is, is told by all records, old and new. `kept` are the `blocks` of the old ones, where they were
-    kept; they are made where not.
+    How rare a value is, is told by all records, old and new. `kept` are the `blocks` of the old ones in their order,
+    where they were kept; where not, or where they are not of these records, rules or engine, they are made.
     """
-    if kept is None or not is_current(connection, kept, model.rules):
+    if kept is None or not is_current(connection, kept, old, model.rules):
         kept = blocks(connection, old, model.rules)
     near = old.filter(pc.is_in(old["record_id"], beside(kept, blocks(connection, new, model.rules))))
     with _linker(connection, new, model.settings) as (linker, table), ExitStack() as lent:

@@ -11,8 +11,8 @@ from importlib.resources import files
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from pypinyin import Style, pinyin
 
+from isthmus.base.pinyin import characters
 from isthmus.cdm.identity import text
 
 BLANKS = r"[\s\-–—·•.,'’`_*＊]+"
@@ -110,13 +110,8 @@ def _surname_sound(surname: str) -> str:
     return _table("surname").get(surname) or _sound(surname)
 
 
-@cache
-def _letter(letter: str) -> str:
-    return str(pinyin(letter, style=Style.NORMAL, errors="ignore")[0][0]) if letter.strip() else ""
-
-
 def _sound(letters: str) -> str:
-    return "".join(map(_letter, letters))
+    return "".join(characters().get(letter, "") for letter in letters)
 
 
 @cache

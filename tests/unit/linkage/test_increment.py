@@ -72,6 +72,10 @@ def test_blocks_that_were_kept_give_the_same_pairs_and_others_are_made_anew(
         nobody = pa.table({name: kept[name] if name == "record_id" else pa.array([0] * len(kept), pa.uint32())
                            for name in kept.column_names})  # fmt: skip
         assert score_new(connection, old, new, model, kept=nobody).equals(fresh), "keys of another engine were believed"
+        less = kept.slice(len(kept) // 2)
+        assert score_new(connection, old, new, model, kept=less).equals(fresh), (
+            "keys of some records only were believed"
+        )
 
 
 def test_a_condition_that_asks_each_side_otherwise_finds_both(linked: tuple[pa.Table, Model, pa.Table]) -> None:

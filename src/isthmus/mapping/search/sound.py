@@ -4,19 +4,17 @@ The readings are pypinyin's. A character with several readings has its commonest
 characters says otherwise (膀胱 is pangguang).
 """
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from pypinyin.phrases_dict import phrases_dict
-from pypinyin.pinyin_dict import pinyin_dict
+
+from isthmus.base.pinyin import characters, phrases, toneless
 
 SIGNS = 0xE000  # where signs for syllables begin, in a range that Unicode leaves to private use
 BITS = 21  # of a code point
 PLANE = 0x10000
-DIAERESIS = "\u0308"
 
 
 @dataclass(frozen=True)
@@ -56,7 +54,7 @@ def packed(points: list[np.ndarray]) -> np.ndarray:
 @cache
 def readings() -> Readings:
     """Those that pypinyin knows, without tones; ü is written v."""
-    single = {point: _bare(told.split(",")[0]) for point, told in pinyin_dict.items() if point < PLANE}
+    single = {ord(letter): told for letter, told in characters().items() if ord(letter) < PLANE}
     syllables = tuple(sorted({told for told in single.values() if told.isascii() and told.isalpha()}))
     sign = {told: SIGNS + number for number, told in enumerate(syllables)}
     signs = np.zeros(PLANE, np.int64)
@@ -68,10 +66,10 @@ def readings() -> Readings:
 def _phrases(length: int, single: Mapping[int, str], sign: Mapping[str, int]) -> tuple[np.ndarray, np.ndarray]:
     """The phrases of this length that are not read character by character."""
     keys, rows = [], []
-    for phrase, told in phrases_dict.items():
+    for phrase, told in phrases().items():
         if len(phrase) != length or len(told) != length:
             continue
-        heard = [_bare(one[0]) for one in told]
+        heard = [toneless(one[0]) for one in told]
         if all(one in sign for one in heard) and heard != [single.get(ord(letter)) for letter in phrase]:
             key = 0
             for letter in phrase:
@@ -80,9 +78,3 @@ def _phrases(length: int, single: Mapping[int, str], sign: Mapping[str, int]) ->
             rows.append([sign[one] for one in heard])
     order = np.argsort(np.array(keys, np.int64))
     return np.array(keys, np.int64)[order], np.array(rows, np.int64)[order]
-
-
-def _bare(told: str) -> str:
-    """A syllable without its tone."""
-    apart = unicodedata.normalize("NFD", told).replace("u" + DIAERESIS, "v")
-    return "".join(letter for letter in apart if not unicodedata.combining(letter))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 CAUTION = 2.33  # standard errors: one sample of a hundred falls short of its mean by more
 
@@ -79,6 +79,6 @@ class Trust:
 def interval(right: int, count: int, level: float = 0.95) -> tuple[float, float]:
     """Clopper and Pearson's exact interval of a share."""
     tail = (1 - level) / 2
-    low = float(beta.ppf(tail, right, count - right + 1)) if right else 0.0
-    high = float(beta.ppf(1 - tail, right + 1, count - right)) if right < count else 1.0
+    low = float(betaincinv(right, count - right + 1, tail)) if right else 0.0
+    high = float(betaincinv(right + 1, count - right, 1 - tail)) if right < count else 1.0
     return low, high

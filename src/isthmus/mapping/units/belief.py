@@ -37,8 +37,9 @@ ENOUGH = 40  # rows after which the centre of the values is taken from them
 class Column:
     """Results of one analyte under one declared unit (a UCUM code, None where none is told); NaN where missing.
 
-    All arrays have one element per row; `site` holds small integers. `foreign`: the unit that is written is one of
-    another quantity, so it tells nothing.
+    All arrays have one element per row. `site` holds small integers, and so do `person`, -1 where nobody is told, and
+    `turn`, by which the results of a person follow each other. `foreign`: the unit that is written is one of another
+    quantity, so it tells nothing.
     """
 
     analyte: str
@@ -48,13 +49,16 @@ class Column:
     low: Floats
     high: Floats
     foreign: bool = False
+    person: Ints | None = None
+    turn: Ints | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Belief:
     """For each row the reading of its value and of its range (-1: it has none), and how sure each is (0 to 1).
 
-    `meant` is the reading that the declared unit says, or where none is told, the one that most rows have.
+    `meant` is the reading that the declared unit says, or where none is told, the one that most rows have. `by_series`:
+    rows of whose value the other results of their patients tell (see series.py); None where of none.
     """
 
     readings: Sequence[Reading]
@@ -64,6 +68,7 @@ class Belief:
     value_sure: Floats
     range_sure: Floats
     limits: tuple[float, float]
+    by_series: Mask | None = None
 
 
 def weigh(column: Column) -> Belief:

@@ -14,7 +14,7 @@ from isthmus.base.errors import InputError
 from isthmus.base.identity import digest63
 from isthmus.cdm.units import analyte as facts
 from isthmus.cdm.units import spelling, ucum
-from isthmus.mapping.units import limits
+from isthmus.mapping.units import limits, series
 from isthmus.mapping.units.belief import Belief, Column, Floats, Ints, weigh
 from isthmus.mapping.units.evidence import sentence
 from isthmus.mapping.units.families import Case, cases
@@ -25,6 +25,8 @@ RESULTS = pa.schema(
      ("low", pa.float64()), ("high", pa.float64())]
 )  # fmt: skip
 """What `detect` reads: keys of `cdm/units/analyte.csv`, units as they were written, null for what is missing."""
+PERSON, DAY = "person_id", "day"
+"""Columns, of any type that has an order, that may tell whose each result is, and of when."""
 
 PROPOSALS = pa.schema(
     [
@@ -55,19 +57,23 @@ class Findings:
 def detect(results: pa.Table) -> Findings:
     """Look at all results at once: a laboratory is judged by its own ranges and by what other sites write.
 
+    Where the results have the columns PERSON and DAY, those before and after of the same patient are looked at too.
+
     :raises InputError: a column of RESULTS is missing or has another type.
     """
     table = _checked(results)
     numbers = {name: _floats(table[name]) for name in ("value", "low", "high")}
     site = pc.dictionary_encode(pc.fill_null(table["site"], "").combine_chunks())
     sites, names = site.indices.to_numpy().astype(np.int64), site.dictionary.to_pylist()
-    columns, places = [], []
+    followed, columns, places = _followed(results), [], []
     for key, code, rows in _groups(table):
         if key in usual():
             part = {name: values[rows] for name, values in numbers.items()}
-            columns.append(Column(key, _declared(key, code), sites[rows], **part, foreign=_foreign(key, code)))
+            whose, turn = (None, None) if followed is None else (one[rows] for one in followed)
+            columns.append(Column(key, _declared(key, code), sites[rows], **part, foreign=_foreign(key, code),
+                                  person=whose, turn=turn))  # fmt: skip
             places.append((rows, code))
-    beliefs = [weigh(column) for column in columns]
+    beliefs = series.told(columns, [weigh(column) for column in columns])
     found = [
         limits.moved(column, belief, ranges)
         for column, belief, ranges in zip(columns, beliefs, limits.borrowed(columns, beliefs), strict=True)
@@ -97,6 +103,21 @@ def _checked(results: pa.Table) -> pa.Table:
             "The results hold text where numbers are needed. Turn value, low and high into numbers first; what is no "
             "number becomes null."
         ) from None
+
+
+def _followed(results: pa.Table) -> tuple[Ints, Ints] | None:
+    """For each result a number for whoever it is of, -1 where nobody is told, and one that rises with the day.
+
+    None where the results do not tell both.
+    """
+    if not {PERSON, DAY} <= set(results.column_names):
+        return None
+    whose = pc.dictionary_encode(results[PERSON].combine_chunks()).indices
+    turn = pc.rank(results[DAY], sort_keys="ascending", tiebreaker="first")
+    return (
+        np.asarray(pc.fill_null(whose, -1).to_numpy(zero_copy_only=False), dtype=np.int64),
+        np.asarray(turn.to_numpy(zero_copy_only=False), dtype=np.int64),
+    )
 
 
 def _groups(table: pa.Table) -> Iterator[tuple[str, str, Ints]]:

@@ -19,7 +19,8 @@ def sentence(column: Column, belief: Belief, case: Case) -> str:
         return f"{count} {fit} {meant.unit}, and the unit that is written is one of another quantity."
     if case.family in ("wrong-unit", "wrong-scale", "wrong-analyte"):
         coarse = "; written too coarsely to be converted" if case.action == ASIDE else ""
-        return f"{count} {fit} {what} and not {said}; {_support(column, belief, case, ranges)}{coarse}."
+        support = f"{_support(column, belief, case, ranges)}{_others(belief, case)}"
+        return f"{count} {fit} {what} and not {said}; {support}{coarse}."
     return {
         "unit-conflict": f"{count} {stand} beside a range in another unit: {ranges} is {what}.",
         "range-typed": f"Of the range {ranges} beside {count}, {_factors(case)} what laboratories have.",
@@ -44,6 +45,11 @@ def _support(column: Column, belief: Belief, case: Case, ranges: str) -> str:
     if len(case.rows) == 1:
         return f"its range ({ranges}) says {'the same' if agree else 'otherwise'}"
     return f"{agree} of their {len(case.rows)} ranges ({ranges}) say the same"
+
+
+def _others(belief: Belief, case: Case) -> str:
+    told = 0 if belief.by_series is None else int(belief.by_series[case.rows].sum())
+    return f"; of {told} the other results of the same patient tell it" if told else ""
 
 
 def _ranges(column: Column, rows: Ints) -> str:

@@ -83,7 +83,7 @@ def moved(column: Column, belief: Belief, ranges: Mapping[tuple[int, float, floa
         readings.append(Reading(OTHER, key, usual()[key].unit, 1.0, 0.0, 0.0))
         value[rows] = into[rows] = len(readings) - 1
         value_sure[rows] = range_sure[rows] = 0.9
-    return Belief(readings, belief.meant, value, into, value_sure, range_sure, belief.limits)
+    return Belief(readings, belief.meant, value, into, value_sure, range_sure, belief.limits, belief.by_series)
 
 
 def _same(numbers: Floats, number: float) -> Mask:
