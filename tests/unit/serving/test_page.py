@@ -21,10 +21,10 @@ from isthmus.research.methods.survival import Curve, kaplan_meier
 from isthmus.research.studies.resection import Effect, Result
 from isthmus.serving.demonstration import Demo
 from isthmus.serving.mending import Mended
-from isthmus.serving.page.demo import percent, write
+from isthmus.serving.page.demo import write
 from isthmus.serving.page.tokens import CHARTED, DARK, LIGHT
 from isthmus.serving.page.view import OUTCOMES, view
-from isthmus.serving.page.words import Speech, words
+from isthmus.serving.page.words import Speech, percent, words
 from isthmus.serving.reading import Row
 from isthmus.serving.truth import Score
 from isthmus.simulation import Summary

@@ -18,9 +18,8 @@ from isthmus.flow.findings.life import Lived
 from isthmus.flow.findings.plausible import Looked
 from isthmus.serving.card.card import Card
 from isthmus.serving.card.funnel import drawn
-from isthmus.serving.page.demo import percent
 from isthmus.serving.page.sheet import style
-from isthmus.serving.page.words import Language, Speech, Texts
+from isthmus.serving.page.words import Language, Speech, Texts, percent
 
 HERE = Path(__file__).parent
 PRINTED = 30  # findings of each part on the printed sheet

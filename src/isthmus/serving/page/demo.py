@@ -13,7 +13,7 @@ from isthmus.base.durable import replaced
 from isthmus.serving.demonstration import Demo
 from isthmus.serving.page import charts, tokens
 from isthmus.serving.page.view import GOOD, OUTCOMES, FeedRow, Reason, Stage, View, view
-from isthmus.serving.page.words import LANGUAGES, Language, Speech
+from isthmus.serving.page.words import LANGUAGES, Language, Speech, percent
 
 HERE = Path(__file__).parent
 FILES: Mapping[Language, str] = {"en": "index.html", "zh": "index.zh.html"}
@@ -61,17 +61,6 @@ def _style(speech: Speech) -> Markup:
 def number(value: float) -> str:
     """A number with its thousands set apart."""
     return f"{value:,}"
-
-
-def percent(share: float | None, digits: int = 1) -> str:
-    """A share in percent, rounded towards one half: 100% only when all is there, 0% only when nothing is."""
-    if share is None:
-        return "–"
-    least = 10.0**-digits
-    shown = 100 * share
-    if 0 < share < 1:
-        shown = min(max(shown, least), 100 - least)
-    return f"{shown:.{digits}f}%" if share not in (0, 1) else f"{shown:.0f}%"
 
 
 def ratio(value: float) -> str:

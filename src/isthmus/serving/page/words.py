@@ -41,3 +41,14 @@ class Speech:
         """What people call something that has a name in the data; the name itself when there is no word for it."""
         key = f"{group}.{name}"
         return self(key, **values) if key in self._texts else name
+
+
+def percent(share: float | None, digits: int = 1) -> str:
+    """A share in percent, rounded towards one half: 100% only when all is there, 0% only when nothing is."""
+    if share is None:
+        return "–"
+    least = 10.0**-digits
+    shown = 100 * share
+    if 0 < share < 1:
+        shown = min(max(shown, least), 100 - least)
+    return f"{shown:.{digits}f}%" if share not in (0, 1) else f"{shown:.0f}%"
