@@ -11,12 +11,14 @@ from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.edition import Edition
 from isthmus.mapping.expression import parse_scalar
+from isthmus.mapping.identity import IDENTITY
 from isthmus.mapping.pack import Pack
 
 # The death of a person is one, though the model gives that table no key.
 KEYS: Mapping[str, str] = {
     **{name: table.primary_key for name, table in TABLES.items() if table.primary_key is not None},
     "death": "person_id",
+    IDENTITY.name: str(IDENTITY.primary_key),
 }
 SHARING = """
     SELECT "{key}" AS id, count(*) AS n, count(DISTINCT site) AS sites, min(site) AS site,

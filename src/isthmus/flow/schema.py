@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from isthmus.cdm.tables import TABLES
+from isthmus.mapping.identity import IDENTITY as SAID
 
 PROVENANCE = (("part_id", pa.int64()), ("place", pa.int64()), ("mapping_id", pa.int64()))
 
@@ -34,8 +35,38 @@ REPAIR = pa.schema(
      ("was_unit_concept_id", pa.int64()), ("unit_concept_id", pa.int64()), ("was_low", pa.float64()),
      ("low", pa.float64()), ("was_high", pa.float64()), ("high", pa.float64()), *PROVENANCE, ("site", pa.string())]
 )  # fmt: skip
+# What records say of who a person is, as the site wrote it. Of the highest grade: the gate never hands it out.
+IDENTITY = pa.schema([*((one.name, one.arrow) for one in SAID.columns), *PROVENANCE, ("site", pa.string())])
+# Which person each record of `identity` is of: the number, since which edition, and why (linkage/index.py). `weight` is
+# that of its strongest link, `print` that of its texts.
+PERSON_LINK = pa.schema(
+    [("identity_id", pa.int64()), ("person_id", pa.int64()), ("person", pa.int64()), ("since", pa.int64()),
+     ("why", pa.string()), ("weight", pa.float64()), ("cluster", pa.int64()), ("print", pa.int64())]
+)  # fmt: skip
+# What happened to persons' numbers, oldest first.
+PERSON_EVENT = pa.schema(
+    [("edition", pa.int64()), ("event", pa.string()), ("person", pa.int64()), ("other", pa.int64()),
+     ("records", pa.int64())]
+)  # fmt: skip
+# Pairs of records that were scored: the weight, its steps in the order of the model, what was decided of the pair
+# (null: nothing), and why a link was not made. What a later linkage need not do again.
+PERSON_PAIR = pa.schema(
+    [("l", pa.int64()), ("r", pa.int64()), ("weight", pa.float64()), ("steps", pa.list_(pa.float32())),
+     ("same", pa.bool_()), ("cut", pa.string())]
+)  # fmt: skip
+# The sites' persons who are one with another, or have another number than the site gave: what the gate joins by.
+PERSON_ALIAS = pa.schema([("person_id", pa.int64()), ("person", pa.int64())])
+LINKED = {
+    "person_link": PERSON_LINK, "person_event": PERSON_EVENT, "person_pair": PERSON_PAIR, "person_alias": PERSON_ALIAS,
+}  # fmt: skip
+LINKED_ORDER = {
+    "person_link": ("identity_id",), "person_event": ("edition", "event", "person", "other"),
+    "person_pair": ("l", "r"), "person_alias": ("person_id",),
+}  # fmt: skip
 # The tables that are no tables of the CDM.
-OWN = {"record": RECORD, "reference": REFERENCE, "coding": CODING, "repair": REPAIR}
+OWN = {
+    "record": RECORD, "reference": REFERENCE, "coding": CODING, "repair": REPAIR, "identity": IDENTITY, **LINKED,
+}  # fmt: skip
 
 # Tables in which several records may speak of one row: a death told by a patient form and by follow-up forms, a
 # person known to several systems of a hospital. By table the column that says which row is meant.
@@ -77,6 +108,10 @@ def order_of(table: str) -> Sequence[str]:
         return ("kind", "part_id", "place")
     if table == "reference":
         return ("_record", "_key", "part_id", "place")
+    if table == "identity":
+        return ("person_id", "identity_id", "part_id", "place")
+    if table in LINKED:
+        return LINKED_ORDER[table]
     if table == "coding":
         return ("system", "code", "part_id", "place", "table", "column")
     if table == "repair":

@@ -151,7 +151,7 @@ class Stage:
             self.engine.insert(f"stage_{table}{STATEMENT}", stated)
         else:
             self.engine.insert(f"stage_{table}", query(f"SELECT * EXCLUDE ({hidden}) FROM {name} WHERE _why IS NULL"))
-        if table != "reference" and TABLES[table].person:
+        if table in TABLES and TABLES[table].person:
             self.engine.insert(
                 "touched", query(f"SELECT DISTINCT person_id FROM {name} WHERE _why IS NULL AND person_id IS NOT NULL")
             )

@@ -13,6 +13,7 @@ from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES, Column, Table
 from isthmus.mapping import coding
 from isthmus.mapping.expression import CODES, DIALECT, Scope, compile_scalar, digest_of, parse_scalar
+from isthmus.mapping.identity import IDENTITY
 from isthmus.mapping.pack import Pack, Record, Rule
 
 NOUNS = frozenset({"person", "visit_occurrence", "visit_detail", "provider", "care_site", "location"})
@@ -110,7 +111,7 @@ def _values(
     pack: Pack, record: Record, rule: Rule, scope: Scope, *, first: int
 ) -> tuple[dict[str, exp.Expr], dict[str, dict[str, exp.Expr]], list[str]]:
     """Every column's value; by concept column the hidden columns of its own codes; the columns that must be filled."""
-    table = TABLES.get(rule.table)
+    table = IDENTITY if rule.table == IDENTITY.name else TABLES.get(rule.table)
     if table is None:
         raise PackError(f"{rule.place}: the CDM has no table '{rule.table}'. Known: {', '.join(sorted(TABLES))}.")
     _known_columns(rule, table)
