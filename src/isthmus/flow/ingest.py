@@ -18,6 +18,9 @@ from isthmus.flow.again import outdated
 from isthmus.flow.batch import Account, noted, open_batch, run_batch
 from isthmus.flow.hold import HeldError, demand_no_worse
 from isthmus.flow.land import Landed, land
+from isthmus.flow.linking.kept import newest
+from isthmus.flow.linking.renew import Linked, renew
+from isthmus.flow.linking.state import NOTE
 from isthmus.flow.workspace import Site, Workspace
 from isthmus.lake.edition import Edition
 from isthmus.records.models import Batch
@@ -137,14 +140,22 @@ def carry_out(workspace: Workspace, batch: Batch, report: Report, progress: Prog
     workspace.records.staged(batch.batch_id, noted(workspace, batch, [part for _, part in parts]))
 
 
-def publish(workspace: Workspace, batches: Sequence[str], *, accepted: Sequence[str] = ()) -> Edition:
+def publish(
+    workspace: Workspace, batches: Sequence[str], *, accepted: Sequence[str] = (), linked: Linked | None = None
+) -> Edition:
     """Publish an edition over the tables as they are, and note it at its batches.
+
+    Where linking is switched on, persons are linked before, so that an edition's persons are those of its records;
+    `linked` says that it was done already.
 
     Raises HeldError where a site's quality got worse than it may, unless it is accepted.
     """
     deltas = workspace.lake.deltas
     current = workspace.lake.editions.current()
     if current is None or not batches or not set(batches) <= set(current.batches):
+        kept = newest(workspace)
+        if kept is not None:
+            linked = linked or renew(workspace, kept)
         tables = {}
         for name in deltas.names():
             version = deltas.version(name)
@@ -155,6 +166,7 @@ def publish(workspace: Workspace, batches: Sequence[str], *, accepted: Sequence[
             "isthmus": __version__,
             "cdm": CDM_VERSION,
             "vocabulary": vocabulary.digest(workspace.lake),
+            **({NOTE: dict(linked.note)} if linked is not None else {}),
         }
         if current is not None:
             candidate = workspace.lake.editions.drafted(tables, batches=batches, notes=notes)

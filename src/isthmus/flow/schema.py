@@ -38,21 +38,22 @@ REPAIR = pa.schema(
 # What records say of who a person is, as the site wrote it. Of the highest grade: the gate never hands it out.
 IDENTITY = pa.schema([*((one.name, one.arrow) for one in SAID.columns), *PROVENANCE, ("site", pa.string())])
 # Which person each record of `identity` is of: the number, since which edition, and why (linkage/index.py). `weight` is
-# that of its strongest link, `print` that of its texts.
+# that of its strongest link. Records of one person with the same texts (`print`) are linked as one, `record_id`.
 PERSON_LINK = pa.schema(
     [("identity_id", pa.int64()), ("person_id", pa.int64()), ("person", pa.int64()), ("since", pa.int64()),
-     ("why", pa.string()), ("weight", pa.float64()), ("cluster", pa.int64()), ("print", pa.int64())]
+     ("why", pa.string()), ("weight", pa.float64()), ("record_id", pa.int64()), ("cluster", pa.int64()),
+     ("print", pa.int64())]
 )  # fmt: skip
 # What happened to persons' numbers, oldest first.
 PERSON_EVENT = pa.schema(
     [("edition", pa.int64()), ("event", pa.string()), ("person", pa.int64()), ("other", pa.int64()),
      ("records", pa.int64())]
 )  # fmt: skip
-# Pairs of records that were scored: the weight, its steps in the order of the model, what was decided of the pair
-# (null: nothing), and why a link was not made. What a later linkage need not do again.
+# Pairs of records that were scored: the weight, its steps in the order of the model, and why a link was not made. What
+# a later linkage need not do again.
 PERSON_PAIR = pa.schema(
     [("l", pa.int64()), ("r", pa.int64()), ("weight", pa.float64()), ("steps", pa.list_(pa.float32())),
-     ("same", pa.bool_()), ("cut", pa.string())]
+     ("cut", pa.string())]
 )  # fmt: skip
 # The sites' persons who are one with another, or have another number than the site gave: what the gate joins by.
 PERSON_ALIAS = pa.schema([("person_id", pa.int64()), ("person", pa.int64())])

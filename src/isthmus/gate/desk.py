@@ -14,21 +14,29 @@ from sqlglot import exp
 
 from isthmus.base.errors import RefusedError, UsageError
 from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.joined import ALIAS, JOINING, SCHEMA, WHOLE, views_of
 from isthmus.lake.edition import Edition
 from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 
-GIVEN = "isthmus_given"
+OURS = "isthmus_"
+GIVEN = f"{OURS}given"
 EVERYTHING = exp.select("*").from_(GIVEN)
 
 
 class Desk:
     """Temporary tables over an edition's tables, for one line of work. Steps are sqlglot queries."""
 
-    def __init__(self, engine: Engine, files: Mapping[str, Sequence[Path]]) -> None:
-        """`files` has the Parquet files of the model's tables; a table that is not in it has no rows."""
+    def __init__(self, engine: Engine, files: Mapping[str, Sequence[Path]], views: Mapping[str, exp.Query]) -> None:
+        """`files` has the Parquet files of the edition's tables; a table that is not in it has no rows.
+
+        `views` are what steps read in place of some tables, for persons are joined (`isthmus.gate.joined`).
+        """
         self._engine = engine
         self._files = files
+        self._views = views
+        if views:
+            engine.view(JOINING, files[ALIAS], empty=SCHEMA)
         self._opened: set[str] = set()
         self._made: set[str] = set()
         self.steps = 0  # run so far
@@ -67,8 +75,8 @@ class Desk:
             self._made.remove(name)
 
     def _create(self, name: str, step: exp.Query) -> int:
-        if name in QUESTIONS:
-            raise UsageError(f"'{name}' is a table of the model; a table made at a desk needs another name.")
+        if name in QUESTIONS or name.startswith(OURS):
+            raise UsageError(f"'{name}' is a table of the model or of the gate; one made at a desk needs another name.")
         self.steps += 1
         self._made.add(name)
         return self._engine.create(name, step)
@@ -94,7 +102,10 @@ class Desk:
         name = node.name
         if name in QUESTIONS and name not in self._opened:
             schema = QUESTIONS[name].schema().to_pyarrow()
-            self._engine.view(name, self._files.get(name, ()), empty=schema)
+            view = self._views.get(name)
+            self._engine.view(f"{WHOLE}{name}" if view else name, self._files.get(name, ()), empty=schema)
+            if view:
+                self._engine.create_view(name, view)
             self._opened.add(name)
         return name in self._opened or name in self._made or name in within
 
@@ -104,4 +115,4 @@ def desk_over(lake: Lake, edition: Edition) -> Iterator[Desk]:
     """A desk over the tables of an edition, for the length of a block."""
     with lake.engine() as engine:
         files = {name: [lake.root / one.path for one in edition.files(name)] for name in edition.tables()}
-        yield Desk(engine, files)
+        yield Desk(engine, files, views_of(edition, QUESTIONS))

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate import joined
 from isthmus.gate.desk import Desk, desk_over
 from isthmus.gate.leaves import check
 from isthmus.lake.asking import answer
@@ -32,9 +33,15 @@ class Session:
         Raises RefusedError when any leaf of it is not one of those tables, by identity.
         """
         check(question)
-        names = {node.name for node in question.op().find(ops.UnboundTable)}
-        schemas = {name: QUESTIONS[name].schema().to_pyarrow() for name in sorted(names)}
-        return answer(self._lake, self.edition, question, schemas=schemas)
+        names = sorted({node.name for node in question.op().find(ops.UnboundTable)})
+        views = joined.views_of(self.edition, names)
+        schemas = {
+            f"{joined.WHOLE}{name}" if name in views else name: (name, QUESTIONS[name].schema().to_pyarrow())
+            for name in names
+        }
+        if views:
+            schemas[joined.JOINING] = (joined.ALIAS, joined.SCHEMA)
+        return answer(self._lake, self.edition, question, schemas=schemas, views=views)
 
     def desk(self) -> AbstractContextManager[Desk]:
         """Where a question of several steps is asked, for the length of a block."""

@@ -4,7 +4,8 @@ No extension is used beyond those in the wheel, for none can be downloaded in an
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
@@ -19,6 +20,7 @@ DIALECT = "duckdb"
 MEMORY = "900MB"
 ROW_GROUP = 122_880
 STATEMENTS = 2048  # kept as SQL
+DISABLED = "build_side_probe_side"
 # The engine's half of isthmus.base.identity: digest63 and mixed. The lower half of md5_number is md5_number_upper, at
 # a third of the cost.
 MACROS = (
@@ -46,7 +48,7 @@ class Engine:
         self._connection.execute("SET TimeZone = 'UTC'")
         self._connection.execute("SET enable_progress_bar = false")  # it would be drawn on stdout, into the JSON
         # It takes an Arrow table, whose length it does not know, for the small side of a join.
-        self._connection.execute("SET disabled_optimizers = 'build_side_probe_side'")
+        self._connection.execute(f"SET disabled_optimizers = '{DISABLED}'")
         for macro in MACROS:
             self._connection.execute(macro)
 
@@ -145,13 +147,35 @@ class Engine:
         return known[1]
 
     def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
-        try:
+        with _told():
             return self._connection.execute(sql)
-        except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-            raise InputError(
-                f"the engine ran out of memory or disk ({type(error).__name__}). Free some disk below the workspace, "
-                "or raise `memory` in isthmus.toml."
-            ) from error
-        except duckdb.Error as error:
-            # The engine's own text may quote values of rows; only its first words are safe to show.
-            raise InputError(f"a statement failed in the engine: {type(error).__name__}.") from error
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """What the engine cannot do, as an error of ours."""
+    try:
+        yield
+    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
+        raise InputError(
+            f"the engine ran out of memory or disk ({type(error).__name__}). Free some disk below the workspace, "
+            "or raise `memory` in isthmus.toml."
+        ) from error
+    except duckdb.Error as error:
+        # The engine's own text may quote values of rows; only its first words are safe to show.
+        raise InputError(f"a statement failed in the engine: {type(error).__name__}.") from error
+
+
+@contextmanager
+def lent(engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The connection of an engine, for a library that writes statements of its own, for the length of a block.
+
+    They were measured with the optimizer as it comes, so within the block it may choose the sides of joins.
+    """
+    connection = engine._connection
+    connection.execute("SET disabled_optimizers = ''")
+    try:
+        with _told():
+            yield connection
+    finally:
+        connection.execute(f"SET disabled_optimizers = '{DISABLED}'")

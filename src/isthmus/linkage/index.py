@@ -38,6 +38,9 @@ EMPTY = Index(LINKS.empty_table(), EVENTS.empty_table())
 def renewed(former: Index, members: pa.Table, edition: int) -> Index:
     """The index over new clusters (`record_id`, `cluster`), which hold every record that it knew, and others perhaps.
 
+    With a column `own`, the number that the record's site gave its person: a new person gets that of its first record,
+    and where two have as many of a former person's records, the number stays with whose own it is.
+
     :raises IntegrityError: if a record that the index knows is in no cluster.
     """
     known = pc.index_in(former.links["record_id"], members["record_id"].combine_chunks())
@@ -45,7 +48,8 @@ def renewed(former: Index, members: pa.Table, edition: int) -> Index:
         raise IntegrityError(f"{known.null_count} records of the index are in no cluster. Link all records at once.")
     at = pc.index_in(members["record_id"], former.links["record_id"].combine_chunks()).combine_chunks()
     was = former.links["person"].combine_chunks().take(at)
-    table = pa.table({"record_id": members["record_id"], "cluster": members["cluster"], "was": was})
+    own = members["own"] if "own" in members.column_names else pa.nulls(len(members), pa.int64())
+    table = pa.table({"record_id": members["record_id"], "cluster": members["cluster"], "was": was, "own": own})
     person = _persons(table, former.events, edition)
     now = pa.array([person[one] for one in table["cluster"].to_pylist()], pa.int64())
     stays = pc.fill_null(pc.equal(now, was), False)
@@ -69,8 +73,11 @@ def current(events: pa.Table, person: int) -> int:
 
 def _persons(table: pa.Table, events: pa.Table, edition: int) -> Mapping[int, int]:
     """The number of each cluster: that of the former person of whom it holds most, or a new one."""
-    shared = table.filter(table["was"].is_valid()).group_by(["cluster", "was"]).aggregate([("record_id", "count")])
-    shared = shared.sort_by([("record_id_count", "descending"), ("was", "ascending"), ("cluster", "ascending")])
+    home = pc.fill_null(pc.equal(table["own"], table["was"]), False).cast(pa.int8())
+    shared = table.append_column("home", home).filter(table["was"].is_valid()).group_by(["cluster", "was"])
+    shared = shared.aggregate([("record_id", "count"), ("home", "max")]).sort_by(
+        [("record_id_count", "descending"), ("home_max", "descending"), ("was", "ascending"), ("cluster", "ascending")]
+    )
     person: dict[int, int] = {}
     taken: set[int] = set()
     for cluster, was in zip(shared["cluster"].to_pylist(), shared["was"].to_pylist(), strict=True):
@@ -79,8 +86,10 @@ def _persons(table: pa.Table, events: pa.Table, edition: int) -> Mapping[int, in
             taken.add(was)
     given = taken | set(pc.unique(table["was"]).to_pylist()) | set(pc.unique(events["person"]).to_pylist())
     given |= set(pc.unique(events["other"]).to_pylist())
+    first = table.filter(pc.equal(table["record_id"], table["cluster"]))
+    own = dict(zip(first["cluster"].to_pylist(), first["own"].to_pylist(), strict=True))
     for cluster in sorted(set(table["cluster"].to_pylist()) - person.keys()):
-        fresh = digest63("person", str(cluster), str(edition))
+        fresh = own.get(cluster) or digest63("person", str(cluster), str(edition))
         while fresh in given:
             fresh = digest63("person", str(cluster), str(edition), str(fresh))
         person[cluster] = fresh

@@ -14,6 +14,9 @@ from isthmus.cdm.identity import text
 from isthmus.cdm.identity.date import dates
 from isthmus.linkage import contact, name
 
+SEXES = {
+    "1": "M", "2": "F", "M": "M", "F": "F", "MALE": "M", "FEMALE": "F", "男": "M", "女": "F", "男性": "M", "女性": "F",
+}  # fmt: skip
 BETWEEN = r"[\s,.;:/\\'’`\"()（）_-]+"
 
 
@@ -38,6 +41,13 @@ def code(texts: pa.Array) -> tuple[pa.Array, ...]:
     return (text.some(text.plain(texts)),)
 
 
+def sex(texts: pa.Array) -> tuple[pa.Array, ...]:
+    """M or F, as the code of GB/T 2261.1, a letter or a word says it; null for everything else."""
+    plain = text.plain(texts)
+    place = pc.index_in(plain, value_set=pa.array([*SEXES]))
+    return (pa.array([*SEXES.values()]).take(place),)
+
+
 def day(texts: pa.Array) -> tuple[pa.Array, ...]:
     """Its digits as eight letters, as far as the text says a day that could be one; and the day itself.
 
@@ -57,6 +67,7 @@ def day(texts: pa.Array) -> tuple[pa.Array, ...]:
 FORMS: Mapping[str, Form] = {
     "words": Form(("",), words),
     "code": Form(("",), code),
+    "sex": Form(("",), sex),
     "day": Form(("", "_day"), day),
     "chinese-name": Form(name.SUFFIXES, name.names),
     "resident-number": Form(contact.RESIDENT, contact.resident, 3),

@@ -7,7 +7,6 @@ normal forms may stand in them, and only functions of FUNCTIONS.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.resources import files
-from pathlib import Path
 
 import sqlglot
 from sqlglot import exp
@@ -122,18 +121,26 @@ class Rules:
         )  # fmt: skip
 
 
+PACKED = ("chinese", "western")
+"""The rules that come along."""
+
+
 def packed(name: str) -> Rules:
-    """The rules that come along: `chinese`, `western`."""
-    text = (files("isthmus.linkage") / "packs" / f"{name}.yaml").read_text(encoding="utf-8")
-    return _rules(name, document.parse(text, f"{name}.yaml"))
+    """The rules of PACKED of this name."""
+    return parsed(name, text_of(name))
 
 
-def read(path: Path) -> Rules:
-    """The rules of a file.
+def text_of(name: str) -> str:
+    """The text of rules that come along."""
+    return (files("isthmus.linkage") / "packs" / f"{name}.yaml").read_text(encoding="utf-8")
+
+
+def parsed(name: str, text: str) -> Rules:
+    """The rules that a text says.
 
     :raises PackError: with file and line, where something is unknown, missing or no condition.
     """
-    return _rules(path.stem, document.read(path))
+    return _rules(name, document.parse(text, f"{name}.yaml"))
 
 
 def sides(condition: str) -> str:

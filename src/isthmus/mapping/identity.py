@@ -21,4 +21,4 @@ IDENTITY = Table(
     ),
     "system",
 )
-"""`person_id` is the site's; `same_person_id` another of its persons, of whom the site itself says that both are one."""
+"""`person_id` is the site's; `same_person_id` another of its persons, of whom the site says that both are one."""

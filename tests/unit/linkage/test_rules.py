@@ -1,11 +1,9 @@
 """Rules of a linkage are read from a file, and what they may say is bounded."""
 
-from pathlib import Path
-
 import pytest
 
 from isthmus.base.errors import PackError
-from isthmus.linkage.rules import packed, read, sides
+from isthmus.linkage.rules import packed, parsed, sides
 
 GOOD = """
 fields:
@@ -21,10 +19,8 @@ thresholds: {link: 0.9, review: 0.1}
 """
 
 
-def _read(folder: Path, text: str) -> None:
-    path = folder / "rules.yaml"
-    path.write_text(text, encoding="utf-8")
-    read(path)
+def _read(text: str) -> None:
+    parsed("rules", text)
 
 
 @pytest.mark.parametrize("name", ["chinese", "western"])
@@ -35,8 +31,8 @@ def test_the_packs_can_be_read(name: str) -> None:
     assert rules.review < rules.link
 
 
-def test_a_good_file_is_read(tmp_path: Path) -> None:
-    _read(tmp_path, GOOD)
+def test_a_good_file_is_read() -> None:
+    _read(GOOD)
 
 
 @pytest.mark.parametrize(
@@ -52,9 +48,9 @@ def test_a_good_file_is_read(tmp_path: Path) -> None:
         ("thresholds:", "limits:", "unknown here"),
     ],
 )
-def test_a_bad_file_is_refused_with_its_line(tmp_path: Path, good: str, bad: str, said: str) -> None:
+def test_a_bad_file_is_refused_with_its_line(good: str, bad: str, said: str) -> None:
     with pytest.raises(PackError, match=said) as raised:
-        _read(tmp_path, GOOD.replace(good, bad))
+        _read(GOOD.replace(good, bad))
     assert "rules.yaml:" in str(raised.value)
 
 
@@ -68,6 +64,6 @@ def test_what_records_do_not_have_is_left_out() -> None:
     assert all("email" not in pair for pair in rules.pairs)
 
 
-def test_a_comparison_needs_levels(tmp_path: Path) -> None:
+def test_a_comparison_needs_levels() -> None:
     with pytest.raises(PackError, match=r"rules.yaml:\d+: the comparison name needs"):
-        _read(tmp_path, GOOD.replace("    missing: l.name is null or r.name is null\n", ""))
+        _read(GOOD.replace("    missing: l.name is null or r.name is null\n", ""))

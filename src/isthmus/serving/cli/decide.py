@@ -11,6 +11,7 @@ import typer
 from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError, UsageError
 from isthmus.flow.decided import TERM
+from isthmus.flow.linking.verdict import PERSON
 from isthmus.flow.worklist.automatic import THRESHOLD, asked, automatic
 from isthmus.flow.worklist.decide import NONE, decide, demand_concepts, read_choices, shared, take_over
 from isthmus.flow.worklist.items import items
@@ -167,6 +168,8 @@ def decisions(  # noqa: PLR0917 each parameter is an option of the command line
     if revoke is not None:
         if not reason.strip():
             raise UsageError("a revocation needs its reason. Say why with --reason.")
+        if any(one.kind == PERSON for one in ledger.some([revoke]).values()):
+            raise UsageError(f"decision {revoke} is about persons: isthmus link {opened.root} --revoke {revoke}")
         made = ledger.revoke(revoke, author=author or user(), reason=reason)
         left = [one for one in ledger.standing(TERM) if (one.subject, one.key) == (made.subject, made.key)]
         now = "".join(

@@ -1,0 +1,1 @@
+"""Persons of all sites linked: the kept model, records of identity, verdicts, and the tables of the lake they make."""
