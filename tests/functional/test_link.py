@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pyarrow.compute as pc
 import pytest
+from tests.unit.packs.test_hl7v2 import message, written
 
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.flow import replay, verify
@@ -13,7 +14,7 @@ from isthmus.flow.ingest import ingest
 from isthmus.flow.link import link
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.session import open_session
-from lib import linked
+from lib import linked, workspace
 from lib.command import Done, complaint, run
 from lib.workspace import rows
 
@@ -240,3 +241,38 @@ def test_nobody_is_linked_where_nothing_is_known(tmp_path: Path) -> None:
 
 def test_rules_are_named_or_a_file(opened: Workspace) -> None:
     assert "there are no rules nonsense" in complaint(run("link", opened.root, "--rules", "nonsense"), 3)
+
+
+def test_a_hospitals_merge_is_honoured_unless_two_numbers_forbid_it(root: Path, opened: Workspace) -> None:
+    """ADT A40, in the order in which it happens: patients first, the merge in a later delivery."""
+    first, second = [
+        row["resident_id"] for row in rows(opened, "identity") if len(row["resident_id"] or "") == 18
+    ][:2]  # fmt: skip
+    patients = {"P1": ("赵大海", ""), "P2": ("无名氏", ""), "P3": ("孙一", first), "P4": ("钱二", second)}
+    came = [
+        message(
+            "ADT^A04", "EVN|A04", f"PID|1||{number}^^^E^MR~{resident}^^^CHN^NI||{name}||19{at}10203|M", control=number
+        )
+        for at, (number, (name, resident)) in enumerate(patients.items(), start=6)
+    ]
+    written(root / "in" / "east", *came, name="a.hl7")
+    workspace.add(opened, {"hl7": (root / "in" / "east", "hl7v2")}, site="east")
+    assert not ingest(opened).failed
+    person = {row["record_number"]: row["person_id"] for row in rows(opened, "identity") if row["site"] == "east"}
+    assert len(linked.groups({row["person_id"]: row["person"] for row in east(opened, person)})) == 4
+    before = sum(row["cut"] == "constraint" for row in rows(opened, "person_pair"))
+    merges = [
+        message("ADT^A40", "EVN|A40", f"PID|1||{a}^^^E^MR", f"MRG|{b}^^^E^MR", control=a)
+        for a, b in (["P1", "P2"], ["P3", "P4"])
+    ]
+    written(root / "in" / "east", *merges, name="b.hl7")
+    assert not ingest(opened).failed
+    number = {row["person_id"]: row["person"] for row in east(opened, person)}
+    assert number[person["P1"]] == number[person["P2"]]
+    assert number[person["P3"]] != number[person["P4"]]
+    assert link(opened).linked.refused == before + 1
+
+
+def east(opened: Workspace, person: dict[str, int]) -> list[dict[str, int]]:
+    """The links of the persons of one hospital."""
+    return [row for row in rows(opened, "person_link") if row["person_id"] in set(person.values())]
