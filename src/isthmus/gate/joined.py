@@ -74,7 +74,7 @@ def views_of(edition: Edition, tables: Iterable[str]) -> Mapping[str, exp.Query]
 
 @cache
 def _view(table: str) -> exp.Query:
-    if table in _rules():
+    if table in rules():
         sql = _surviving(table)
     elif table == "observation_period":
         dates = {"observation_period_start_date": "min", "observation_period_end_date": "max"}
@@ -88,7 +88,7 @@ def _view(table: str) -> exp.Query:
 
 
 def _surviving(table: str) -> str:
-    groups = _rules()[table]
+    groups = rules()[table]
     chosen = {
         name: _first(name, f"_rank_{at}") for at, (names, _) in enumerate(groups) for name in names
     }  # fmt: skip
@@ -129,7 +129,7 @@ def _names(table: str) -> dict[str, str]:
 
 
 @cache
-def _rules() -> Mapping[str, Sequence[tuple[Sequence[str], str]]]:
+def rules() -> Mapping[str, Sequence[tuple[Sequence[str], str]]]:
     """By table the groups of columns that are taken from one row, and the rule that chooses it: most, or own."""
     text = (files("isthmus.gate") / "survivorship.csv").read_text(encoding="utf-8")
     found: dict[str, list[tuple[Sequence[str], str]]] = {}

@@ -1,0 +1,172 @@
+"""One person at the door: rows of several sites' persons, as a question and a desk see them."""
+
+from collections.abc import Mapping
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import sqlglot
+from sqlglot import exp
+from tests.lib import packs
+from tests.lib.workspace import add, rows
+
+from isthmus.base.durable import sha256_of
+from isthmus.base.errors import RefusedError, UsageError
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.cdm.tables import TABLES
+from isthmus.flow import start
+from isthmus.flow.ingest import ingest, publish
+from isthmus.flow.schema import PERSON_ALIAS
+from isthmus.flow.workspace import Workspace
+from isthmus.gate import joined
+from isthmus.gate.session import Session, open_session
+from isthmus.lake.delta import DataFile
+
+PACK = """
+== person.yaml
+source: {files: ["person*.csv"]}
+key: id
+person: id
+optional: [died]
+into:
+  - table: person
+    set: {gender_concept_id: sex, year_of_birth: year, month_of_birth: month, person_source_value: id}
+  - table: death
+    when: died is not null
+    set: {death_date: date(died)}
+== stay.yaml
+source: {files: ["stay*.csv"]}
+key: number
+person: id
+into:
+  - table: visit_occurrence
+    set: {visit_concept_id: 9201, visit_start_date: date(began), visit_end_date: date(ended)}
+"""
+PEOPLE = {  # site: sex, year, month, day of death; Ann is one of all three
+    "a": {"ann": "8532,1950,,2020-03-01", "bob": "8507,1960,5,"},
+    "b": {"ann": "8532,1951,7,2020-03-02"},
+    "c": {"ann": "0,1951,7,2020-03-02"},
+}
+STAYS = {
+    "a": ["1,ann,2019-01-01,2019-01-31", "2,bob,2019-01-01,2019-01-31"], "b": ["1,ann,2019-02-01,2019-02-20"],
+    "c": ["1,ann,2019-06-01,2019-06-02", "2,ann,2019-02-10,2019-02-12"],
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    root = tmp_path_factory.mktemp("joined")
+    made = start.new(root / "ws", synthetic=True)
+    pack = packs.write(root / "packs", "three", PACK.replace("== person", "== pack.yaml\npack: three\n== person", 1))
+    for site, people in PEOPLE.items():
+        folder = root / site
+        folder.mkdir()
+        lines = [f"{name},{said}" for name, said in people.items()]
+        (folder / "person.csv").write_text("\n".join(["id,sex,year,month,died", *lines]) + "\n")
+        (folder / "stay.csv").write_text("\n".join(["number,id,began,ended", *STAYS[site]]) + "\n")
+        add(made, {"his": (folder, pack)}, site=site)
+    assert not ingest(made).failed
+    ids = numbers(made)
+    alias(made, {ids["a"]: ids["a"], ids["b"]: ids["a"], ids["c"]: ids["a"]})
+    return made
+
+
+def numbers(opened: Workspace) -> dict[str, int]:
+    """Ann's number at each site, and Bob's."""
+    found = {row["site"]: row["person_id"] for row in rows(opened, "person") if row["person_source_value"] == "ann"}
+    return found | {
+        "bob": next(row["person_id"] for row in rows(opened, "person") if row["person_source_value"] == "bob")
+    }
+
+
+def alias(opened: Workspace, persons: Mapping[int, int]) -> None:
+    """Publish an edition that joins persons so."""
+    draft = opened.lake.root / "draft.parquet"
+    pq.write_table(pa.table([list(persons), list(persons.values())], schema=PERSON_ALIAS), draft)
+    path = opened.lake.root / "person_alias" / f"{sha256_of(draft)}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    file = DataFile("person_alias", f"person_alias/{path.name}", None, len(persons), draft.stat().st_size)
+    draft.rename(path)
+    with opened.lake.writing():
+        opened.lake.deltas.commit("person_alias", PERSON_ALIAS, add=[file], remove=[], batch="test")
+        publish(opened, [])
+
+
+@pytest.fixture
+def session(opened: Workspace) -> Session:
+    return open_session(opened.lake, synthetic=True)
+
+
+def query(text: str) -> exp.Query:
+    tree = sqlglot.parse_one(text, dialect="duckdb")
+    assert isinstance(tree, exp.Query)
+    return tree
+
+
+def test_events_are_the_persons(opened: Workspace, session: Session) -> None:
+    visits = session.ask(QUESTIONS["visit_occurrence"])
+    ids = numbers(opened)
+    assert sorted(visits["person_id"].to_pylist()) == sorted([ids["a"]] * 4 + [ids["bob"]])
+
+
+def test_a_person_has_one_row_of_what_most_records_say(opened: Workspace, session: Session) -> None:
+    ids = numbers(opened)
+    found = {row["person_id"]: row for row in session.ask(QUESTIONS["person"]).to_pylist()}
+    assert set(found) == {ids["a"], ids["bob"]}
+    ann = found[ids["a"]]
+    assert ann["gender_concept_id"] == 8532, "a concept that is not known has no vote"
+    assert (ann["year_of_birth"], ann["month_of_birth"]) == (1951, 7), "a birth is taken whole, as most say it"
+    assert (ann["person_source_value"], ann["site"]) == ("ann", "a"), "its source is that of its own number"
+    assert found[ids["bob"]] == next(
+        {name: one[name] for name in found[ids["bob"]]}
+        for one in rows(opened, "person")
+        if one["person_id"] == ids["bob"]
+    )
+
+
+def test_a_person_dies_once(opened: Workspace, session: Session) -> None:
+    (death,) = session.ask(QUESTIONS["death"]).to_pylist()
+    assert (death["person_id"], death["death_date"].isoformat()) == (numbers(opened)["a"], "2020-03-02")
+
+
+def test_observation_periods_that_touch_are_one(opened: Workspace, session: Session) -> None:
+    ann = numbers(opened)["a"]
+    mine = [row for row in session.ask(QUESTIONS["observation_period"]).to_pylist() if row["person_id"] == ann]
+    periods = [(str(row["observation_period_start_date"]), str(row["observation_period_end_date"])) for row in mine]
+    lain = [row for row in rows(opened, "observation_period") if row["person_id"] != numbers(opened)["bob"]]
+    assert len(lain) == 3, "a period at each site"
+    assert periods == [("2019-01-01", "2020-03-02")], "and they overlap"
+
+
+def test_a_desk_sees_the_same(opened: Workspace, session: Session) -> None:
+    with session.desk() as desk:
+        for name in ("person", "death", "observation_period", "visit_occurrence"):
+            asked = session.ask(QUESTIONS[name])
+            taken = desk.take(query(f"SELECT * FROM {name}")).select(asked.column_names)
+            assert sorted(map(str, taken.to_pylist())) == sorted(map(str, asked.cast(taken.schema).to_pylist())), name
+
+
+def test_nobody_reaches_behind_the_door(session: Session) -> None:
+    with session.desk() as desk:
+        for name in ("identity", "person_alias", "person_link", joined.JOINING, f"{joined.WHOLE}person"):
+            with pytest.raises(RefusedError):
+                desk.take(query(f"SELECT * FROM {name}"))
+            if name.startswith("isthmus_"):
+                with pytest.raises(UsageError):
+                    desk.make(name, query("SELECT 1 AS person_id"))
+
+
+def test_an_edition_without_links_is_read_as_it_lies(opened: Workspace) -> None:
+    edition = opened.lake.editions.get(opened.lake.editions.numbers()[-2])
+    assert joined.views_of(edition, QUESTIONS) == {}
+    former = open_session(opened.lake, synthetic=True, edition=edition.number)
+    assert len(former.ask(QUESTIONS["person"])) == 4
+
+
+def test_every_column_of_a_person_survives_by_some_rule(opened: Workspace) -> None:
+    for table in ("person", "death"):
+        ruled = [name for names, _ in joined.rules()[table] for name in names]
+        assert sorted(ruled) == sorted(
+            name for name in QUESTIONS[table].columns if name != "person_id"
+        ), table  # fmt: skip
+        assert len(TABLES[table].columns) + 4 == len(ruled) + 1
