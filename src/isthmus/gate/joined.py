@@ -78,7 +78,8 @@ def _view(table: str) -> exp.Query:
         sql = _surviving(table)
     elif table == "observation_period":
         dates = {"observation_period_start_date": "min", "observation_period_end_date": "max"}
-        chosen = [_first(name, "_rank") if name not in dates else f"{dates[name]}({name})" for name in _columns(table)]
+        whole = {name: f"{how}({name})" for name, how in dates.items()} | {"person_id": "_person"}
+        chosen = [whole.get(name) or _first(name, "_rank") for name in _columns(table)]
         sql = PERIODS.format(columns=_listed(table), chosen=", ".join(chosen), **_names(table))
     else:
         sql = EVENTS.format(**_names(table))
