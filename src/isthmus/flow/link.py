@@ -75,7 +75,7 @@ def _rules(workspace: Workspace, chosen: str, kept: Kept | None) -> tuple[str, s
 
 
 def _learn(workspace: Workspace, name: str, text: str) -> Kept:
-    told = rules.parsed(name, text)
+    told = rules.said(name, text)
     with workspace.lake.engine() as engine:
         said = identity.read(workspace.lake, engine).said
         if not len(said):

@@ -1,7 +1,7 @@
 """Chinese names: one way of writing the characters, how they sound, and names that stand for somebody without one.
 
-Readings are pypinyin's, without tones; those of surnames, and surnames of two characters, are in `surname.csv`, other
-ways of writing a character in `variant.csv`.
+Readings are pypinyin's, without tones. `surname.csv` has the commonest surnames and those of two characters, with how
+they sound where that is not the character's usual reading; `variant.csv` other ways of writing a character.
 """
 
 import csv
@@ -116,8 +116,8 @@ def _sound(letters: str) -> str:
 
 @cache
 def _surname_sounds() -> frozenset[str]:
-    """How the hundred or so commonest surnames sound, by which order in Latin letters is told."""
-    return frozenset({_surname_sound(one) for one in COMMON} | set(_table("surname").values()))
+    """How the surnames of the table sound, by which order in Latin letters is told."""
+    return frozenset(map(_surname_sound, _table("surname")))
 
 
 def _spelled(name: str) -> str:
@@ -132,10 +132,3 @@ def _near(sound: str) -> str:
     for one, other in NEAR:
         sound = sound.replace(one, other)
     return sound
-
-
-COMMON = (
-    "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗梁宋郑谢韩唐冯于董萧程曹袁邓许傅沈曾彭吕苏卢蒋蔡贾丁魏薛叶阎余潘杜戴夏钟汪田任姜范方石"
-    "姚谭廖邹熊金陆郝孔白崔康毛邱秦江史顾侯邵孟龙万段雷钱汤尹黎易常武乔贺赖龚文庞樊兰殷施陶洪翟安颜倪严牛温芦季俞章鲁葛伍韦申尤毕聂"
-    "焦向柳邢路岳齐沿梅莫庄辛管祝左涂谷祁时舒耿牟卜路詹关苗凌费纪靳盛童欧甄项曲成游阳裴席卫查屈鲍位覃霍翁隋植甘景薄单包司柏宁柯阮桂闵"
-)

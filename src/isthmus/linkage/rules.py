@@ -127,7 +127,7 @@ PACKED = ("chinese", "western")
 
 def packed(name: str) -> Rules:
     """The rules of PACKED of this name."""
-    return parsed(name, text_of(name))
+    return said(name, text_of(name))
 
 
 def text_of(name: str) -> str:
@@ -135,7 +135,7 @@ def text_of(name: str) -> str:
     return (files("isthmus.linkage") / "packs" / f"{name}.yaml").read_text(encoding="utf-8")
 
 
-def parsed(name: str, text: str) -> Rules:
+def said(name: str, text: str) -> Rules:
     """The rules that a text says.
 
     :raises PackError: with file and line, where something is unknown, missing or no condition.

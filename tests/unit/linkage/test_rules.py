@@ -3,7 +3,7 @@
 import pytest
 
 from isthmus.base.errors import PackError
-from isthmus.linkage.rules import packed, parsed, sides
+from isthmus.linkage.rules import packed, said, sides
 
 GOOD = """
 fields:
@@ -20,7 +20,7 @@ thresholds: {link: 0.9, review: 0.1}
 
 
 def _read(text: str) -> None:
-    parsed("rules", text)
+    said("rules", text)
 
 
 @pytest.mark.parametrize("name", ["chinese", "western"])

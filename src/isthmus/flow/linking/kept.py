@@ -67,7 +67,7 @@ def newest(workspace: Workspace) -> Kept | None:
     path = _path(workspace, max(numbers))
     try:
         body = orjson.loads(path.read_bytes())
-        said = rules.parsed(body["rules"], body["text"]).only(body["normal"])
+        said = rules.said(body["rules"], body["text"]).only(body["normal"])
         model = Model(said, body["settings"])
         return Kept(body["model"], body["rules"], body["text"], body["columns"], steps(model), model)
     except (orjson.JSONDecodeError, KeyError, TypeError):
