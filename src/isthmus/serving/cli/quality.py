@@ -77,7 +77,7 @@ def _evidence(opened: Workspace, site: str | None, folder: Path, edition: int | 
         told = {"site": site, "edition": found.edition, "files": paths, "rules": len(found.rules), "asked": asked}
         document(told | {"broken": broken, "score": found.score, "points_judged": found.judged, "dimensions": ratios})
         return
-    rows = [(one.name, one.items, one.passed, one.right, one.asked, one.ratio) for one in found.dimensions]
+    rows = [(one.name, one.items, one.passed, one.right, one.asked, pack.four(one.ratio)) for one in found.dimensions]
     table(f"Grading of {site}", ("dimension", "items", "reach 0.5", "right", "of", "ratio"),
           [(*row[:-1], "" if row[-1] is None else f"{row[-1]:.4f}") for row in rows])  # fmt: skip
     if found.score is not None:

@@ -79,14 +79,14 @@ def values(found: Evidence, language: Language) -> dict[str, Any]:
         "score_of": w("score.of", judged=f"{found.judged:g}", whole=found.whole, pages=f"{found.pages:,}")
         if found.score is not None else w("score.none"),
         "dimensions": [
-            {"name": w(f"dimension.{one.name}"), "ratio": _ratio(one.ratio),
+            {"name": w(f"dimension.{one.name}"), "ratio": four(one.ratio),
              "told": w("passed", passed=one.passed, items=one.items)}
             for one in found.dimensions
         ],
         "items": [
             {"id": one.item_id, "dimension": w(f"dimension.{one.dimension}"),
              "what": (w("free") if one.item_id.startswith("G.") else "") + getattr(one, language),
-             "right": f"{one.right:,}", "asked": f"{one.asked:,}", "ratio": _ratio(one.ratio),
+             "right": f"{one.right:,}", "asked": f"{one.asked:,}", "ratio": four(one.ratio),
              "passes": "" if one.passes is None else w("passes.yes" if one.passes else "passes.no"),
              "checked": one.checked}
             for one in found.items
@@ -120,7 +120,7 @@ def _rule(one: Ruled, w: Speech, language: Language) -> dict[str, str | list[str
     told = w(f"why.{why[0]}", what=why[1]) if why else ("" if one.outcome.asked else w("why.nothing"))
     return {
         "set": one.title[language], "id": one.rule.rule_id, "what": one.rule.says(language), "field": one.rule.field,
-        "right": f"{one.outcome.right:,}", "asked": f"{one.outcome.asked:,}", "ratio": _ratio(one.outcome.ratio),
+        "right": f"{one.outcome.right:,}", "asked": f"{one.outcome.asked:,}", "ratio": four(one.outcome.ratio),
         "why": told, "checked": one.rule.checked, "places": [_place(w, *place) for place in one.places],
     }  # fmt: skip
 
@@ -139,7 +139,7 @@ def _requirement(one: Asked, w: Speech, language: Language) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _ratio(ratio: float | None) -> str:
+def four(ratio: float | None) -> str:
     """A share with four decimals cut off, so that 0.99996 does not look like all."""
     return "–" if ratio is None else f"{int(ratio * 10_000) / 10_000:.4f}"
 
