@@ -15,6 +15,7 @@ from sqlglot import exp, parse_one
 
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.cdm.tables import TABLES
+from isthmus.lake.asking import Reading
 from isthmus.lake.edition import Edition
 
 ALIAS, JOINING, WHOLE = "person_alias", "isthmus_alias", "isthmus_whole_"
@@ -70,6 +71,16 @@ def views_of(edition: Edition, tables: Iterable[str]) -> Mapping[str, exp.Query]
     if not any(one.rows for one in edition.files(ALIAS)):
         return {}
     return {name: _view(name) for name in tables if "person_id" in QUESTIONS[name].columns}
+
+
+def reading_of(edition: Edition, tables: Iterable[str]) -> Reading:
+    """What a question reads as these tables of an edition, its persons joined."""
+    names = sorted(tables)
+    views = views_of(edition, names)
+    read = {
+        f"{WHOLE}{name}" if name in views else name: (name, QUESTIONS[name].schema().to_pyarrow()) for name in names
+    }
+    return Reading(read | ({JOINING: (ALIAS, SCHEMA)} if views else {}), views)
 
 
 @cache

@@ -11,9 +11,8 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from isthmus.base.errors import InputError, RefusedError
-from isthmus.cdm.questions import QUESTIONS
-from isthmus.gate import joined
 from isthmus.gate.desk import Desk, desk_over
+from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.lake.asking import answer
 from isthmus.lake.edition import Edition
@@ -34,14 +33,7 @@ class Session:
         """
         check(question)
         names = sorted({node.name for node in question.op().find(ops.UnboundTable)})
-        views = joined.views_of(self.edition, names)
-        schemas = {
-            f"{joined.WHOLE}{name}" if name in views else name: (name, QUESTIONS[name].schema().to_pyarrow())
-            for name in names
-        }
-        if views:
-            schemas[joined.JOINING] = (joined.ALIAS, joined.SCHEMA)
-        return answer(self._lake, self.edition, question, schemas=schemas, views=views)
+        return answer(self._lake, self.edition, question, reading_of(self.edition, names))
 
     def desk(self) -> AbstractContextManager[Desk]:
         """Where a question of several steps is asked, for the length of a block."""

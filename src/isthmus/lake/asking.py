@@ -1,10 +1,13 @@
 """Answering a question over the files of one edition. Only the gate calls this, after it has looked at the question."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
+from ibis.backends.duckdb import Backend
 from sqlglot import exp
 
 from isthmus.lake.edition import Edition
@@ -12,30 +15,36 @@ from isthmus.lake.engine import DIALECT
 from isthmus.lake.lake import Lake
 
 
-def answer(
-    lake: Lake,
-    edition: Edition,
-    question: ir.Table,
-    *,
-    schemas: Mapping[str, tuple[str, pa.Schema]],
-    views: Mapping[str, exp.Query],
-) -> pa.Table:
-    """The rows of an unbound expression over named tables of an edition; a table without rows is empty.
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What questions read of an edition: by the name that they read, the table of the edition and its columns, or a
+    statement over those."""
 
-    `schemas` has, by the name that is read, the table of the edition and its columns; `views` are statements over them.
-    """
+    tables: Mapping[str, tuple[str, pa.Schema]]
+    views: Mapping[str, exp.Query]
+
+
+@contextmanager
+def opened(lake: Lake, edition: Edition, reading: Reading) -> Iterator[Backend]:
+    """A connection that has what is read of an edition, for the length of a block; a table without rows is empty."""
     connection = ibis.duckdb.connect(
         threads=2, memory_limit=lake.memory, autoinstall_known_extensions=False, autoload_known_extensions=False
     )
     try:
-        for name, (table, schema) in schemas.items():
+        for name, (table, schema) in reading.tables.items():
             files: Sequence[str] = [str(lake.root / one.path) for one in edition.files(table)]
             if files:
                 connection.read_parquet(files, table_name=name, hive_partitioning=True, hive_types_autocast=False)
             else:
                 connection.create_table(name, schema=ibis.Schema.from_pyarrow(schema), temp=True)
-        for name, view in views.items():
+        for name, view in reading.views.items():
             connection.raw_sql(f'CREATE TEMP VIEW "{name}" AS {view.sql(DIALECT)}')
-        return connection.to_pyarrow(question)
+        yield connection
     finally:
         connection.disconnect()
+
+
+def answer(lake: Lake, edition: Edition, question: ir.Table, reading: Reading) -> pa.Table:
+    """The rows of an unbound expression over what is read of an edition."""
+    with opened(lake, edition, reading) as connection:
+        return connection.to_pyarrow(question)

@@ -5,7 +5,7 @@ before it, so that a chain of editions cannot be altered in the middle without b
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,14 @@ class Edition:
         """The files of one of its tables; none when it has no such table."""
         found = self.body["tables"].get(table)
         return [] if found is None else [DataFile(table, **one) for one in found["files"]]
+
+    def within(self, sites: Collection[str]) -> "Edition":
+        """This edition with the files of some sites only, and of tables that belong to no site."""
+        kept = {
+            name: table | {"files": [one for one in table["files"] if not one["site"] or one["site"] in sites]}
+            for name, table in self.body["tables"].items()
+        }
+        return Edition(self.number, {**self.body, "tables": kept}, self.digest)
 
 
 class Editions:
