@@ -13,7 +13,6 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import session as granted_session
 from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.office.unit import Office
-from isthmus.ledger.entry import decode
 from lib import granted, workspace
 from lib.command import complaint
 from lib.granted import House
@@ -42,9 +41,7 @@ def _session(house: House, who: str = "ann") -> Granted:
 def _entries(house: House) -> list[dict[str, object]]:
     office = _office(house)
     with office.open():
-        office.publish()
-        assert office._log is not None
-        return [dict(decode(one)) for one in office._log.entries()]
+        return [dict(one) for one in office.entries()]
 
 
 def test_a_granted_question_is_answered_from_the_granted_columns(house: House) -> None:

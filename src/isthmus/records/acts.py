@@ -29,6 +29,11 @@ class Acts:
         """Everything done under a grant."""
         return self._found(grant=grant)
 
+    def begun(self) -> bool:
+        """Whether anything was done yet."""
+        with self._session.begin() as session:
+            return session.scalar(select(Act.entry).filter_by(settled=True).limit(1)) is not None
+
     def intend(self, acts: Sequence[Act]) -> None:
         """Keep acts that have not happened yet. Raises RefusedError when somebody was first."""
         try:

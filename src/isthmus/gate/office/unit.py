@@ -16,9 +16,9 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from isthmus.base.clock import now
-from isthmus.base.errors import InputError, IsthmusError
+from isthmus.base.errors import InputError, IntegrityError, IsthmusError
 from isthmus.gate.office.vault import Vault, opened
-from isthmus.ledger.entry import Value, encode, sealed, time_of
+from isthmus.ledger.entry import Value, decode, encode, sealed, time_of
 from isthmus.ledger.identifier import mint, parse
 from isthmus.ledger.log import Batch, Log
 from isthmus.records.accounts import Accounts
@@ -92,6 +92,8 @@ class Office:
         """
         try:
             begun = (self.ledger / "journal.sqlite").exists()
+            if not begun and self.acts.begun():
+                raise IntegrityError("the log is gone. Restore the folder `ledger` from a copy; none is begun anew.")
             self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
             with (self.keys / ".lock").open("w") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
@@ -128,6 +130,12 @@ class Office:
             raise
         self.acts.settle(names)
         return acts
+
+    def entries(self) -> list[Mapping[str, Value]]:
+        """All entries of the log, in order."""
+        assert self._log is not None  # only inside of `open`
+        self._log.publish()
+        return [decode(one) for one in self._log.entries()]
 
     def publish(self) -> None:
         """Bring what was logged into tiles. That it is durable does not depend on it."""
