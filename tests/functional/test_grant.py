@@ -11,7 +11,7 @@ from isthmus.base.errors import RefusedError
 from isthmus.cdm.questions import person
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import session as granted_session
-from isthmus.gate.office.session import Granted, open_granted
+from isthmus.gate.office.session import Granted, Quota, open_granted
 from isthmus.gate.office.unit import Office
 from lib import granted, workspace
 from lib.command import complaint
@@ -173,6 +173,12 @@ def test_the_rows_of_a_day_are_limited(tmp_path: Path) -> None:
     assert "more than the 4 rows that are left" in complaint(house.ask("select * from person"), 5)
     assert house.ask("select * from person limit 4").code == 0
     assert "used up" in complaint(house.ask("select 1 from person limit 1"), 5)
+
+
+def test_a_question_that_takes_too_long_is_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(granted_session, "quota", lambda settings: Quota(longest=0.5))
+    with pytest.raises(RefusedError, match="longer than"):
+        _session(house).sql("select count(*) from range(10000000000) a, person where random() < 0.5")
 
 
 def test_no_two_uses_share_a_pseudonym_or_a_shift(tmp_path: Path) -> None:
