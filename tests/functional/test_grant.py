@@ -181,6 +181,11 @@ def test_a_question_that_takes_too_long_is_stopped(house: House, monkeypatch: py
         _session(house).sql("select count(*) from range(10000000000) a, person where random() < 0.5")
 
 
+def test_an_answer_that_is_too_large_is_not_given(house: House) -> None:
+    sql = "select repeat('x', 1000000) from range(1000)"
+    assert "larger than 256 MiB" in complaint(house.ask(sql), 5)
+
+
 def test_no_two_uses_share_a_pseudonym_or_a_shift(tmp_path: Path) -> None:
     house = granted.granted(tmp_path, patients=8)
     first = house.ask("select person_id from person", "ann", "--json").document()["rows"]

@@ -24,6 +24,8 @@ from isthmus.lake.edition import Edition
 from isthmus.lake.lake import Lake
 
 BATCH = 65_536  # rows that are copied at once
+CHUNK = 2048  # rows that are taken at once: one piece of the engine's own
+LARGEST = 256 << 20  # bytes of an answer
 GIVEN = "isthmus_given"
 # In this order: the second makes the first final.
 LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
@@ -47,7 +49,7 @@ class Locked:
         timer = Timer(seconds, self._connection.interrupt)
         timer.start()
         try:
-            found = self._connection.execute(statement).to_arrow_reader(BATCH)
+            found = self._connection.execute(statement).to_arrow_reader(CHUNK)
             table = _taken(found, most)
         except duckdb.InterruptException:
             raise RefusedError(
@@ -141,9 +143,12 @@ def _fill(
 
 def _taken(reader: pa.RecordBatchReader, most: int) -> pa.Table:
     batches: list[pa.RecordBatch] = []
-    count = 0
+    count = size = 0
     for batch in reader:
         count += batch.num_rows
+        size += batch.nbytes
+        if size > LARGEST:
+            raise RefusedError(f"the answer is larger than {LARGEST >> 20} MiB. Ask for fewer rows or shorter texts.")
         if count > most:
             raise RefusedError(
                 f"the answer has more than the {most:,} rows that are left of the grant's quota. Aggregate, or ask "
