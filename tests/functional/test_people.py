@@ -1,14 +1,16 @@
 """Who may act, and how they show it."""
 
-from datetime import timedelta
+import base64
+from datetime import UTC, timedelta
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from isthmus.base.clock import now
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.flow import workspace
-from isthmus.gate.office import people
+from isthmus.gate.office import people, second
 from isthmus.gate.office.unit import Office
 from isthmus.records.models import Account
 
@@ -81,6 +83,35 @@ def test_a_token_holds_for_its_account_its_scope_and_its_time(office: Office, ro
         patch.setattr(people, "now", lambda: now() + timedelta(days=2))
         with pytest.raises(RefusedError, match="expired"):
             people.known(office, "ann", "ask", shown=given, password=None)
+
+
+# RFC 6238, appendix B: the eight digits of SHA-1 at these seconds, for the secret "12345678901234567890".
+PUBLISHED = {
+    59: "94287082", 1111111109: "07081804", 1111111111: "14050471", 1234567890: "89005924", 2000000000: "69279037",
+    20000000000: "65353130",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("seconds", PUBLISHED)
+def test_codes_are_those_of_the_standard(seconds: int) -> None:
+    secret = base64.b32encode(b"12345678901234567890").decode()
+    assert second.code(secret, seconds // second.SECONDS, 8) == PUBLISHED[seconds]
+
+
+def test_a_second_factor_is_asked_for_and_each_code_holds_once(office: Office, root: Account) -> None:
+    with office.open():
+        link = people.enrol(office, root)
+    secret = parse_qs(urlsplit(link).query)["secret"][0]
+    code = second.code(secret, int(now().replace(tzinfo=UTC).timestamp()) // second.SECONDS)
+    for wrong in ("", "000000" if code != "000000" else "111111"):
+        with pytest.raises(RefusedError, match="do not fit"):
+            people.known(office, "root", "people", shown=None, password=PASSWORD, code=wrong)
+    assert people.known(office, "root", "people", shown=None, password=PASSWORD, code=code).name == "root"
+    with pytest.raises(RefusedError, match="do not fit"):
+        people.known(office, "root", "people", shown=None, password=PASSWORD, code=code)
+    with office.open():
+        people.unenrol(office, "root", by=root)
+    assert people.known(office, "root", "people", shown=None, password=PASSWORD).name == "root"
 
 
 def test_who_was_disabled_acts_no_more(office: Office, root: Account) -> None:

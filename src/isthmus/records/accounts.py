@@ -41,6 +41,12 @@ class Accounts:
             session.execute(update(Account).where(Account.name == name).values(failures=Account.failures + 1))
             return session.scalar(select(Account.failures).where(Account.name == name)) or 0
 
+    def use_step(self, name: str, step: int) -> bool:
+        """Use up a code of the second factor; False when it, or a later one, was used before."""
+        with self._session.begin() as session:
+            newer = update(Account).where(Account.name == name, Account.step < step).values(step=step)
+            return session.execute(newer.returning(Account.name)).first() is not None
+
     def add_token(self, token: Token) -> None:
         """Keep a new token."""
         with self._session.begin() as session:

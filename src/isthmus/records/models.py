@@ -116,7 +116,7 @@ class Account(Model):
     """A person or service that acts. `actor` is its identifier in the log; `sites` are those it speaks for.
 
     `password` is a hash of Argon2id, null where only tokens are admitted. After too many wrong ones, none is looked at
-    before `locked_until` (UTC).
+    before `locked_until` (UTC). `second` is the secret of a second factor, if there is one, `step` the last code used.
     """
 
     __tablename__ = "account"
@@ -128,6 +128,8 @@ class Account(Model):
     password: Mapped[str | None]
     failures: Mapped[int] = mapped_column(default=0)
     locked_until: Mapped[datetime | None]
+    second: Mapped[str | None]
+    step: Mapped[int] = mapped_column(BigInteger, default=0)
     made_at: Mapped[datetime]
 
 

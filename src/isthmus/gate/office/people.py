@@ -15,6 +15,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from isthmus.base.clock import now
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.gate.committee.event import BOUND, ROLES
+from isthmus.gate.office import second
 from isthmus.gate.office.unit import Draft, Office, numbered
 from isthmus.records.models import Account, Token
 
@@ -52,7 +53,7 @@ def add(
         raise InputError(f"there is an account '{name}' already. Choose another name.")
     account = Account(
         name=name, actor=office.mint("AC"), roles=sorted(roles), sites=sorted(sites), password=_hashed(password),
-        failures=0, locked_until=None, made_at=now(),
+        failures=0, locked_until=None, second=None, step=0, made_at=now(),
     )  # fmt: skip
     body = {"name": name, "roles": account.roles, "sites": account.sites}
     office.enter(by or account, _draft(office, account, "added", "minted", body))
@@ -76,6 +77,22 @@ def is_in_use(office: Office, account: Account) -> bool:
     return all(act.act != "disabled" for act in office.acts.of(account.actor))
 
 
+def enrol(office: Office, by: Account) -> str:
+    """Ask this account for a second factor from now on; what an authenticator app takes in, given back this once."""
+    secret = second.fresh()
+    office.enter(by, _draft(office, by, "second factor", "active", {"name": by.name}))
+    office.accounts.change(by.name, second=secret, step=0)
+    return second.address(by.name, secret)
+
+
+def unenrol(office: Office, name: str, *, by: Account) -> None:
+    """Ask an account for no second factor any more: its owner has lost it, and an administrator knows that."""
+    _demand_administrator(office, by)
+    account = _known(office, name)
+    office.enter(by, _draft(office, account, "no second factor", "active", {"name": name}))
+    office.accounts.change(name, second=None)
+
+
 def token(office: Office, name: str, scope: Sequence[str], days: int, *, by: Account) -> str:
     """A new token, given back this once. Administrators give them out, and people give them to themselves."""
     account = _known(office, name)
@@ -94,13 +111,14 @@ def token(office: Office, name: str, scope: Sequence[str], days: int, *, by: Acc
     return f"{MARK}.{number}.{secret}"
 
 
-def known(office: Office, name: str, scope: str, *, shown: str | None, password: str | None) -> Account:
-    """The account of who acts as `name`, shown by a token or a password. Raises RefusedError otherwise."""
+def known(office: Office, name: str, scope: str, *, shown: str | None, password: str | None, code: str = "") -> Account:
+    """The account of who acts as `name`, shown by a token, or by a password and, if it has one, the code of its second
+    factor. Raises RefusedError otherwise."""
     account = office.accounts.get(name)
     if shown:
         _by_token(office, account, shown, scope)
     else:
-        _by_password(office, account, password or "")
+        _by_password(office, account, password or "", code)
     if account is None or not is_in_use(office, account):
         raise RefusedError("this account is not in use. Ask an administrator.")
     return account
@@ -119,7 +137,7 @@ def _by_token(office: Office, account: Account | None, shown: str, scope: str) -
         raise RefusedError(f"the token is for {', '.join(found.scope)}, not for {scope}. Ask for one with that scope.")
 
 
-def _by_password(office: Office, account: Account | None, password: str) -> None:
+def _by_password(office: Office, account: Account | None, password: str, code: str) -> None:
     locked = account is not None and account.locked_until is not None and account.locked_until > now()
     kept = _DUMMY if account is None or account.password is None else account.password
     try:
@@ -128,12 +146,23 @@ def _by_password(office: Office, account: Account | None, password: str) -> None
         right = False
     if account is not None and locked:
         raise RefusedError(f"too many wrong passwords. Wait {PAUSE.seconds // 60} minutes, or ask an administrator.")
-    if account is None or account.password is None or not right:
+    right = right and account is not None and account.password is not None and _seconded(office, account, code)
+    if account is None or not right:
         if account is not None and office.accounts.failed(account.name) >= TRIES:
             office.accounts.change(account.name, failures=0, locked_until=now() + PAUSE)
-        raise RefusedError("name and password do not fit. Try again, or set ISTHMUS_TOKEN to a token of the account.")
+        raise RefusedError(
+            "name, password and code do not fit. Try again, or set ISTHMUS_TOKEN to a token of the account."
+        )
     if account.failures:
         office.accounts.change(account.name, failures=0)
+
+
+def _seconded(office: Office, account: Account, code: str) -> bool:
+    """Whether the second factor was shown, by a code that nobody used before."""
+    if account.second is None:
+        return True
+    step = second.fitting(account.second, code, now())
+    return step is not None and office.accounts.use_step(account.name, step)
 
 
 def _demand_administrator(office: Office, by: Account | None) -> None:

@@ -27,9 +27,10 @@ def actor(office: Office, name: str, scope: str) -> Account:
     if not name:
         raise UsageError("say who you are: add `--as NAME`.")
     shown = os.environ.get(TOKEN)
-    password = None
+    password, code = None, ""
     if not shown:
         if not sys.stdin.isatty():
             raise RefusedError(f"nothing shows that you are {name}. Set {TOKEN} to a token of the account.")
         password = getpass.getpass(f"Password of {name}: ")
-    return known(office, name, scope, shown=shown, password=password)
+        code = getpass.getpass("Code of the second factor (empty: there is none): ")
+    return known(office, name, scope, shown=shown, password=password, code=code)

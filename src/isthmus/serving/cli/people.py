@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     group.command("add")(add)
     group.command("list")(list_people)
     group.command("token")(token)
+    group.command("second")(second)
     group.command("disable")(disable)
     app.add_typer(group, name="people")
 
@@ -88,6 +89,27 @@ def token(workspace: Where, name: Name, scope: Scope, by: As, days: Days = 30, j
         document({"name": name, "token": given})
     else:
         say(f"Token, shown this once: {given}")
+
+
+def second(
+    workspace: Where,
+    by: As,
+    off: Annotated[
+        str, typer.Option(metavar="NAME", help="An account that has lost its own, for an administrator.")
+    ] = "",
+    json: Json = False,
+) -> None:
+    """Ask your account for the code of an authenticator app, beside its password, from now on. Tokens need none."""
+    office = office_of(Workspace(workspace))
+    person = actor(office, by, "people")
+    with office.open():
+        if off:
+            people.unenrol(office, off, by=person)
+        link = None if off else people.enrol(office, person)
+    if json:
+        document({"name": off or person.name, "link": link})
+    else:
+        say(f"{off} is asked for no code." if off else f"Give this to your authenticator app, it is shown once: {link}")
 
 
 def disable(workspace: Where, name: Name, by: As, json: Json = False) -> None:
