@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,8 +18,8 @@ from isthmus.gate.office.unit import Office
 from isthmus.ledger.log import Batch, Log, Receipt
 from isthmus.records.acts import Acts
 from lib import granted
-from lib.command import complaint, run
-from lib.granted import House
+from lib.command import apart, complaint, run
+from lib.granted import House, showing
 
 SQL = "select count(*) as n from person"
 
@@ -130,6 +131,16 @@ def test_a_process_killed_between_act_and_answer_leaves_a_log_that_holds(house: 
     told = house.run("aud", "log", house.root, "--grant", house.grant, "--json").document()
     asked = [one for one in told if one["kind"] == "question"]
     assert len(asked) == (2 if when in {"logged", "settled"} else 1)
+
+
+def test_who_acts_at_once_acts_one_after_another(house: House) -> None:
+    words = ("ask", house.root, "--grant", house.grant, "--sql", SQL, "--as", "ann", "--json")
+    with showing(house.tokens["ann"]), ThreadPoolExecutor(4) as pool:
+        done = list(pool.map(lambda _: apart(*words), range(4)))
+    assert [one.document()["rows"] for one in done] == [[{"n": 3}]] * 4
+    told = house.run("aud", "log", house.root, "--grant", house.grant, "--json").document()
+    assert sum(one["act"] == "allowed" for one in told) == 4
+    assert run("verify", house.root).code == 0
 
 
 def test_the_office_begins_no_second_log(house: House) -> None:
