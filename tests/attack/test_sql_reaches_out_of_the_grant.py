@@ -141,5 +141,11 @@ def test_a_name_that_shadows_a_table_is_only_a_name(house: House) -> None:
 
 
 def test_every_attempt_is_in_the_log(house: House) -> None:
-    lines = house.run("aud", "log", house.root, "--grant", house.grant, "--json").document()
-    assert sum(one["kind"] == "question" for one in lines) >= len(ESCAPES)
+    def asked() -> int:
+        lines = house.run("aud", "log", house.root, "--grant", house.grant, "--json").document()
+        return sum(one["kind"] == "question" for one in lines)
+
+    before = asked()
+    for name in ("the network", "a table that was not granted", "two statements", "an error of one's own"):
+        assert house.ask(ESCAPES[name], "ann", "--json").code != 0
+    assert asked() == before + 4
