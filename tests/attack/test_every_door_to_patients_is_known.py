@@ -31,6 +31,8 @@ OPERATOR = {
     "units": "counts of results by analyte", "quality": "counts", "findings": "places in the hospital's own files",
     "scorecard": "counts of one site for its own people", "profile": "counts by concept",
     "receipts": "names of files", "editions": "counts", "verify": "faults",
+    "link": "pairs of records side by side, for the one who decides about them",
+    "person": "all records of one person, for the operator who mends them",
     "trace": "one row and its source, for the operator who mends it",
 }  # fmt: skip
 NO_PATIENTS = {

@@ -1,7 +1,9 @@
 """A session under a grant: each question is looked at anew, logged, and only then answered, over what was granted.
 
-The state of the grant is read from the records at every question, so that a suspension or a revocation holds at once.
-A question that is refused gives no row and one entry in the log. One that is allowed is logged before its first row.
+Persons are those of the sites: what joins them (`gate/joined.py`) looks at all sites, and would have to come after the
+grant's own have been chosen. The state of the grant is read from the records at every question, so that a suspension or
+a revocation holds at once. A question that is refused gives no row and one entry in the log. One that is allowed is
+logged before its first row.
 """
 
 import re
@@ -81,10 +83,10 @@ class Granted:
         named = columns_of(question)
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
-            schemas = _schemas(named)
+            schemas = {name: (name, schema) for name, schema in _schemas(named).items()}
             asked = rewritten(question, use, at).limit(most + 1)
             try:
-                return answer(self._lake, self.edition, asked, schemas=schemas)
+                return answer(self._lake, self.edition, asked, schemas=schemas, views={})
             except Exception as error:  # whatever it is, its text may hold the SQL, and that a key
                 raise InputError(
                     f"the question failed while it ran ({type(error).__name__}). Look at its casts and functions."
