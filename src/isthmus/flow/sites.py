@@ -39,7 +39,8 @@ def plan(workspace: Workspace, name: str, source: str, *, pack: str | None, feed
     names = {one.name for one in found}
     kept = [one for one in former if one.name not in names]
     automatic = known[0].automatic if known else None
-    return Site(name, title or (known[0].title if known else name), (*kept, *found), automatic)
+    worse, conditions = (known[0].worse, known[0].conditions) if known else (None, {})
+    return Site(name, title or (known[0].title if known else name), (*kept, *found), automatic, worse, conditions)
 
 
 def add(workspace: Workspace, site: Site) -> None:

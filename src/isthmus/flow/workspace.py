@@ -3,7 +3,8 @@
 import re
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from shlex import quote
 from typing import Any
@@ -44,7 +45,7 @@ class Site:
 
     `automatic`: the measured certainty from which ingest maps its open codes without a person; None: it never does.
     `worse`: by how many per cent points the wrong rows of any check may grow before no edition is published with them;
-    None: by any.
+    None: by any. `conditions`: under which its data may be used, as the table [conditions] has them.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Site:
     feeds: Sequence[Feed]
     automatic: float | None = None
     worse: float | None = None
+    conditions: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Workspace:
@@ -100,7 +102,10 @@ class Workspace:
         try:
             body = tomllib.loads(path.read_text(encoding="utf-8"))
             feeds = tuple(Feed(one["name"], one["from"], one["pack"]) for one in body.get("feed", ()))
-            return Site(name, body.get("title", name), feeds, _share(body.get("automatic")), _points(body.get("worse")))
+            return Site(
+                name, body.get("title", name), feeds, _share(body.get("automatic")), _points(body.get("worse")),
+                dict(body.get("conditions", {})),
+            )  # fmt: skip
         except FileNotFoundError:
             raise InputError(
                 f"there is no site '{name}' here. Add it: `isthmus site add {quote(str(self.root))} {name} --from DIR`."
@@ -121,6 +126,8 @@ class Workspace:
             lines.append(f"automatic = {site.automatic}")
         if site.worse is not None:
             lines.append(f"worse = {site.worse}")
+        if site.conditions:
+            lines += ["", "[conditions]", *(f"{name} = {_toml(value)}" for name, value in site.conditions.items())]
         for feed in site.feeds:
             lines += [
                 "",
@@ -210,3 +217,8 @@ def _points(told: Any) -> float | None:
 
 def _quoted(text: str) -> str:
     return orjson.dumps(text).decode()  # a JSON string is a TOML basic string
+
+
+def _toml(value: Any) -> str:
+    """A value of [conditions]: text, a list of texts, a number or a day."""
+    return value.isoformat() if isinstance(value, date) else orjson.dumps(value).decode()

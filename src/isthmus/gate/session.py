@@ -1,7 +1,7 @@
 """A session: one person's work under one grant. It answers a question, or refuses.
 
-Grants come with the data use committee. Until then there is one only: invented patients may be read by anyone, for
-trying things out. A workspace with real patients answers nobody.
+This one is for invented patients, whom anyone may read, for trying things out. Real ones are read under a grant, in the
+sessions of `office/session.py`.
 """
 
 from contextlib import AbstractContextManager
@@ -44,8 +44,8 @@ def open_session(lake: Lake, *, synthetic: bool, edition: int | None = None) -> 
     """A session on an edition (the newest by default). Raises RefusedError unless all its patients are invented."""
     if not synthetic:
         raise RefusedError(
-            "this workspace holds real patients, and no grant allows reading it. Grants are decided by the data use "
-            "committee, which this version does not have yet; only workspaces made with `--synthetic` can be asked."
+            "this workspace holds real patients, who are read under a grant only. Apply for one with "
+            "`isthmus use apply`, then ask with `isthmus ask --grant`."
         )
     found = lake.editions.current() if edition is None else lake.editions.get(edition)
     if found is None:

@@ -31,12 +31,13 @@ class Lake:
         return self.root / ".staging"
 
     @property
-    def _scratch(self) -> Path:
+    def scratch(self) -> Path:
+        """Where engines spill, a folder for each."""
         return self.root / ".scratch"
 
     def _clear_scratch(self) -> None:
         """Throw away what engines of dead processes left. Those that live may be reading, and spill there."""
-        for folder in self._scratch.glob("*"):
+        for folder in self.scratch.glob("*"):
             process = folder.name.split(".")[0]
             if not (process.isdecimal() and _is_alive(int(process))):
                 shutil.rmtree(folder, ignore_errors=True)
@@ -68,7 +69,7 @@ class Lake:
     @contextmanager
     def engine(self) -> Iterator[Engine]:
         """An engine for the length of a block."""
-        scratch = self._scratch / f"{os.getpid()}.{uuid4().hex}"
+        scratch = self.scratch / f"{os.getpid()}.{uuid4().hex}"
         engine = Engine(scratch, memory=self.memory)
         try:
             yield engine

@@ -108,6 +108,10 @@ class Log:
             raise InputError(f"the batch '{batch.name}' was logged with other entries. Give the new ones another name.")
         return Receipt(first, count, repeated=True)
 
+    def has(self, name: str) -> bool:
+        """Whether a batch of this name was taken."""
+        return self._journal.batch(name) is not None
+
     def publish(self) -> Note:
         """Bring everything appended into tiles and publish the checkpoint over it, which is given back.
 

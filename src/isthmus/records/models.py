@@ -110,3 +110,62 @@ class Decision(Model):
     made_at: Mapped[datetime]
     reason: Mapped[str]
     revokes: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Account(Model):
+    """A person or service that acts. `actor` is its identifier in the log; `sites` are those it speaks for.
+
+    `password` is a hash of Argon2id, null where only tokens are admitted. After too many wrong ones, none is looked at
+    before `locked_until` (UTC). `second` is the secret of a second factor, if there is one, `step` the last code used.
+    """
+
+    __tablename__ = "account"
+
+    name: Mapped[str] = mapped_column(primary_key=True)
+    actor: Mapped[str] = mapped_column(unique=True)
+    roles: Mapped[list[str]] = mapped_column(JSON)
+    sites: Mapped[list[str]] = mapped_column(JSON)
+    password: Mapped[str | None]
+    failures: Mapped[int] = mapped_column(default=0)
+    locked_until: Mapped[datetime | None]
+    second: Mapped[str | None]
+    step: Mapped[int] = mapped_column(BigInteger, default=0)
+    made_at: Mapped[datetime]
+
+
+class Token(Model):
+    """What a program shows instead of a password. Kept is the SHA-256 of its secret; `scope` are verbs."""
+
+    __tablename__ = "token"
+
+    token_id: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(ForeignKey("account.name"), index=True)
+    digest: Mapped[str]
+    scope: Mapped[list[str]] = mapped_column(JSON)
+    expires_at: Mapped[datetime]
+
+
+class Act(Model):
+    """Something that somebody did under the eyes of the gate. Acts are added, never changed.
+
+    `subject` is what it was done to (an application, a release, a question, an account), `number` counts acts on it.
+    `entry` is the identifier of its entry in the log, which holds the hash of `body` that `salt` opens. An act that is
+    not `settled` has not happened yet: its entry may not be in the log. `result` is filled in when an answer was given.
+    """
+
+    __tablename__ = "act"
+    __table_args__ = (Index("act_by_kind", "kind", "grant"),)
+
+    subject: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    kind: Mapped[str]
+    grant: Mapped[str] = mapped_column(default="")
+    at: Mapped[datetime]
+    person: Mapped[str]
+    role: Mapped[str]
+    act: Mapped[str]
+    body: Mapped[dict[str, Any]] = mapped_column(JSON)
+    salt: Mapped[str]
+    entry: Mapped[str] = mapped_column(unique=True)
+    settled: Mapped[bool] = mapped_column(default=False)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)

@@ -7,8 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 import sqlglot
 from sqlglot import exp
-from tests.lib import packs
-from tests.lib.workspace import add, rows
 
 from isthmus.base.durable import sha256_of
 from isthmus.base.errors import RefusedError, UsageError
@@ -21,6 +19,8 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate import joined
 from isthmus.gate.session import Session, open_session
 from isthmus.lake.delta import DataFile
+from lib import packs
+from lib.workspace import add, rows
 
 PACK = """
 == person.yaml
@@ -170,3 +170,24 @@ def test_every_column_of_a_person_survives_by_some_rule(opened: Workspace) -> No
             name for name in QUESTIONS[table].columns if name != "person_id"
         ), table  # fmt: skip
         assert len(TABLES[table].columns) + 4 == len(ruled) + 1
+
+
+def test_within_some_sites_nothing_of_the_others_survives(opened: Workspace) -> None:
+    """As a session under a grant for site a reads it: Ann has her number, and only what a says of her."""
+    whole = opened.lake.editions.current()
+    assert whole is not None
+    person = QUESTIONS["person"]
+    asked = person.filter(person.gender_concept_id == 8532).select(
+        "person_id", "year_of_birth", "month_of_birth", "site"
+    )
+    found = {}
+    for sites in (("a",), ("a", "b", "c")):
+        (found[sites],) = Session(opened.lake, whole.within(sites)).ask(asked).to_pylist()
+    number = numbers(opened)["c"]
+    assert found["a",] == {"person_id": number, "year_of_birth": 1950, "month_of_birth": None, "site": "a"}
+    assert found["a", "b", "c"] | {"site": ""} == {
+        "person_id": number, "year_of_birth": 1951, "month_of_birth": 7, "site": ""
+    }  # fmt: skip
+    visits = QUESTIONS["visit_occurrence"]
+    mine = Session(opened.lake, whole.within(["a"])).ask(visits.filter(visits.person_id == number).count().as_table())
+    assert mine.column(0).to_pylist() == [1]

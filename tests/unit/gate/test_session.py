@@ -28,7 +28,9 @@ def session(made: Workspace) -> Session:
 def test_a_workspace_of_real_patients_answers_nobody(tmp_path: Path) -> None:
     made = start.new(tmp_path / "ws")
     assert not made.synthetic
-    with pytest.raises(RefusedError, match=r"^this workspace holds real patients, and no grant") as refused:
+    with pytest.raises(
+        RefusedError, match=r"^this workspace holds real patients, who are read under a grant only"
+    ) as refused:
         open_session(made.lake, synthetic=made.synthetic)
     assert refused.value.exit_code == 5
     assert not Workspace(made.root).synthetic, "it stays one when it is opened again"

@@ -63,6 +63,11 @@ def rewritten(question: ir.Table, use: Use, at: datetime) -> ir.Table:
         ) from error
 
 
+def views(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
+    """What may be read of each table of a decision, as expressions over `isthmus.cdm.questions`. They hold keys."""
+    return {table: _view(table, allowed, use) for table in allowed.columns}
+
+
 def columns_of(question: ir.Table) -> dict[str, frozenset[str]]:
     """Every table that a question reads, with the columns that it names."""
     named: dict[str, set[str]] = {}

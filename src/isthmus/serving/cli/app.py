@@ -26,6 +26,7 @@ VERBS = {
     "terms": "terms", "quarantine": "look", "replay": "work", "unmapped": "look", "decide": "decide",
     "decisions": "decide", "units": "units", "map": "map", "quality": "quality", "findings": "findings",
     "scorecard": "findings", "profile": "profile", "remap": "work", "receipts": "look", "editions": "look",
+    "people": "people", "use": "uses", "ask": "asking", "release": "releases", "log": "trail",
     "trace": "look", "link": "link", "person": "link",
     "cohorts": "cohorts", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip

@@ -5,6 +5,8 @@ import typer
 from isthmus.flow.verify import Finding, demand
 from isthmus.flow.verify import verify as verify_workspace
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.office.trail import proved
+from isthmus.serving.cli.acting import office_of
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
 
@@ -15,9 +17,14 @@ def register(app: typer.Typer) -> None:
 
 
 def verify(workspace: Where, quiet: Quiet = False, json: Json = False) -> None:
-    """Prove landing, lake, editions and records against each other."""
+    """Prove landing, lake, editions, records and log against each other."""
     with bars(quiet=quiet or json) as progress:
-        findings = verify_workspace(Workspace(workspace), progress=progress)
+        opened = Workspace(workspace)
+        findings = verify_workspace(opened, progress=progress)
+    office = office_of(opened)
+    if office.keys.exists() or office.ledger.exists():
+        looked_at, faults = proved(office)
+        findings.append(Finding("every act is in the log, and the log holds", looked_at, tuple(faults)))
     if json:
         document({"holds": not any(one.faults for one in findings), "checks": findings})
     else:

@@ -1,0 +1,265 @@
+"""A session under a grant: each question is looked at anew, logged, and only then answered, over what was granted.
+
+Persons are joined (`gate/joined.py`) among the sites of the grant: of the others no file is opened. The state of the
+grant is read from the records at every question, so that a suspension or a revocation holds at once. A question that is
+refused gives no row and one entry in the log. One that is allowed is logged before its first row.
+"""
+
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from isthmus.base.clock import now
+from isthmus.base.errors import InputError, IsthmusError, RefusedError
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.committee.application import Grant
+from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
+from isthmus.gate.grade.keys import Keys
+from isthmus.gate.grade.rewrite import Use, columns_of, rewritten, views
+from isthmus.gate.joined import reading_of
+from isthmus.gate.leaves import check
+from isthmus.gate.office.cases import granted
+from isthmus.gate.office.people import is_in_use
+from isthmus.gate.office.unit import Draft, Office
+from isthmus.lake.asking import answer
+from isthmus.lake.edition import Edition
+from isthmus.lake.lake import Lake
+from isthmus.lake.locked import locked
+from isthmus.ledger.entry import Value
+from isthmus.records.models import Account
+
+WORD = re.compile(r"\w+")
+DAY = timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much one grant may have: `rows` and `seconds` within 24 hours, `longest` seconds for one question."""
+
+    rows: int = 100_000
+    seconds: float = 1800.0
+    longest: float = 60.0
+
+
+def quota(settings: Mapping[str, Any]) -> Quota:
+    """The quota of the table [quota] in isthmus.toml. Raises InputError when it cannot be read."""
+    said = settings.get("quota", {})
+    try:
+        found = Quota(**said)
+        right = all(value > 0 for value in (found.rows, found.seconds, found.longest))
+    except TypeError:
+        right = False
+    if not right:
+        raise InputError("isthmus.toml: [quota] has numbers above 0 for rows, seconds and longest. Correct it.")
+    return found
+
+
+class Granted:
+    """One person's work under one grant on one edition. Opened by `open_granted`."""
+
+    def __init__(self, office: Office, lake: Lake, edition: Edition, asker: "Asker") -> None:
+        self._office = office
+        self._lake = lake
+        self.edition = edition
+        self._asker = asker
+        self._session = ""
+
+    def ask(self, question: ir.Table) -> pa.Table:
+        """The answer to an unbound expression over `isthmus.cdm.questions`, over what the grant holds of them.
+
+        Raises RefusedError, which says why and what to do next.
+        """
+        check(question)
+        named = columns_of(question)
+
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
+            edition = self.edition.within(allowed.sites)
+            asked = rewritten(question, use, at).limit(most + 1)
+            try:
+                return answer(self._lake, edition, asked, reading_of(edition, named))
+            except Exception as error:  # whatever it is, its text may hold the SQL, and that a key
+                raise InputError(
+                    f"the question failed while it ran ({type(error).__name__}). Look at its casts and functions."
+                ) from None
+
+        return self._answered("question", _text(question), named, answered)
+
+    def sql(self, text: str) -> pa.Table:
+        """The rows of one SELECT over the tables of the grant, in a locked engine that holds nothing else.
+
+        Raises RefusedError or InputError, which say why and what to do next.
+        """
+        named = {name: frozenset[str]() for name in sorted(self._named(text))}
+
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
+            edition = self.edition.within(allowed.sites)
+            with locked(self._lake, edition, views(allowed, use), reading_of(edition, named)) as engine:
+                return engine.rows(text, most=most, seconds=self._limits.longest)
+
+        return self._answered("sql", text, named, answered)
+
+    @property
+    def _limits(self) -> Quota:
+        return quota(self._office.settings)
+
+    def _named(self, text: str) -> set[str]:
+        """The tables that a statement names, and those of the grant whose names stand anywhere in it.
+
+        More than it needs does no harm: what is not in the grant is refused, what is in it may be read.
+        """
+        with self._office.open() as office:
+            grant = self._asker.standing(office)
+        there = set(PUBLIC) | (set(grant.columns) if grant else set())
+        return _tables(text) | (set(WORD.findall(text.lower())) & there)
+
+    def _answered(
+        self,
+        way: str,
+        text: str,
+        named: Mapping[str, frozenset[str]],
+        answered: Callable[[Use, datetime, Allowed, int], pa.Table],
+    ) -> pa.Table:
+        with self._office.open() as office:
+            at = now()
+            grant = self._asker.standing(office)
+            found = self._decided(office, grant, named, at)
+            body = {"way": way, "text": text, "edition": self.edition.number, "purpose": self._asker.kind}
+            if isinstance(found, Refused):
+                raise self._refused(office, found, body, at)
+            most = self._left(office)
+            use = Use(
+                grant=grant, person=self._asker.account.name, kind=self._asker.kind,
+                keys=Keys(office.secret, self._asker.grant), special=_special(office.settings),
+            )  # fmt: skip
+            entry, question = self._allow(office, found, body, at)
+        began = time.monotonic()
+        try:
+            rows = answered(use, at, found, most)
+            if rows.num_rows > most:
+                raise RefusedError(
+                    f"the answer has more than the {most:,} rows that are left of the grant's quota. Aggregate."
+                )
+        except IsthmusError:
+            self._note(entry, {"rows": 0, "seconds": time.monotonic() - began, "outcome": "failed"})
+            raise
+        self._note(entry, {"rows": rows.num_rows, "seconds": time.monotonic() - began, "outcome": "answered"})
+        return rows.replace_schema_metadata({"question": question})
+
+    def _decided(
+        self, office: Office, grant: Grant | None, named: Mapping[str, frozenset[str]], at: datetime
+    ) -> Allowed | Refused:
+        account = self._asker.account
+        if not is_in_use(office, account):
+            return Refused("person", "this account is not in use", "ask an administrator")
+        found = decide(grant, Request(person=account.name, kind=self._asker.kind, at=at, columns=named))
+        if isinstance(found, Allowed) and self._left(office) <= 0:
+            return Refused("quota", "the rows or seconds of the grant are used up for 24 hours", "go on tomorrow")
+        return found
+
+    def _left(self, office: Office) -> int:
+        """Rows that the grant may still have; 0 when its seconds are used up."""
+        since = now() - DAY
+        done = [act.result for act in office.acts.under(self._asker.grant) if act.result and act.at > since]
+        if sum(float(one.get("seconds", 0)) for one in done) >= self._limits.seconds:
+            return 0
+        return self._limits.rows - sum(int(one.get("rows", 0)) for one in done)
+
+    def _refused(self, office: Office, found: Refused, body: dict[str, Any], at: datetime) -> RefusedError:
+        session = self._session or office.mint("SE")
+        draft = _question(office, self._asker.grant, session, "refused", {**body, "why": found.why}, found.reason)
+        office.enter(self._asker.account, draft, at=at)
+        return RefusedError(f"{found.why}. What next: {found.next}.")
+
+    def _allow(self, office: Office, found: Allowed, body: dict[str, Any], at: datetime) -> tuple[str, str]:
+        drafts = []
+        if not self._session:
+            self._session = office.mint("SE")
+            fields: dict[str, Value] = {"act": "opened", "session": self._session, "grant": self._asker.grant}
+            drafts.append(
+                Draft(
+                    subject=self._session, kind="session", act="opened", logged="session", grant=self._asker.grant,
+                    body={"edition": self.edition.number}, fields=fields,
+                )
+            )  # fmt: skip
+        tables = {name: sorted(measures) for name, measures in found.columns.items() if name not in PUBLIC}
+        whole = {**body, "sites": sorted(found.sites), "tables": tables}
+        draft = _question(office, self._asker.grant, self._session, "allowed", whole)
+        entered = office.enter(self._asker.account, *drafts, draft, at=at)
+        return entered[-1].entry, draft.subject
+
+    def _note(self, entry: str, result: dict[str, Any]) -> None:
+        with self._office.open() as office:
+            office.acts.note(entry, result)
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks under which grant, for which kind of purpose."""
+
+    account: Account
+    grant: str
+    kind: str
+
+    def standing(self, office: Office) -> Grant | None:
+        """The grant as it stands now; None where there is none."""
+        found = granted(office, self.grant)
+        grant = found.case.grant if found else None
+        return grant if grant is not None and grant.id == self.grant else None
+
+
+def open_granted(
+    office: Office, lake: Lake, account: Account, grant: str, *, kind: str = "", edition: int | None = None
+) -> Granted:
+    """A session under a grant on an edition (the newest by default); `kind` of purpose, if the grant has several."""
+    found = lake.editions.current() if edition is None else lake.editions.get(edition)
+    if found is None:
+        raise InputError("nothing is published yet. Run `isthmus ingest` first.")
+    asker = Asker(account, office.named(grant, "GR"), kind)
+    with office.open():
+        standing = asker.standing(office)
+    if not kind and standing is not None:
+        if len(standing.kinds) > 1 and account.name in standing.people:
+            raise InputError(f"the grant is for {', '.join(sorted(standing.kinds))}. Name one with --purpose.")
+        asker = Asker(account, asker.grant, min(standing.kinds))
+    return Granted(office, lake, found, asker)
+
+
+def _question(office: Office, grant: str, session: str, act: str, body: Mapping[str, Any], reason: str = "") -> Draft:
+    name = office.mint("QU")
+    fields: dict[str, Value] = {"act": act, "question": name, "session": session, "grant": grant}
+    if reason:
+        fields["reason"] = reason
+    return Draft(subject=name, kind="question", act=act, logged="question", grant=grant, body=body, fields=fields)
+
+
+def _text(question: ir.Table) -> str:
+    """A question as it was asked, before anything of the grant is in it."""
+    return str(ibis.to_sql(question, dialect="duckdb"))
+
+
+def _tables(text: str) -> set[str]:
+    """Tables of the model that a statement reads by their names; none where it cannot be parsed."""
+    try:
+        found = [one for one in sqlglot.parse(text, dialect="duckdb") if one is not None]
+    except SqlglotError:
+        return set()
+    own = {cte.alias_or_name.lower() for one in found for cte in one.find_all(exp.CTE)}
+    return {table.name.lower() for one in found for table in one.find_all(exp.Table)} & set(QUESTIONS) - own
+
+
+def _special(settings: Mapping[str, Any]) -> frozenset[int]:
+    """Concepts of diseases of the highest grade, which the operator lists in isthmus.toml."""
+    said = settings.get("special", [])
+    if not isinstance(said, list) or not all(type(one) is int for one in said):
+        raise InputError("isthmus.toml: `special` is a list of concept ids, as [439727]. Correct it.")
+    return frozenset(said)

@@ -1,0 +1,142 @@
+"""What can be shown afterwards: everything done under a grant, who used data about a person, and that the log holds."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import pyarrow as pa
+from sqlglot import exp
+
+from isthmus.base.errors import IsthmusError, RefusedError
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.office.cases import granted
+from isthmus.gate.office.unit import HASHED, Office, content
+from isthmus.gate.office.vault import policy
+from isthmus.lake.lake import Lake
+from isthmus.ledger.entry import Value, sealed
+from isthmus.ledger.verify.log import check_log
+from isthmus.ledger.verify.note import Refuted
+from isthmus.ledger.verify.policy import read_policy
+from isthmus.records.models import Account, Act
+
+WATCHING = frozenset({"auditor", "committee", "commission", "steward", "administrator"})
+"""Who may see what was done under any grant; people of a grant see their own."""
+OWNER = "person_id"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One act as it is shown. `said` is in words, without an answer; `entry` is its entry in the log."""
+
+    at: datetime
+    person: str
+    kind: str
+    act: str
+    said: str
+    grant: str
+    entry: str
+
+
+def under(office: Office, grant: str, *, by: Account) -> list[Line]:
+    """Everything done under a grant: its case, its sessions, its questions, its releases."""
+    name = office.named(grant, "GR")
+    found = granted(office, name)
+    people = found.case.grant.people if found and found.case.grant else frozenset()
+    if not WATCHING & set(by.roles) and by.name not in people:
+        raise RefusedError(f"{by.name} is not among the people of the grant. Ask an auditor.")
+    held = {act.entry: act for act in (*(found.acts if found else ()), *office.acts.under(name))}
+    return [_line(act) for act in sorted(held.values(), key=lambda act: (act.at, act.subject, act.number))]
+
+
+def everything(office: Office, *, by: Account) -> list[Line]:
+    """All acts of the workspace."""
+    if "auditor" not in by.roles:
+        raise RefusedError(f"{by.name} is no auditor. Name a grant with --grant, or ask an auditor.")
+    return [_line(act) for act in office.acts.all("people", "use", "session", "question", "release")]
+
+
+def about(office: Office, lake: Lake, person: int, *, by: Account) -> list[Line]:
+    """The questions that could read data about a person: those whose tables, at the sites that were open to them and
+    in the edition that they asked, hold a row of the person."""
+    if "auditor" not in by.roles:
+        raise RefusedError(f"{by.name} is no auditor. Who used data about a person is told by one.")
+    asked = [act for act in office.acts.all("question") if act.act == "allowed"]
+    where: dict[int, Mapping[str, frozenset[str]]] = {}
+    for edition in sorted({int(act.body["edition"]) for act in asked}):
+        tables = {name for act in asked if act.body["edition"] == edition for name in act.body["tables"]}
+        where[edition] = _places(lake, edition, person, sorted(tables))
+    return [_line(act) for act in asked if _touches(act, where[int(act.body["edition"])])]
+
+
+def proved(office: Office) -> tuple[int, list[str]]:
+    """How many acts were held against the log, and what does not hold. The verifier shares no code with the writer."""
+    faults: list[str] = []
+    entries: Mapping[str, Mapping[str, Value]] = {}
+    try:
+        with office.open():
+            faults += _checked(office.ledger, office.keys)
+            if not faults:
+                entries = {str(one["id"]): one for one in office.entries()}
+    except IsthmusError as error:
+        return 0, [str(error), *(one for one in _checked(office.ledger, office.keys) if one not in faults)]
+    acts = office.acts.all("people", "use", "session", "question", "release")
+    if not faults:
+        faults += list(_held(acts, entries))
+    return len(acts), faults
+
+
+def _checked(ledger: Path, keys: Path) -> list[str]:
+    try:
+        return list(check_log(ledger, read_policy(policy(keys))).faults)
+    except (Refuted, IsthmusError, OSError) as error:
+        return [str(error)]
+
+
+def _held(acts: Sequence[Act], entries: Mapping[str, Mapping[str, Value]]) -> Iterator[str]:
+    """Acts that are not in the log as they are, and entries whose acts are gone."""
+    for act in acts:
+        entry = entries.get(act.entry)
+        if entry is None:
+            yield f"the act {act.number} on {act.subject} is not in the log"
+        elif (field := HASHED.get(str(entry["kind"]))) is not None:
+            hashed, _ = sealed(content(act), bytes.fromhex(act.salt))
+            if entry[field] != hashed:
+                yield f"the act {act.number} on {act.subject} is not what was logged; its record was altered"
+    known = {act.entry for act in acts}
+    yield from (
+        f"the entry {name} of the log has no act; its record was removed" for name in entries if name not in known
+    )
+
+
+def _places(lake: Lake, edition: int, person: int, tables: Sequence[str]) -> dict[str, frozenset[str]]:
+    """By table the sites at which it holds a row of a person."""
+    found = lake.editions.get(edition)
+    places: dict[str, frozenset[str]] = {}
+    with lake.engine() as engine:
+        for name in tables:
+            schema: pa.Schema = QUESTIONS[name].schema().to_pyarrow()
+            if OWNER in schema.names:
+                engine.view(name, [lake.root / one.path for one in found.files(name)], empty=schema)
+                whose = exp.column(OWNER).eq(exp.Literal.number(person))
+                rows = engine.rows(exp.select("site").distinct().from_(exp.to_identifier(name).sql()).where(whose))
+                places[name] = frozenset(rows.column("site").to_pylist())
+    return places
+
+
+def _touches(act: Act, where: Mapping[str, frozenset[str]]) -> bool:
+    open_sites = set(act.body["sites"])
+    return any(open_sites & where.get(name, frozenset()) for name in act.body["tables"])
+
+
+def _line(act: Act) -> Line:
+    body = act.body
+    told = [str(body.get("why") or body.get("reason") or "")]
+    if act.kind == "question":
+        told += [f"purpose {body['purpose']}, edition {body['edition']}"]
+        told += (
+            [f"tables {' '.join(sorted(body['tables']))}; sites {' '.join(body['sites'])}"] if "tables" in body else []
+        )
+    if act.result:
+        told += [", ".join(f"{value} {name}" for name, value in act.result.items() if name == "rows")]
+    return Line(act.at, act.person, act.kind, act.act, "; ".join(one for one in told if one), act.grant, act.entry)
