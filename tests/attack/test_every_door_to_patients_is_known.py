@@ -44,6 +44,7 @@ NO_PATIENTS = {
 READING = {
     "gate/session.py": "refuses unless all patients are invented",
     "gate/desk.py": "opened by that session only",
+    "gate/joined.py": "says what is read, and reads nothing",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/trail.py": "tells at which sites a person has rows, to an auditor",
 }
