@@ -102,7 +102,7 @@ def ours(folder: str, definitions: str, rows: str) -> dict[str, Any]:
     assert not refused, refused[0]
     engine = Engine(Path(rows).parent / "scratch")
     try:
-        desk = Desk(engine, {path.stem: [path] for path in sorted(Path(folder).glob("*.parquet"))})
+        desk = Desk(engine, {path.stem: [path] for path in sorted(Path(folder).glob("*.parquet"))}, {})
         answer = evaluate(desk, found)
     finally:
         engine.close()

@@ -5,7 +5,7 @@ import re
 from datetime import date
 from pathlib import Path
 
-from isthmus.research.cohorts import circe
+from isthmus.research.cohorts import circe, phenotype
 from isthmus.research.cohorts.evaluate import evaluate
 from lib import cdm
 from lib.tree import ROOT
@@ -36,6 +36,16 @@ def test_the_definition_finds_adults_with_fever_for_thirty_days(tmp_path: Path) 
             for one, _ in people
         ],
     }  # fmt: skip
+    (shorter,) = re.findall(r"```yaml\n(.*?)```", TEXT, flags=re.DOTALL)
+    again = phenotype.read(shorter.encode(), name="102", file="101.yaml")
     with cdm.desk(tmp_path, tables) as desk:
-        (row,) = evaluate(desk, [definition]).rows.to_pylist()
-    assert (row["person_id"], row["start_date"], row["end_date"]) == (1, date(2020, 2, 1), date(2020, 3, 2))
+        found = evaluate(desk, [definition, again]).rows.to_pylist()
+    told = [(row["person_id"], row["start_date"], row["end_date"]) for row in found]
+    assert told == [(1, date(2020, 2, 1), date(2020, 3, 2))] * 2
+
+
+def test_the_phenotype_of_the_reference_is_one() -> None:
+    text = (ROOT / "docs" / "reference" / "phenotype.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    definition = phenotype.read(written.encode(), name="1", file="1.yaml")
+    assert [rule.name for rule in definition.rules] == ["no other cancer before", "man, or old"]

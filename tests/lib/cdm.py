@@ -32,7 +32,7 @@ def desk(folder: Path, tables: Mapping[str, Rows | pa.Table]) -> Iterator[Desk]:
         files[name] = [path]
     engine = Engine(folder / "scratch", threads=2)
     try:
-        yield Desk(engine, files)
+        yield Desk(engine, files, {})
     finally:
         engine.close()
 

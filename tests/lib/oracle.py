@@ -100,7 +100,7 @@ def answered(folder: Path, cdm: Path, definitions: Sequence[Definition]) -> Rows
     """Our rows, by cohort and person."""
     engine = Engine(folder / "scratch", threads=2)
     try:
-        desk = Desk(engine, {path.stem: [path] for path in cdm.glob("*.parquet")})
+        desk = Desk(engine, {path.stem: [path] for path in cdm.glob("*.parquet")}, {})
         files.write_rows(folder / "ours.parquet", evaluate(desk, definitions))
     finally:
         engine.close()
