@@ -21,7 +21,7 @@ def figures(outside: Path) -> Figures:
     folder = outside / "cn/procedure_terms"
     train, test = labelled(folder / "chip_cdn_train.csv"), labelled(folder / "chip_cdn_dev.csv")
     assert (len(train), len(test)) == (4000, 1000)
-    return measure(train, test, code_list(folder / "code.txt"))[1]
+    return measure(train, test, code_list(folder / "code.txt", "Procedure"))[1]
 
 
 def test_procedures_reach_their_accuracy(figures: Figures) -> None:
@@ -35,7 +35,6 @@ def test_the_right_procedure_is_on_the_first_page(figures: Figures) -> None:
 
 
 def test_automatic_mapping_is_right_and_spares_half_of_the_work(figures: Figures) -> None:
-    share, _, high = figures.precision
-    assert figures.coverage >= 0.48
-    assert share >= 0.98
-    assert high >= 0.99  # what was promised lies within what chance allows
+    share, _, _ = figures.precision
+    assert figures.coverage >= 0.50
+    assert share >= 0.99
