@@ -72,10 +72,15 @@ def showing(token: str) -> Iterator[None]:
             os.environ["ISTHMUS_TOKEN"] = before
 
 
-def loaded(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",)) -> Workspace:
-    """A workspace of the harbour hospital that is not declared synthetic; its site has stated conditions."""
+def loaded(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",), records: str = "") -> Workspace:
+    """A workspace of the harbour hospital that is not declared synthetic; its site has stated conditions. `records` is
+    the database of its records, if not its own."""
     harbour.deliver(folder / "in", number=1, patients=patients)
     opened = start.new(folder / "ws", synthetic=False)
+    if records:
+        settings = opened.root / "isthmus.toml"
+        settings.write_text(f'records = "{records}"\n' + settings.read_text(encoding="utf-8"), encoding="utf-8")
+        opened = Workspace(opened.root)
     workspace.add(opened, harbour.feeds(folder / "packs", folder / "in"))
     opened.keep_site(replace(opened.site(SITE), conditions={"codes": list(codes)}))
     report = ingest(opened)
@@ -83,9 +88,9 @@ def loaded(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",))
     return opened
 
 
-def peopled(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",)) -> House:
+def peopled(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",), records: str = "") -> House:
     """The same with an account in every role."""
-    house = House(loaded(folder, patients=patients, codes=codes).root)
+    house = House(loaded(folder, patients=patients, codes=codes, records=records).root)
     scopes = [word for scope in SCOPES for word in ("--scope", scope)]
     for name, roles in ROLES.items():
         words: list[str | Path] = ["people", "add", house.root, name, *scopes, "--json"]

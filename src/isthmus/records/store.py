@@ -6,10 +6,10 @@ SQLite with a write-ahead log and full synchronisation by default; any SQLAlchem
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sqlalchemy import Engine, create_engine, event, func, select, update
+from sqlalchemy import Engine, create_engine, event, func, make_url, select, update
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from isthmus.records.models import Batch, Model, Part, Published, Receipt, Watermark
 
@@ -159,7 +159,10 @@ def total(accounts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
 
 
 def _engine(url: str) -> Engine:
-    engine = create_engine(url)
+    # A server's connection is given back with each unit of work: a command lives for a few of them.
+    engine = (
+        create_engine(url) if make_url(url).get_backend_name() == "sqlite" else create_engine(url, poolclass=NullPool)
+    )
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
