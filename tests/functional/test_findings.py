@@ -10,25 +10,9 @@ from lib.command import complaint, run
 from lib.harbour import write_csv
 from lib.workspace import made
 
-PACK = """
-== pack.yaml
-pack: bay-lis
-format: {kind: csv}
-== patient.yaml
-source: {files: ["patient*.csv"]}
-key: 病人号
-person: 病人号
-into:
-  - table: person
-    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: 病人号}
-== result.yaml
-source: {files: ["result*.csv"]}
-columns: {day: [报告时间]}
-let: {reported: date(day)}
-key: 序号
-person: 病人号
-into:
-  - table: measurement
+PACK = (
+    packs.BAY_LIS
+    + """\
     set:
       measurement_date: reported
       measurement_concept_id: concept(代码, 'lab', 代码)
@@ -40,6 +24,7 @@ into:
 code,name,concept_id
 ALB,albumin,3024561
 """
+)
 HEAD = ["序号", "病人号", "代码", "结果", "单位", "报告时间"]
 
 

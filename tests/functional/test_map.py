@@ -18,25 +18,9 @@ from lib.command import complaint, run
 from lib.harbour import write_csv
 from lib.workspace import made, rows
 
-PACK = """
-== pack.yaml
-pack: bay-lis
-format: {kind: csv}
-== patient.yaml
-source: {files: ["patient*.csv"]}
-key: 病人号
-person: 病人号
-into:
-  - table: person
-    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: 病人号}
-== result.yaml
-source: {files: ["result*.csv"]}
-columns: {day: [报告时间]}
-let: {reported: date(day)}
-key: 序号
-person: 病人号
-into:
-  - table: measurement
+PACK = (
+    packs.BAY_LIS
+    + """\
     when: 结果 is not null
     set:
       measurement_date: reported
@@ -55,6 +39,7 @@ into:
 code,name,concept_id
 CREA,creatinine,3016723
 """
+)
 RESULTS = [
     ["1", "P1", "CREA", "88", "2024-03-01"], ["2", "P1", "CREA", "", "2024-03-02"],
     ["3", "P2", "CREA", "neg", "2024-03-09"], ["4", "P2", "CREA", "70", "9999-12-31"],

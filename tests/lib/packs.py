@@ -12,6 +12,26 @@ into:
   - table: person
     set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: id}
 """  # a record of a pack: the patients of a hospital that writes nothing but their numbers
+BAY_LIS = """
+== pack.yaml
+pack: bay-lis
+format: {kind: csv}
+== patient.yaml
+source: {files: ["patient*.csv"]}
+key: 病人号
+person: 病人号
+into:
+  - table: person
+    set: {gender_concept_id: "8507", year_of_birth: "1960", person_source_value: 病人号}
+== result.yaml
+source: {files: ["result*.csv"]}
+columns: {day: [报告时间]}
+let: {reported: date(day)}
+key: 序号
+person: 病人号
+into:
+  - table: measurement
+"""  # the beginning of a pack: a laboratory that writes Chinese headings, up to what a measurement is when
 
 
 def write(root: Path, name: str, text: str) -> Path:
