@@ -32,8 +32,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> House:
 @pytest.fixture
 def house(made: House, tmp_path: Path) -> House:
     """A copy to harm."""
-    shutil.copytree(made.root, tmp_path / "ws")
-    return House(tmp_path / "ws", made.tokens, made.case, made.grant)
+    return made.copied(tmp_path / "ws")
 
 
 def _gone(path: str) -> Callable[[House], None]:
@@ -148,3 +147,19 @@ def test_the_office_begins_no_second_log(house: House) -> None:
     opened = Workspace(house.root)
     with pytest.raises(IsthmusError, match="none is begun anew"), Office(opened.root, opened.records, {}).open():
         pass
+
+
+def test_a_failure_after_the_log_took_an_act_leaves_records_and_log_agreed(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = Log.append
+
+    def late(log: Log, *batches: Batch) -> None:
+        taken(log, *batches)
+        raise OSError("the disk went away after the commit")
+
+    monkeypatch.setattr(Log, "append", late)
+    complaint(house.ask(SQL), 1)
+    monkeypatch.undo()
+    told = run("verify", house.root)
+    assert told.code == 0, told

@@ -24,8 +24,7 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> House:
 @pytest.fixture
 def house(asked: House, tmp_path: Path) -> House:
     """A copy to harm."""
-    shutil.copytree(asked.root, tmp_path / "ws")
-    return House(tmp_path / "ws", asked.tokens, asked.case, asked.grant)
+    return asked.copied(tmp_path / "ws")
 
 
 def test_everything_done_under_a_grant_is_told(asked: House) -> None:

@@ -3,7 +3,6 @@
 import csv
 import hashlib
 import json
-import shutil
 from pathlib import Path
 
 import pytest
@@ -24,8 +23,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> House:
 @pytest.fixture
 def house(made: House, tmp_path: Path) -> House:
     """A copy, for what has left stays."""
-    shutil.copytree(made.root, tmp_path / "ws")
-    return House(tmp_path / "ws", made.tokens, made.case, made.grant)
+    return made.copied(tmp_path / "ws")
 
 
 def _request(house: House, *words: str | Path) -> Done:

@@ -1,6 +1,7 @@
 """A workspace of patients that are not declared invented, with people in every role, and a grant or the way to one."""
 
 import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -49,6 +50,11 @@ class House:
         """A command as somebody: with the token in the environment, and `--as`."""
         with showing(self.tokens.get(who, "")):
             return run(*words, "--as", who)
+
+    def copied(self, root: Path) -> "House":
+        """A copy of all of it, for what is done to it."""
+        shutil.copytree(self.root, root)
+        return replace(self, root=root)
 
     def use(self, who: str, act: str, *words: str) -> Done:
         """An act in the case."""

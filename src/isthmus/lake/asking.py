@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import ibis
 import ibis.expr.types as ir
@@ -10,8 +11,9 @@ import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from sqlglot import exp
 
+from isthmus.base.errors import IntegrityError
 from isthmus.lake.edition import Edition
-from isthmus.lake.engine import DIALECT
+from isthmus.lake.engine import DIALECT, EXHAUSTED, exhausted
 from isthmus.lake.lake import Lake
 
 
@@ -33,6 +35,9 @@ def opened(lake: Lake, edition: Edition, reading: Reading) -> Iterator[Backend]:
     try:
         for name, (table, schema) in reading.tables.items():
             files: Sequence[str] = [str(lake.root / one.path) for one in edition.files(table)]
+            for path in map(Path, files):
+                if not path.is_file():
+                    raise IntegrityError(f"{path.name} is missing from the lake. `isthmus verify` tells what else is.")
             if files:
                 connection.read_parquet(files, table_name=name, hive_partitioning=True, hive_types_autocast=False)
             else:
@@ -40,6 +45,8 @@ def opened(lake: Lake, edition: Edition, reading: Reading) -> Iterator[Backend]:
         for name, view in reading.views.items():
             connection.raw_sql(f'CREATE TEMP VIEW "{name}" AS {view.sql(DIALECT)}')
         yield connection
+    except EXHAUSTED as error:
+        raise exhausted(error) from None  # its text may hold the statement
     finally:
         connection.disconnect()
 

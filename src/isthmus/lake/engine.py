@@ -29,6 +29,17 @@ MACROS = (
 )
 
 
+EXHAUSTED = (duckdb.OutOfMemoryException, duckdb.IOException)
+
+
+def exhausted(error: duckdb.Error) -> InputError:
+    """What to say of one of EXHAUSTED; nothing of the statement is in it."""
+    return InputError(
+        f"the engine ran out of memory or disk ({type(error).__name__}). Free some disk below the workspace, "
+        "or raise `memory` in isthmus.toml."
+    )
+
+
 class Engine:
     """One connection with temporary tables. Not for use by several threads at once."""
 
@@ -156,11 +167,8 @@ def _told() -> Iterator[None]:
     """What the engine cannot do, as an error of ours."""
     try:
         yield
-    except (duckdb.OutOfMemoryException, duckdb.IOException) as error:
-        raise InputError(
-            f"the engine ran out of memory or disk ({type(error).__name__}). Free some disk below the workspace, "
-            "or raise `memory` in isthmus.toml."
-        ) from error
+    except EXHAUSTED as error:
+        raise exhausted(error) from error
     except duckdb.Error as error:
         # The engine's own text may quote values of rows; only its first words are safe to show.
         raise InputError(f"a statement failed in the engine: {type(error).__name__}.") from error

@@ -94,6 +94,8 @@ def locked(lake: Lake, edition: Edition, views: Mapping[str, ir.Table], reading:
             connection.execute(f"SET {setting}")
         try:
             _fill(connection, lake, edition, views, reading)
+        except IsthmusError:
+            raise
         except Exception as error:  # whatever it is, its text may hold the SQL, and that a key
             raise IsthmusError(
                 f"what the grant holds could not be read ({type(error).__name__}). Have the operator run verify."

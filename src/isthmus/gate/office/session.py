@@ -87,6 +87,8 @@ class Granted:
             asked = rewritten(question, use, at).limit(most + 1)
             try:
                 return answer(self._lake, edition, asked, reading_of(edition, named))
+            except IsthmusError:
+                raise
             except Exception as error:  # whatever it is, its text may hold the SQL, and that a key
                 raise InputError(
                     f"the question failed while it ran ({type(error).__name__}). Look at its casts and functions."

@@ -124,9 +124,9 @@ class Office:
         self.acts.intend(acts)
         try:
             self._log.append(*batches)
-        except Exception:  # whatever it was: the entries are not there, and so the acts have not happened
-            with suppress(SQLAlchemyError):  # if they cannot be dropped now, who opens the office next does
-                self.acts.drop(names)
+        except Exception:  # whatever it was, the log alone says whether the acts have happened
+            with suppress(Exception):  # if it cannot be asked now, who opens the office next does, and this one is told
+                self._clear()
             raise
         self.acts.settle(names)
         return acts
