@@ -30,6 +30,9 @@ FOLDED = f"""
 """  # fmt: skip
 
 
+PAIRS = pa.schema([("l", pa.int64()), ("r", pa.int64())])
+
+
 @dataclass(frozen=True, slots=True)
 class Records:
     """`rows`: identity_id, person_id, print and record_id of every record. `said`: the records that stand for them.
@@ -41,21 +44,23 @@ class Records:
     said: pa.Table
     merges: Sequence[Pair]
 
-    def number_of(self) -> dict[int, int]:
-        """The record that stands for each record."""
-        return dict(zip(self.rows["identity_id"].to_pylist(), self.rows["record_id"].to_pylist(), strict=True))
+    def standing(self, ids: Sequence[int]) -> list[int | None]:
+        """The record that stands for each of these records; None for one that is not there."""
+        at = pc.index_in(pa.array(ids, pa.int64()), self.rows["identity_id"].combine_chunks())
+        return list(self.rows["record_id"].combine_chunks().take(at).to_pylist())
 
-    def hospitals(self) -> set[Pair]:
-        """The pairs of records that hospitals call one person: those under one number, and those merged."""
-        by_person: dict[int, list[int]] = {}
-        ids, persons = self.said["record_id"].to_pylist(), self.said["person_id"].to_pylist()
-        for record, person in zip(ids, persons, strict=True):
-            by_person.setdefault(person, []).append(record)
-        pairs = {(several[0], one) for several in by_person.values() for one in several[1:]}
-        for one, other in self.merges:
-            if one in by_person and other in by_person:
-                pairs.add((by_person[one][0], by_person[other][0]))
-        return {(min(pair), max(pair)) for pair in pairs if pair[0] != pair[1]}
+    def hospitals(self) -> pa.Table:
+        """The pairs of records that hospitals call one person (schema PAIRS): those of one number, and those merged."""
+        record, person = (self.said[name].combine_chunks() for name in ("record_id", "person_id"))
+        first = pa.table({"person": person, "record": record}).group_by("person").aggregate([("record", "min")])
+        persons, head = first["person"].combine_chunks(), first["record_min"].combine_chunks()
+        several = pa.table([head.take(pc.index_in(person, persons)), record], schema=PAIRS)
+        sides = [pa.array([pair[side] for pair in self.merges], pa.int64()) for side in (0, 1)]
+        one, other = (head.take(pc.index_in(side, persons)) for side in sides)
+        merged = pa.table([pc.min_element_wise(one, other), pc.max_element_wise(one, other)], schema=PAIRS)
+        there = pc.and_(pc.is_valid(one), pc.is_valid(other))
+        both = pa.concat_tables([several, merged.filter(there)])
+        return both.filter(pc.not_equal(both["l"], both["r"])).group_by(["l", "r"]).aggregate([])
 
 
 def read(lake: Lake, engine: Engine) -> Records:
@@ -66,7 +71,7 @@ def read(lake: Lake, engine: Engine) -> Records:
     rows = engine.rows(query("SELECT identity_id, person_id, print, record_id FROM folded ORDER BY identity_id"))
     said = engine.rows(
         query(
-            f"SELECT record_id, person_id, site, {listed(SAID)} FROM folded WHERE identity_id = record_id "
+            f"SELECT record_id, person_id, site, print, {listed(SAID)} FROM folded WHERE identity_id = record_id "
             "ORDER BY record_id"
         )
     )
