@@ -70,7 +70,8 @@ def _rules(workspace: Workspace, chosen: str, kept: Kept | None) -> tuple[str, s
     if kept is not None:
         return kept.name, kept.text
     with workspace.lake.engine() as engine:
-        name = identity.usual(identity.read(workspace.lake, engine).said)
+        identity.read(workspace.lake, engine)
+        name = identity.usual(engine)
     return name, rules.text_of(name)
 
 
@@ -78,12 +79,12 @@ def _learn(workspace: Workspace, name: str, text: str) -> Kept:
     told = rules.said(name, text)
     with workspace.lake.engine() as engine:
         found = identity.read(workspace.lake, engine)
-        if not len(found.said):
+        if not len(found.rows):
             raise InputError(
                 "no record of identity is in the lake, so nobody can be linked. Packs fill table `identity`: see "
                 "docs/how-to/link-persons.md."
             )
-        columns = [one for one in identity.columns_of(found.said) if one in _sources(told)]
+        columns = [one for one in identity.columns_of(engine) if one in _sources(told)]
         forms = Forms(workspace, engine, told, columns)
         forms.complete(found)
         with lent(engine) as connection:

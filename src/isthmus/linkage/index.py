@@ -5,7 +5,7 @@ number goes with most of its records, and is never given to another.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -35,11 +35,13 @@ class Index:
 EMPTY = Index(LINKS.empty_table(), EVENTS.empty_table())
 
 
-def renewed(former: Index, members: pa.Table, edition: int) -> Index:
+def renewed(former: Index, members: pa.Table, edition: int, *, given: pa.ChunkedArray | None = None) -> Index:
     """The index over new clusters (`record_id`, `cluster`), which hold every record that it knew, and others perhaps.
 
     With a column `own`, the number that the record's site gave its person: a new person gets that of its first record,
     and where two have as many of a former person's records, the number stays with whose own it is.
+
+    Where only some records are looked at, all that those persons have, `given` are the numbers of the other persons.
 
     :raises IntegrityError: if a record that the index knows is in no cluster.
     """
@@ -52,7 +54,8 @@ def renewed(former: Index, members: pa.Table, edition: int) -> Index:
     table = pa.table({"record_id": members["record_id"], "cluster": members["cluster"], "was": was, "own": own})
     settled = _settled(table)
     moving = table.filter(pc.invert(settled))
-    person = _persons(moving, former, edition)
+    others = [former.links["person"], *([given] if given is not None else [])]
+    person = _persons(moving, [*others, former.events["person"], former.events["other"]], edition)
     now = pa.array([person[one] for one in moving["cluster"].to_pylist()], pa.int64())
     moving = moving.append_column("now", now)
     events = _events(moving, set(pc.unique(former.links["person"]).to_pylist()), edition)
@@ -103,7 +106,7 @@ def current(events: pa.Table, person: int) -> int:
     return person
 
 
-def _persons(table: pa.Table, former: Index, edition: int) -> Mapping[int, int]:
+def _persons(table: pa.Table, numbers: Sequence[pa.ChunkedArray], edition: int) -> Mapping[int, int]:
     """The number of each cluster: that of the former person of whom it holds most, or one that was never given."""
     home = pc.fill_null(pc.equal(table["own"], table["was"]), False).cast(pa.int8())
     shared = table.append_column("home", home).filter(table["was"].is_valid()).group_by(["cluster", "was"])
@@ -116,12 +119,7 @@ def _persons(table: pa.Table, former: Index, edition: int) -> Mapping[int, int]:
         if cluster not in person and was not in taken:
             person[cluster] = was
             taken.add(was)
-    given = taken.union(
-        *(
-            pc.unique(one).to_pylist()
-            for one in (former.links["person"], former.events["person"], former.events["other"])
-        )
-    )
+    given = taken.union(*(pc.unique(one).to_pylist() for one in numbers))
     first = table.filter(pc.equal(table["record_id"], table["cluster"]))
     own = dict(zip(first["cluster"].to_pylist(), first["own"].to_pylist(), strict=True))
     for cluster in sorted(set(table["cluster"].to_pylist()) - person.keys()):

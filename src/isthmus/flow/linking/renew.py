@@ -76,7 +76,7 @@ def renew(workspace: Workspace, kept: Kept, *, progress: Progress | None = None)
     with workspace.lake.engine() as engine:
         current = workspace.lake.editions.current()
         state = state_of(workspace, engine, current)
-        records = identity.read(workspace.lake, engine)
+        records = _read(workspace, engine, state, current)
         forms = Forms(workspace, engine, kept.model.rules, kept.columns)
         forms.complete(records)
         progress.advance("link")
@@ -85,14 +85,22 @@ def renew(workspace: Workspace, kept: Kept, *, progress: Progress | None = None)
         found = _found(engine, forms, records, state, kept, told=told, alike=note == state.note)
         progress.advance("link")
         number = current.number + 1 if current else 1
-        index = _index(records, found.clusters, state, number)
+        index = _index(records, found, state, number)
         tables = _tables(records, found, index, state, kept)
         changed = _write(workspace, engine, tables, number, current)
         progress.finish("link")
         waiting = len(queue(without(found.pairs, told), found.clusters, kept.model.rules))
         waiting += len(verdicts(workspace).waiting)
+        sites = len(engine.rows(query("SELECT DISTINCT site FROM identity WHERE same_person_id IS NULL")))
     events = index.events.filter(pc.equal(index.events["edition"], number))
-    return _summed(records, found, events, tables, waiting=waiting, changed=changed, note=note)
+    return _summed(records, found, events, tables, sites=sites, waiting=waiting, changed=changed, note=note)
+
+
+def _read(workspace: Workspace, engine: Engine, state: State, current: Edition | None) -> Records:
+    if current is None or not state.note:
+        return identity.read(workspace.lake, engine)
+    links = state.tables["person_link"]
+    return identity.read(workspace.lake, engine, former=current.files("identity"), links=links)
 
 
 def _found(
@@ -100,16 +108,17 @@ def _found(
 ) -> _Found:  # fmt: skip
     """Pairs and clusters: grown from the former ones where records only came and nothing else changed (`alike`)."""
     standing = state.standing()
-    stays = records.said.select(KEYS).join(standing.select(KEYS), KEYS, join_type="left semi")["record_id"]
-    new = records.said.filter(pc.invert(pc.is_in(records.said["record_id"], stays.combine_chunks())))
-    pairs, scored = _pairs(engine, forms, state, kept, stays=stays.combine_chunks(), new=new)
-    known = records.said["record_id"].combine_chunks()
+    stands = records.stands
+    stays = stands.select(KEYS).join(standing.select(KEYS), KEYS, join_type="left semi")["record_id"].combine_chunks()
+    new = stands.filter(pc.invert(pc.is_in(stands["record_id"], stays)))
+    pairs, scored = _pairs(engine, forms, state, kept, stays=stays, new=new)
+    known = stands["record_id"].combine_chunks()
     if not alike or not len(standing) or len(stays) < len(standing):
         laid = decided(pairs, told) if len(told) else pairs
         some = forms.rows("record_id", "site", *forms.rules.differ)
         return _Found(pairs, scored, known, laid, clusters(some, laid, forms.rules))
     former = state.clusters()
-    seeds = known.filter(pc.is_in(records.said["person_id"], new["person_id"].combine_chunks()).combine_chunks())
+    seeds = known.filter(pc.is_in(stands["person_id"], new["person_id"].combine_chunks()).combine_chunks())
     links = pairs.slice(len(pairs) - scored)
     links = links.filter(pc.greater_equal(links["weight"], weight(forms.rules.link)))
     called = told.filter(told["same"])
@@ -118,8 +127,8 @@ def _found(
     these = known.filter(reached(former, known, seeds, ties))
     laid, said = within(pairs, these), within(told, these)
     laid = decided(laid, said) if len(said) else laid
-    _, some = forms.parted(pa.table({"record_id": these}))
-    return _Found(pairs, scored, these, laid, patched(former, known, clusters(some, laid, forms.rules)))
+    some = clusters(forms.some(pa.table({"record_id": these})), laid, forms.rules)
+    return _Found(pairs, scored, these, laid, patched(former, known, some))
 
 
 def _refused(former: Clusters, called: pa.Table) -> pa.Array:
@@ -140,9 +149,10 @@ def _pairs(
     before = opened(within(state.tables["person_pair"], stays), kept)
     if not len(new):
         return before, 0
-    known, fresh = forms.parted(new.select(["record_id"]))
+    wanted = new.select(["record_id"])
+    fresh, known = forms.some(wanted).drop_columns([PRINT]), forms.others(wanted)
     with lent(engine) as connection:
-        scored = score_new(connection, known, fresh.drop_columns([PRINT]), kept.model)
+        scored = score_new(connection, known, fresh, kept.model)
     return pa.concat_tables([before, _ordered(scored, kept)]), len(scored)
 
 
@@ -171,33 +181,40 @@ def _decisions(workspace: Workspace, records: Records) -> tuple[pa.Table, int]:
     return told, digest63(str(stands), str(merges)) if stands or merges else 0
 
 
-def _index(records: Records, grouped: Clusters, state: State, number: int) -> Index:
-    """The index over all records, those included for which another stands."""
-    at = pc.index_in(records.rows["record_id"], grouped.members["record_id"].combine_chunks())
-    cluster = grouped.members["cluster"].combine_chunks().take(at.combine_chunks())
-    members = pa.table({"record_id": records.rows["identity_id"], "cluster": cluster, "own": records.rows["person_id"]})
-    links = state.tables["person_link"]
-    there = links.filter(pc.is_in(links["identity_id"], records.rows["identity_id"].combine_chunks()))
-    former = there.select(["identity_id", "person", "since", "why"]).rename_columns(LINKS.names)
-    return renewed(Index(former.combine_chunks(), state.tables["person_event"]), members, number)
+def _index(records: Records, found: _Found, state: State, number: int) -> Index:
+    """The index over the records that were clustered now, those included for which another stands."""
+    rows, links = _touched(records, found), state.tables["person_link"]
+    at = pc.index_in(rows["record_id"], found.clusters.members["record_id"].combine_chunks())
+    cluster = found.clusters.members["cluster"].combine_chunks().take(at.combine_chunks())
+    members = pa.table({"record_id": rows["identity_id"], "cluster": cluster, "own": rows["person_id"]})
+    touched = pc.is_in(links["identity_id"], rows["identity_id"].combine_chunks())
+    former = links.filter(touched).select(["identity_id", "person", "since", "why"]).rename_columns(LINKS.names)
+    others = links["person"].filter(pc.invert(touched))
+    return renewed(Index(former.combine_chunks(), state.tables["person_event"]), members, number, given=others)
+
+
+def _touched(records: Records, found: _Found) -> pa.Table:
+    return records.rows.filter(pc.is_in(records.rows["record_id"], found.these))
 
 
 def _tables(
     records: Records, found: _Found, index: Index, state: State, kept: Kept
 ) -> dict[str, pa.Table]:  # fmt: skip
-    grouped, pairs = found.clusters, found.pairs
-    at = pc.index_in(index.links["record_id"], records.rows["identity_id"].combine_chunks()).combine_chunks()
-    rows = records.rows.take(at)
+    grouped, pairs, touched = found.clusters, found.pairs, _touched(records, found)
+    rows = touched.take(pc.index_in(index.links["record_id"], touched["identity_id"].combine_chunks()).combine_chunks())
     place = pc.index_in(rows["record_id"], grouped.members["record_id"].combine_chunks()).combine_chunks()
-    weight = _strongest(found, state).take(place)
+    best = _strongest(found).take(pc.index_in(rows["record_id"], found.these).combine_chunks())
     link = [index.links["record_id"], rows["person_id"], index.links["person"], index.links["since"],
-            index.links["why"], weight, rows["record_id"], grouped.members["cluster"].combine_chunks().take(place),
+            index.links["why"], best, rows["record_id"], grouped.members["cluster"].combine_chunks().take(place),
             rows["print"]]  # fmt: skip
+    former = state.tables["person_link"]
+    stays = pc.and_(pc.is_in(former["identity_id"], records.rows["identity_id"].combine_chunks()),
+                    pc.invert(pc.is_in(former["record_id"], found.these)))  # fmt: skip
     flat = np.stack([pairs[name].to_numpy() for name in kept.steps], axis=1).ravel()
     offsets = pa.array(np.arange(len(pairs) + 1) * len(kept.steps), pa.int32())
     steps = pa.ListArray.from_arrays(offsets, pa.array(flat, pa.float32()))
     events = index.events.filter(pc.not_equal(index.events["event"], "created"))
-    linked = pa.table(link, schema=LINKED["person_link"])
+    linked = pa.concat_tables([former.filter(stays), pa.table(link, schema=LINKED["person_link"])])
     return {
         "person_link": linked,
         "person_event": events,
@@ -217,18 +234,18 @@ def _reasons(pairs: pa.Table, cut: pa.Table) -> pa.Array:
     return pc.replace_with_mask(pa.nulls(len(pairs), pa.string()), near, told)
 
 
-def _strongest(found: _Found, state: State) -> pa.Array:
-    """The weight of each clustered record's strongest link; null of one that is alone."""
-    ids, cluster = (found.clusters.members[name].combine_chunks() for name in ("record_id", "cluster"))
-    left, right = (pc.index_in(found.laid[side], ids).combine_chunks() for side in "lr")
+def _strongest(found: _Found) -> pa.Array:
+    """The weight of the strongest link of each record clustered now; null of one that is alone."""
+    members = found.clusters.members
+    at = pc.index_in(found.these, members["record_id"].combine_chunks())
+    cluster = members["cluster"].combine_chunks().take(at)
+    left, right = (pc.index_in(found.laid[side], found.these).combine_chunks() for side in "lr")
     inside = pc.equal(cluster.take(left), cluster.take(right))
-    best = np.full(len(ids), -np.inf)
+    best = np.full(len(found.these), -np.inf)
     value = found.laid["weight"].to_numpy()
     for side in (left, right):
         np.maximum.at(best, side.filter(inside).to_numpy(), value[inside.to_numpy(zero_copy_only=False)])
-    standing = state.standing()
-    before = standing["weight"].combine_chunks().take(pc.index_in(ids, standing["record_id"].combine_chunks()))
-    return pc.if_else(pc.is_in(ids, found.these), pa.array(best, mask=~np.isfinite(best)), before)
+    return pa.array(best, mask=~np.isfinite(best))
 
 
 def _alias(linked: pa.Table) -> pa.Table:
@@ -268,8 +285,8 @@ def _write(
 
 
 def _summed(
-    records: Records, found: _Found, events: pa.Table, tables: Mapping[str, pa.Table], *, waiting: int, changed: bool,
-    note: Mapping[str, object]
+    records: Records, found: _Found, events: pa.Table, tables: Mapping[str, pa.Table], *, sites: int, waiting: int,
+    changed: bool, note: Mapping[str, object]
 ) -> Linked:  # fmt: skip
     count = dict.fromkeys(("merged", "split", "moved"), 0)
     for one in pc.value_counts(events["event"].combine_chunks()).to_pylist():
@@ -279,7 +296,7 @@ def _summed(
     size = alias.group_by("person").aggregate([("person_id", "count")])
     refused = pc.sum(pc.equal(found.clusters.cut["reason"], "constraint")).as_py() or 0
     return Linked(
-        records=len(links), persons=len(pc.unique(links["person"])), sites=len(pc.unique(records.said["site"])),
+        records=len(links), persons=len(pc.unique(links["person"])), sites=sites,
         joined=pc.sum(size.filter(pc.greater(size["person_id_count"], 1))["person_id_count"]).as_py() or 0,
         merged=count["merged"], split=count["split"], moved=count["moved"], waiting=waiting, refused=refused,
         parted=len(pairs) - len(pc.unique(pairs["person_id"])), scored=found.scored, changed=changed, note=note,
