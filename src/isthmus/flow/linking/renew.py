@@ -112,10 +112,10 @@ def _found(
     stays = stands.select(KEYS).join(standing.select(KEYS), KEYS, join_type="left semi")["record_id"].combine_chunks()
     new = stands.filter(pc.invert(pc.is_in(stands["record_id"], stays)))
     pairs, scored = _pairs(engine, forms, state, kept, stays=stays, new=new)
-    known = stands["record_id"].combine_chunks()
+    known, constrained = stands["record_id"].combine_chunks(), ("record_id", "site", *forms.rules.differ)
     if not alike or not len(standing) or len(stays) < len(standing):
         laid = decided(pairs, told) if len(told) else pairs
-        some = forms.rows("record_id", "site", *forms.rules.differ)
+        some = forms.rows(*constrained)
         return _Found(pairs, scored, known, laid, clusters(some, laid, forms.rules))
     former = state.clusters()
     seeds = known.filter(pc.is_in(stands["person_id"], new["person_id"].combine_chunks()).combine_chunks())
@@ -127,7 +127,7 @@ def _found(
     these = known.filter(reached(former, known, seeds, ties))
     laid, said = within(pairs, these), within(told, these)
     laid = decided(laid, said) if len(said) else laid
-    some = clusters(forms.some(pa.table({"record_id": these})), laid, forms.rules)
+    some = clusters(forms.some(pa.table({"record_id": these}), *constrained), laid, forms.rules)
     return _Found(pairs, scored, these, laid, patched(former, known, some))
 
 
@@ -149,8 +149,7 @@ def _pairs(
     before = opened(within(state.tables["person_pair"], stays), kept)
     if not len(new):
         return before, 0
-    wanted = new.select(["record_id"])
-    fresh, known = forms.some(wanted).drop_columns([PRINT]), forms.others(wanted)
+    known, fresh = forms.parted(new.select(["record_id"]))
     with lent(engine) as connection:
         scored = score_new(connection, known, fresh, kept.model)
     return pa.concat_tables([before, _ordered(scored, kept)]), len(scored)
