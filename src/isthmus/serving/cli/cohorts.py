@@ -15,6 +15,11 @@ from isthmus.research.cohorts.definition import Definition
 from isthmus.research.cohorts.evaluate import Cohorts, evaluate
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
+from isthmus.research.incidence import reader
+from isthmus.research.incidence.design import Design
+from isthmus.research.incidence.rates import Incidence, incidence
+from isthmus.research.incidence.rates import write as write_incidence
+from isthmus.serving.cli.cohort_tables import show_incidence
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
 
