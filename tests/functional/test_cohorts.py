@@ -136,6 +136,64 @@ def test_what_is_no_definition_is_said(workspace: Path, tmp_path: Path, name: st
     assert name in complaint(run("cohorts", workspace, tmp_path / name), 3)
 
 
+DESIGN = """
+title: Fever again
+targets: {everybody: seen}
+outcomes: {fever: {cohort: fevers, clean: 7}}
+at risk: {while seen: start to end}
+by: {sex: true}
+"""
+COHORTS = {
+    "seen": "{enter: [{observation period: any}]}",
+    "fevers": f"{{concepts: {{f: [{FEVER}]}}, enter: [{{condition: f}}], take: all, leave: 0 days after start}}",
+    "later": "{of: {cohort: fevers, its start: at least 2020-03-01}}",
+}
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    for name, text in COHORTS.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    (tmp_path / "design.yml").write_text(DESIGN)
+    return tmp_path
+
+
+def test_incidence_overlap_and_description_are_told_and_written(workspace: Path, beside: Path) -> None:
+    (beside / "asked").mkdir()
+    design = (beside / "design.yml").rename(beside / "asked" / "design.yaml")
+    asked = [beside / f"{name}.yaml" for name in COHORTS]
+    tables = ("--incidence", design, "--overlap", "--describe", "fevers,seen")
+    told = run("cohorts", workspace, *asked, *tables, "--json").document()
+    whole, women = told["incidence"]
+    assert (whole["persons"], whole["persons_with"], whole["outcomes"], whole["days"]) == (3, 2, 3, 3 * 366 - 3 * 7)
+    assert whole["rate"] == pytest.approx(100 * 3 / (1077 / 365.25))
+    assert women["sex"] == WOMAN
+    assert {(row["one"], row["other"]): row["both"] for row in told["overlap"]} == {
+        ("fevers", "later"): 2, ("fevers", "seen"): 2, ("later", "seen"): 2,
+    }  # fmt: skip
+    assert told["description"][0]["n_1"] == 2
+    done = run("cohorts", workspace, *asked, *tables, "--into", beside / "out", "--language", "zh")
+    assert {path.name for path in (beside / "out").iterdir()} == {"incidence.csv", "overlap.csv", "description.csv"}
+    for word in ("Fever again", "风险人日", "女", "队列重叠", "标准化差"):
+        assert word in done.out
+
+
+def test_tables_that_cannot_be_made_are_said(workspace: Path, beside: Path) -> None:
+    fevers = beside / "fevers.yaml"
+    for asked, code, said in (
+        (["--describe", "absent"], 2, "no cohort absent"),
+        (["--describe", "fevers,fevers,fevers"], 2, "more than two"),
+        (["--into", beside / "out"], 2, "none was asked for"),
+        (["--incidence", beside / "nothing.yaml"], 3, "cannot be read"),
+        (["--overlap", "--language", "fr"], 2, "words in 'fr'"),
+    ):
+        assert said in complaint(run("cohorts", workspace, fevers, *asked), code)
+    (beside / "design.yml").rename(beside / "design.yaml")
+    assert "names seen, which no" in complaint(
+        run("cohorts", workspace, fevers, "--incidence", beside / "design.yaml"), 3
+    )
+
+
 def _aged(low: int) -> dict[str, Any]:
     return {"Type": "ALL", "DemographicCriteriaList": [{"Age": {"Value": low, "Op": "gte"}}]}
 

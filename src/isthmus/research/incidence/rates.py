@@ -2,15 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyarrow import csv
 from scipy import stats
 
-from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
@@ -70,12 +67,6 @@ def incidence(desk: Desk, design: Design, cohorts: Mapping[str, int]) -> Inciden
     return Incidence(design, _named(found, design))
 
 
-def write(path: Path, found: Incidence) -> None:
-    """The table as CSV."""
-    with replaced(path) as stream:
-        csv.write_csv(found.table, stream, csv.WriteOptions(quoting_style="needed"))
-
-
 def _parameters(design: Design, cohorts: Mapping[str, int]) -> dict[str, list[dict[str, object]]]:
     absent = sorted(design.cohorts() - set(cohorts))
     if absent:
@@ -84,18 +75,9 @@ def _parameters(design: Design, cohorts: Mapping[str, int]) -> dict[str, list[di
             "Name definitions by their files without the ending, and give all of them to the command."
         )
     targets, outcomes, times = (_numbers(one) for one in (design.targets, design.outcomes, design.at_risk))
-    asked = design.asked()
-    at_risk = sorted({(targets[target], target, times[time], time) for target, _, time in asked})
     earliest, latest = design.study
     return {
-        "risk": [
-            {
-                "target": target, "cohort": cohorts[design.targets[called]], "time": time,
-                "start_of_end": design.at_risk[said].start_of_end, "start_days": design.at_risk[said].start_days,
-                "end_of_end": design.at_risk[said].end_of_end, "end_days": design.at_risk[said].end_days,
-            }
-            for target, called, time, said in at_risk
-        ],
+        "risk": _times_at_risk(design, cohorts, targets, times),
         "outcome": [
             {
                 "outcome": outcomes[name], "cohort": cohorts[one.cohort], "clean": one.clean,
@@ -109,7 +91,7 @@ def _parameters(design: Design, cohorts: Mapping[str, int]) -> dict[str, list[di
         ],
         "asked": [
             {"target": targets[target], "outcome": outcomes[outcome], "time": times[time]}
-            for target, outcome, time in asked
+            for target, outcome, time in design.asked()
         ],
         "kind": [{"age": age, "sex": sex, "year": year} for age, sex, year in design.strata.kinds()],
         "age_group": [
@@ -118,6 +100,20 @@ def _parameters(design: Design, cohorts: Mapping[str, int]) -> dict[str, list[di
         ],
         "study": [{"earliest": -FAR if earliest is None else earliest, "latest": FAR if latest is None else latest}],
     }  # fmt: skip
+
+
+def _times_at_risk(
+    design: Design, cohorts: Mapping[str, int], targets: Mapping[str, int], times: Mapping[str, int]
+) -> list[dict[str, object]]:
+    """One row for each target with each of its times at risk."""
+    return [
+        {
+            "target": targets[target], "cohort": cohorts[design.targets[target]], "time": times[time],
+            "start_of_end": design.at_risk[time].start_of_end, "start_days": design.at_risk[time].start_days,
+            "end_of_end": design.at_risk[time].end_of_end, "end_days": design.at_risk[time].end_days,
+        }
+        for target, time in dict.fromkeys((target, time) for target, _, time in design.asked())
+    ]  # fmt: skip
 
 
 def _numbers(names: Mapping[str, object]) -> dict[str, int]:

@@ -3,7 +3,6 @@
 Whatever a design says and this does not know is refused with file and place.
 """
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ import orjson
 import yaml
 
 from isthmus.base.errors import InputError
+from isthmus.research.cohorts.combined import cohort_name
 from isthmus.research.cohorts.cursor import Cursor, DefinitionError
+from isthmus.research.cohorts.spans import LONGEST, SPAN, span
 from isthmus.research.incidence.design import Analysis, AtRisk, Design, Outcome, Strata
 
 KEYS = ("title", "targets", "outcomes", "at risk", "subgroups", "by", "study", "analyses")
-ANCHOR = re.compile(r"(?:(?P<days>\d+) days? (?P<way>after|before) )?(?P<of>start|end)")
-SPAN = re.compile(r"(?P<low>.+) to (?P<high>.+)")
-LONGEST = 100_000  # days: longer than a life
 DOCUMENT = (
     "cohortDefs", "targetDefs", "outcomeDefs", "timeAtRiskDefs", "analysisList", "conceptSets", "subgroups",
     "strataSettings", "studyWindow",
@@ -72,25 +70,20 @@ def _map(at: Cursor) -> Mapping[Any, Any]:
     return at.value
 
 
-def _name(at: Cursor) -> str:
-    """The name of a cohort; a number is one too."""
-    return str(at.integer()) if isinstance(at.value, int) and not isinstance(at.value, bool) else at.text()
-
-
 def _named(at: Cursor) -> dict[str, str]:
     """Cohorts as a list of their names, or as a map from other names to theirs."""
     if isinstance(at.value, list):
-        return {_name(one): _name(one) for one in at.items()}
-    return {str(key): _name(at[key]) for key in _map(at)}
+        return {cohort_name(one): cohort_name(one) for one in at.items()}
+    return {str(key): cohort_name(at[key]) for key in _map(at)}
 
 
 def _outcome(of: Cursor, name: str) -> Outcome:
     at = of[name]
     if not isinstance(at.value, dict):
-        return Outcome(_name(at))
+        return Outcome(cohort_name(at))
     at.map(("cohort", "clean", "unless"), of="an outcome")
-    cohort = _name(at["cohort"]) if at["cohort"] else str(name)
-    return Outcome(cohort, _clean(at["clean"]), _name(at["unless"]) if at["unless"] else None)
+    cohort = cohort_name(at["cohort"]) if at["cohort"] else str(name)
+    return Outcome(cohort, _clean(at["clean"]), cohort_name(at["unless"]) if at["unless"] else None)
 
 
 def _clean(at: Cursor) -> int:
@@ -108,19 +101,8 @@ def _offset(at: Cursor) -> int:
 
 
 def _time(at: Cursor) -> AtRisk:
-    match = SPAN.fullmatch(at.text())
-    ends = [ANCHOR.fullmatch(match[name]) for name in ("low", "high")] if match else []
-    if len(ends) != 2 or ends[0] is None or ends[1] is None:
-        raise at.error(
-            f"'{at.value}' is no time at risk.", "Write start to end, or 1 day after start to 365 days after start."
-        )
-    (low, low_end), (high, high_end) = (_anchor(at, one) for one in ends if one is not None)
-    return AtRisk(low, low_end, high, high_end)
-
-
-def _anchor(at: Cursor, match: re.Match[str]) -> tuple[int, bool]:
-    days = _offset(Cursor(int(match["days"] or 0), file=at.file, parent=at.parent, key=at.key))
-    return -days if match["way"] == "before" else days, match["of"] == "end"
+    low, high = span(at, "time at risk")
+    return AtRisk(low.days, low.of_end, high.days, high.of_end)
 
 
 def _strata(at: Cursor) -> Strata:
@@ -167,21 +149,21 @@ def _chosen(at: Cursor, known: Mapping[str, object]) -> tuple[str, ...]:
     if not at:
         return tuple(known)
     for one in at.items():
-        if _name(one) not in known:
+        if cohort_name(one) not in known:
             raise one.error(f"'{one.value}' was not said above.", f"Name one of: {', '.join(known)}.")
-    return tuple(_name(one) for one in at.items())
+    return tuple(cohort_name(one) for one in at.items())
 
 
 def _ohdsi(root: Cursor) -> Design:
     """A design as CohortIncidence writes it; targets, outcomes and times are called by their numbers."""
     root.map(DOCUMENT, of="a design of CohortIncidence")
-    targets = {_name(one["id"]): _name(one["id"]) for one in root["targetDefs"].items()}
-    outcomes = {_name(one["id"]): _ohdsi_outcome(one) for one in root["outcomeDefs"].items()}
-    times = {_name(one["id"]): _ohdsi_time(one) for one in root["timeAtRiskDefs"].items()}
+    targets = {cohort_name(one["id"]): cohort_name(one["id"]) for one in root["targetDefs"].items()}
+    outcomes = {cohort_name(one["id"]): _ohdsi_outcome(one) for one in root["outcomeDefs"].items()}
+    times = {cohort_name(one["id"]): _ohdsi_time(one) for one in root["timeAtRiskDefs"].items()}
     subgroups = {}
     for one in root["subgroups"].items():
         told = one.map(("CohortSubgroup",), of="a subgroup")["CohortSubgroup"]
-        subgroups[_name(told["id"])] = _name(told["cohort"]["id"])
+        subgroups[cohort_name(told["id"])] = cohort_name(told["cohort"]["id"])
     window = root["studyWindow"]
     ends = (window["startDate"], window["endDate"]) if window else ()
     study = tuple(end.day() if end else None for end in ends) or (None, None)
@@ -199,7 +181,7 @@ def _ohdsi(root: Cursor) -> Design:
 def _ohdsi_outcome(at: Cursor) -> Outcome:
     at.map(("id", "name", "cohortId", "cleanWindow", "excludeCohortId"), of="an outcome")
     unless = at["excludeCohortId"]
-    return Outcome(_name(at["cohortId"]), _clean(at["cleanWindow"]), _name(unless) if unless else None)
+    return Outcome(cohort_name(at["cohortId"]), _clean(at["cleanWindow"]), cohort_name(unless) if unless else None)
 
 
 def _ohdsi_time(at: Cursor) -> AtRisk:

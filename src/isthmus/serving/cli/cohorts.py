@@ -1,9 +1,11 @@
 """The verb about cohorts: who is in, by definition."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+import pyarrow as pa
 import typer
 
 from isthmus.base.errors import PartialError, UsageError
@@ -11,15 +13,12 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.session import open_session
 from isthmus.research.cohorts import files
 from isthmus.research.cohorts.cursor import DefinitionError
-from isthmus.research.cohorts.definition import Definition
+from isthmus.research.cohorts.definition import Cohort, Definition
 from isthmus.research.cohorts.evaluate import Cohorts, evaluate
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
 from isthmus.research.incidence import reader
-from isthmus.research.incidence.design import Design
-from isthmus.research.incidence.rates import Incidence, incidence
-from isthmus.research.incidence.rates import write as write_incidence
-from isthmus.serving.cli.cohort_tables import show_incidence
+from isthmus.serving.cli.cohort_tables import Beside, show, write
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
 
@@ -36,25 +35,31 @@ def register(app: typer.Typer) -> None:
     app.command("cohorts")(cohorts)
 
 
+Definitions = Annotated[
+    list[Path],
+    typer.Argument(metavar="DEFINITIONS...", help="Circe JSON or phenotype YAML: files, folders or .tar.xz."),
+]
+Out = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write cohort_id,records,subjects.")]
+Rows = Annotated[Path | None, typer.Option(metavar="FILE.parquet", help="Write the members with dates.")]
+Steps = Annotated[bool, typer.Option("--steps", help="Also how many persons each condition leaves.")]
+Rates = Annotated[
+    Path | None, typer.Option("--incidence", metavar="DESIGN", help="Incidence by a design, YAML or JSON.")
+]
+Shared = Annotated[bool, typer.Option("--overlap", help="Also who is in two of the cohorts.")]
+Described = Annotated[str, typer.Option("--describe", metavar="NAME[,OTHER]", help="Who is in one cohort, or in two.")]
+Into = Annotated[Path | None, typer.Option("--into", metavar="DIR", help="Write these tables as CSV.")]
+Words = Annotated[str | None, typer.Option("--words", metavar="en|zh", help="Only say the definitions in plain words.")]
+Circe = Annotated[Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")]
+Language = Annotated[str, typer.Option("--language", metavar="en|zh", help="The language of tables.")]
+Edition = Annotated[int | None, typer.Option(help="An older edition.")]
+
+
 def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
-    workspace: Where,
-    definitions: Annotated[
-        list[Path],
-        typer.Argument(metavar="DEFINITIONS...", help="Circe JSON or phenotype YAML: files, folders or .tar.xz."),
-    ],
-    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write cohort_id,records,subjects.")] = None,
-    rows: Annotated[Path | None, typer.Option(metavar="FILE.parquet", help="Write the members with dates.")] = None,
-    edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
-    by_step: Annotated[bool, typer.Option("--steps", help="Also how many persons each condition leaves.")] = False,
-    language: Annotated[
-        str | None, typer.Option("--words", metavar="en|zh", help="Only say the definitions in plain words.")
-    ] = None,
-    as_circe: Annotated[
-        Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")
-    ] = None,
-    quiet: Quiet = False,
+    workspace: Where, definitions: Definitions, out: Out = None, rows: Rows = None, edition: Edition = None,
+    by_step: Steps = False, rates: Rates = None, shared: Shared = False, described: Described = "",
+    into: Into = None, words: Words = None, as_circe: Circe = None, language: Language = "en", quiet: Quiet = False,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Who is in which cohort: evaluates all definitions together on an edition.
 
     A definition that says what cannot be answered is refused by name; the others are evaluated.
@@ -63,22 +68,41 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     if as_circe is not None:
         _write_circe(definitions, as_circe, json=json)
         return
-    if language is not None:
-        _say_words(found, language, json=json)
+    _spoken(words or language)
+    if words is not None:
+        _say_words(found, words, json=json)
         return
-    number, answer, walked = _evaluated(workspace, edition, found, by_step=by_step, quiet=quiet or json)
-    _tell(number, files.counted(answer), list(map(str, refused)), _walks(found, walked), json=json)
-    for path, write in ((out, files.write_counts), (rows, files.write_rows)):
-        if path is not None:
-            write(path, answer)
-            if not json:
-                say(f"written: {path}")
+    names = tuple(name.strip() for name in described.split(",") if name.strip())
+    beside = Beside(reader.read(rates) if rates else None, shared, names)
+    beside.check(found)
+    answer = _evaluated(workspace, edition, found, beside, by_step=by_step, quiet=quiet or json)
+    _tell(answer, list(map(str, refused)), _walks(found, answer.steps), json=json)
+    if not json:
+        show(answer.tables, beside, language)
+    _written(answer, out, rows, into, json=json)
     if refused:
         count = len(found) + len(refused)
         raise PartialError(f"{len(refused)} of {count} definitions were refused; the others are done.")
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]]:
+def _written(answer: "Answer", out: Path | None, rows: Path | None, into: Path | None, *, json: bool) -> None:
+    """Write what is to be written, and say so."""
+    written = [path for path in (out, rows) if path is not None]
+    if out is not None:
+        files.write_counts(out, answer.cohorts)
+    if rows is not None:
+        files.write_rows(rows, answer.cohorts)
+    if into is not None:
+        if not answer.tables:
+            raise UsageError("--into writes the tables of --incidence, --overlap and --describe; none was asked for.")
+        into.mkdir(parents=True, exist_ok=True)
+        written += write(answer.tables, into)
+    if not json:
+        for path in written:
+            say(f"written: {path}")
+
+
+def _read(paths: Sequence[Path]) -> tuple[list[Cohort], list[DefinitionError]]:
     """What can be evaluated, and what is refused, which is told."""
     found, refused = files.read(paths)
     for error in refused[:SHOWN]:
@@ -88,16 +112,26 @@ def _read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError
     return found, refused
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found on an edition: members, the steps of each definition where wanted, tables beside them by name."""
+
+    edition: int
+    cohorts: Cohorts
+    steps: list[list[Step]]
+    tables: Mapping[str, pa.Table]
+
+
 def _evaluated(
-    workspace: Path, edition: int | None, found: Sequence[Definition], *, by_step: bool, quiet: bool
-) -> tuple[int, Cohorts, list[list[Step]]]:
-    """The edition asked, the members, and the steps of each definition where they are wanted."""
+    workspace: Path, edition: int | None, found: Sequence[Cohort], beside: Beside, *, by_step: bool, quiet: bool
+) -> Answer:
     opened = Workspace(workspace)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
     with bars(quiet=quiet) as progress, session.desk() as desk:
         progress.start("cohorts")
-        answer = evaluate(desk, found, done=lambda part, of: progress.advance("cohorts"))
-        return session.edition.number, answer, steps(desk, found) if by_step else []
+        members = evaluate(desk, found, done=lambda part, of: progress.advance("cohorts"))
+        tables = beside.answer(desk, found)
+        return Answer(session.edition.number, members, steps(desk, found) if by_step else [], tables)
 
 
 def _write_circe(definitions: Sequence[Path], folder: Path, *, json: bool) -> None:
@@ -110,9 +144,12 @@ def _write_circe(definitions: Sequence[Path], folder: Path, *, json: bool) -> No
         say("\n".join(f"written: {path}" for path in written))
 
 
-def _say_words(found: Sequence[Definition], language: str, *, json: bool) -> None:
+def _spoken(language: str) -> None:
     if language not in LANGUAGES:
-        raise UsageError(f"there are no words in '{language}'. Say --words en or --words zh.")
+        raise UsageError(f"there are no words in '{language}'. Say en or zh.")
+
+
+def _say_words(found: Sequence[Cohort], language: str, *, json: bool) -> None:
     said = {one.name: [str(line) for line in told(one, language)] for one in found}
     if json:
         document(said)
@@ -121,11 +158,12 @@ def _say_words(found: Sequence[Definition], language: str, *, json: bool) -> Non
         say("\n".join([f"{one.name}  {one.title}".rstrip(), *(f"  {line}" for line in said[one.name]), ""]))
 
 
-def _walks(found: Sequence[Definition], walked: Sequence[Sequence[Step]]) -> Walks:
+def _walks(found: Sequence[Cohort], walked: Sequence[Sequence[Step]]) -> Walks:
     """Of each cohort its steps: what is asked, persons left, and persons who meet it alone."""
     return {
         one.name: [(WALKED[step.kind] or _rule(one, step.rule), step.subjects, step.alone) for step in walk]
         for one, walk in zip(found, walked, strict=False)
+        if isinstance(one, Definition)
     }
 
 
@@ -133,18 +171,18 @@ def _rule(one: Definition, at: int) -> str:
     return " ".join(one.rules[at].name.split()) or f"rule {at + 1}"
 
 
-def _tell(
-    edition: int, counts: Sequence[tuple[str, int, int]], refused: Sequence[str], walks: Walks, *, json: bool
-) -> None:  # fmt: skip
+def _tell(answer: Answer, refused: Sequence[str], walks: Walks, *, json: bool) -> None:
+    counts = files.counted(answer.cohorts)
     if json:
         listed = [
             {"cohort_id": name, "records": records, "subjects": people}
-            | ({"steps": [dict(zip(STEP, step, strict=True)) for step in walks[name]]} if walks else {})
+            | ({"steps": [dict(zip(STEP, step, strict=True)) for step in walks[name]]} if name in walks else {})
             for name, records, people in counts
         ]
-        document({"edition": edition, "cohorts": listed, "refused": refused})
+        tables = {name: rows.to_pylist() for name, rows in answer.tables.items()}
+        document({"edition": answer.edition, "cohorts": listed, "refused": refused} | tables)
         return
-    table(f"Cohorts of edition {edition}", ("cohort", "records", "subjects"), counts)
+    table(f"Cohorts of edition {answer.edition}", ("cohort", "records", "subjects"), counts)
     for name, walk in walks.items():
         entered = walk[0][1]
         rows = [
