@@ -283,7 +283,9 @@ class Reading:
         """`assumed unit`: the unit of numbers whose unit nobody told, by item."""
         found: dict[str, str] = {}
         told = head.get("assumed unit")
-        for name, unit in told.items() if isinstance(told, Section) else ():
+        if not isinstance(told, Section):
+            return found
+        for name, unit in told.items():
             place = told.place(name)
             if self._item(name, place, "number"):
                 try:
