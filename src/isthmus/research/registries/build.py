@@ -36,7 +36,8 @@ class Registry:
 
 
 def build(
-    desk: Desk, pack: Pack, sink: Sink, *, parts: int | None = None, done: Callable[[int, int], None] = lambda at, of: None
+    desk: Desk, pack: Pack, sink: Sink, *, parts: int | None = None,
+    done: Callable[[int, int], None] = lambda at, of: None,
 ) -> Registry:  # fmt: skip
     """Build the registry of a pack; its tables go to `sink`, `done` is told after each part."""
     made = plan(pack)

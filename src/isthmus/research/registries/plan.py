@@ -60,7 +60,7 @@ def plan(pack: Pack) -> Plan:
     numbers = {name: at for at, name in enumerate(pack.items, start=1)}
     grains = {name: 0 if one.row == "patient" else at for at, (name, one) in enumerate(pack.groups.items(), start=1)}
     sources = list(_sources(pack, numbers))
-    lists = {YES_NO: yes_no()} | pack.lists
+    lists = {YES_NO: yes_no(), **pack.lists}
     tables = {
         "item": _table(ITEM, [_item(one, numbers, grains) for one in pack.items.values()]),
         "source": _table(SOURCE, [row for row, _, _ in sources]),

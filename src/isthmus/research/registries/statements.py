@@ -107,7 +107,8 @@ ROW = """
 """
 VISIT_ROWS = """
     SELECT g.grain, v.person_id,
-        row_number() OVER (PARTITION BY g.grain, v.person_id ORDER BY v.visit_start_date, v.visit_occurrence_id) AS "row",
+        row_number() OVER (PARTITION BY g.grain, v.person_id
+            ORDER BY v.visit_start_date, v.visit_occurrence_id) AS "row",
         v.visit_start_date AS start_date, coalesce(v.visit_end_date, v.visit_start_date) AS end_date,
         v.visit_occurrence_id AS visit, v.site
     FROM visit_occurrence v JOIN member m ON m.person_id = v.person_id JOIN grain g ON g.kind = 'visit'
