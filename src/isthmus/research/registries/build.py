@@ -12,7 +12,8 @@ from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
 from isthmus.research.cohorts.evaluate import evaluate
-from isthmus.research.registries import statements, units
+from isthmus.research.registries import derived, follow_up, statements, units
+from isthmus.research.registries import lines as treatment
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.plan import Plan, domains, plan
 from isthmus.research.registries.wide import group_query, value_query
@@ -59,6 +60,7 @@ class Building:
         self.plan = made
         self.sink = sink
         self.registry = Registry(made.pack)
+        self._grains = derived.grains(made, follow_up.needs(made))
 
     def enrol(self, parts: int | None) -> int:
         """Find the cases, lay what the statements read, and divide the patients; returns their number."""
@@ -80,6 +82,8 @@ class Building:
         )
         for name, table in self.plan.tables.items():
             self.desk.lay(name, table)
+        self.desk.lay("role", follow_up.roles(self.plan))
+        self.desk.lay("regimen", treatment.regimens(self.plan))
         self._make("pick", statements.PICK)
         self._make("code", statements.CODE)
         self._units = self.desk.take(step(statements.CODES))
@@ -93,25 +97,53 @@ class Building:
         self.desk.lay("conversion", units.conversions(self.plan.pack, self.plan.numbers, found, self._units))
         self._make("told", statements.TOLD)
         self.desk.drop("hit")
+        self._lines()
         self._rows()
         self._make("fitted", statements.FITTED)
         self._make("gathered", statements.GATHERED)
         self._make("chosen", statements.CHOSEN)
         self._make("value", statements.VALUE)
         self.desk.drop("fitted", "gathered", "chosen")
+        self._make("telling", follow_up.telling(self.plan))
+        self._make("followed", follow_up.FOLLOWED)
+        self._derive()
         self._give()
+
+    def _lines(self) -> None:
+        lines = self.plan.pack.lines
+        if lines is not None:
+            for name, sql in treatment.steps(lines, self.plan.numbers[lines.item]):
+                self._make(name, sql)
+
+    def _derive(self) -> None:
+        """Derived items, kind of row after kind of row: patients first, as the others may need theirs."""
+        for grain in self._grains:
+            self.desk.make("given", derived.given(self.plan, grain))
+            self.desk.make(f"formed_{grain.number}", derived.formed(self.plan, grain))
+            if grain.steps:
+                self.desk.add("value", derived.values(self.plan, grain))
+            if grain.checks:
+                self._sink("finding", self.desk.take(derived.findings(grain)))
 
     def _rows(self) -> None:
         kinds = {one.row for one in self.plan.pack.groups.values()}
         self._make("registry_row", statements.ROW)
-        for kind, sql in (("visit", statements.VISIT_ROWS), ("event", statements.EVENT_ROWS)):
-            if kind in kinds:
+        for kind, sql in (
+            ("visit", statements.VISIT_ROWS),
+            ("event", statements.EVENT_ROWS),
+            ("line", statements.LINE_ROWS),
+        ):
+            if kind in kinds and (kind != "line" or self.plan.pack.lines):
                 self._add("registry_row", sql)
 
     def _give(self) -> None:
         for group in self.plan.pack.groups.values():
             self._sink(group.name, self.desk.take(group_query(self.plan, group.name)))
+        if self.plan.pack.lines is not None:
+            self._sink("line", self.desk.take(step(treatment.GIVEN)))
         self._sink("value", self.desk.take(value_query()))
+        self._sink("endpoint", self.desk.take(follow_up.endpoints(self.plan)))
+        self._sink("conflict", self.desk.take(step(follow_up.CONFLICT)))
 
     def _sink(self, name: str, table: pa.Table) -> None:
         self.registry.rows[name] = self.registry.rows.get(name, 0) + table.num_rows
@@ -130,6 +162,7 @@ def hits() -> str:
     for one in domains():
         columns = {
             "concept": f"coalesce(e.{one['concept']}, 0)", "day": one["day"], "table": one["table"],
+            "end": f"e.{one['end']}" if one["end"] else "CAST(NULL AS DATE)",
             "number": f"CAST(e.{one['number']} AS DOUBLE)" if one["number"] else "CAST(NULL AS DOUBLE)",
             "unit": f"coalesce(e.{one['unit']}, 0)" if one["unit"] else "CAST(0 AS BIGINT)",
             "unit_text": f"coalesce(e.{one['unit_text']}, '')" if one["unit_text"] else "''",

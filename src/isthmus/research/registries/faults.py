@@ -13,7 +13,10 @@ class Faults:
 
     def add(self, place: str, what: str, mend: str) -> None:
         """Note one fault."""
-        said = f"{place}: {what} {mend}"
+        self.note(f"{place}: {what} {mend}")
+
+    def note(self, said: str) -> None:
+        """Note a fault that is told already."""
         if said not in self._found:
             self._found.append(said)
 

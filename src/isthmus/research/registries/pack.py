@@ -12,6 +12,7 @@ from isthmus.research.cohorts import phenotype
 from isthmus.research.cohorts.definition import Definition
 from isthmus.research.registries import item as items
 from isthmus.research.registries import layer, rules
+from isthmus.research.registries.computed import Computed, Names, computed
 from isthmus.research.registries.faults import Faults
 from isthmus.research.registries.item import CONCEPT, Item
 from isthmus.research.registries.layer import HEAD, Layer
@@ -67,6 +68,7 @@ class Pack:
     lines: Lines | None
     regimens: Sequence[Regimen]
     assumed: Mapping[str, str]
+    computed: Computed
     report: Mapping[str, Any]
     digest: str
     layers: Sequence[Layer] = field(repr=False)
@@ -94,12 +96,13 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     regimens = read.regimens(whole.sheets["regimens.csv"], lines)
     quality = read.quality(whole.sheets["quality.csv"])
     assumed = read.assumed(head)
+    worked = computed(Names(known, groups, formulas), known, formulas, quality, endpoints, faults)
     faults.tell()
     return Pack(
         str(head["registry"]), str(head.get("version", "1")), _names(head.get("title")),
         tuple(one.name for one in found), _cases(head), str(head.get("periods", "year")), groups, known, lists,
-        formulas, quality, follow_up, endpoints, lines, regimens, assumed, plain(whole.documents.get("report.yaml")),
-        layer.digest(found), found,
+        formulas, quality, follow_up, endpoints, lines, regimens, assumed, worked,
+        plain(whole.documents.get("report.yaml")), layer.digest(found), found,
     )  # fmt: skip
 
 

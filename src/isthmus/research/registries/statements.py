@@ -32,13 +32,14 @@ MEMBER = """
 """
 # One domain's rows of the patients that some source wants. Columns that a table has not are null.
 HIT = """
-    SELECT {source} AS source, e.person_id, {concept} AS concept_id, e.{day} AS day, {number} AS number,
-        {unit} AS unit_concept, {unit_text} AS unit_text, {value} AS value_concept, {text} AS text,
+    SELECT {source} AS source, e.person_id, {concept} AS concept_id, e.{day} AS day, {end} AS until_day,
+        {number} AS number, {unit} AS unit_concept, {unit_text} AS unit_text, {value} AS value_concept, {text} AS text,
         {kind} AS noted, {visit} AS visit, e.site, e.part_id, e.place
     FROM {table} e JOIN member m ON m.person_id = e.person_id {wanted}
 """
 PERSON = """
     SELECT s.source, m.person_id, 0 AS concept_id, CASE WHEN s.what = 'birth' THEN m.birth END AS day,
+        CAST(NULL AS DATE) AS until_day,
         CASE WHEN s.what = 'birth' THEN CAST(m.year_of_birth AS DOUBLE) END AS number, 0 AS unit_concept,
         '' AS unit_text, CASE s.what WHEN 'gender' THEN m.gender_concept_id WHEN 'race' THEN m.race_concept_id
             WHEN 'ethnicity' THEN m.ethnicity_concept_id END AS value_concept,
@@ -88,8 +89,8 @@ TOLD = """
             CASE WHEN type = 'date' THEN CASE WHEN as_date OR bare THEN day ELSE dated END END AS value_date
         FROM meant
     )
-    SELECT row_number() OVER () AS hit, item, person_id, source, rank, coalesce(value_date, day) AS day, value_number,
-        value_code, value_text, value_date, amount AS written_number, unit_concept, unit_text,
+    SELECT row_number() OVER () AS hit, item, person_id, source, rank, coalesce(value_date, day) AS day, until_day,
+        value_number, value_code, value_text, value_date, amount AS written_number, unit_concept, unit_text,
         coalesce(text, '') AS written, concept_id, noted, visit, site, part_id, place,
         CASE WHEN value_number IS NOT NULL OR value_code IS NOT NULL OR value_text IS NOT NULL
             OR value_date IS NOT NULL THEN NULL WHEN type IN ('choice', 'many', 'yesno') THEN 'not in list'
