@@ -20,7 +20,7 @@ from lib.command import complaint, run
 from lib.granted import House
 from lib.tree import ROOT
 
-ANSWERS = {"cohorts", "ask", "release"}
+ANSWERS = {"cohorts", "registry", "ask", "release"}
 OPERATOR = {
     # They bring data in, or say where it stands: they show source values or counts to who runs the folder.
     "site": "sample rows of an export that the operator can read",

@@ -1,0 +1,180 @@
+"""A registry from a pack and a desk: patients in parts, each part by the same statements, each table given away.
+
+Nothing is held for all patients but counts: what a part gives goes to `sink` and leaves the desk.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+
+from isthmus.cdm.starter import BY_TEXT
+from isthmus.gate.desk import Desk
+from isthmus.research.cohorts.concepts import step
+from isthmus.research.cohorts.evaluate import evaluate
+from isthmus.research.registries import derived, follow_up, statements, units
+from isthmus.research.registries import lines as treatment
+from isthmus.research.registries.pack import Pack
+from isthmus.research.registries.plan import Plan, domains, plan
+from isthmus.research.registries.wide import group_query, value_query
+
+PER_PART = 25_000
+"""Patients that are worked on together."""
+
+Sink = Callable[[str, pa.Table], None]
+"""Takes the rows of one table of the registry; a table comes in as many pieces as there are parts, in order."""
+
+
+@dataclass(slots=True)
+class Registry:
+    """What was counted while a registry was built."""
+
+    pack: Pack
+    patients: int = 0
+    parts: int = 0
+    steps: int = 0
+    rows: dict[str, int] = field(default_factory=dict)
+
+
+def build(
+    desk: Desk, pack: Pack, sink: Sink, *, parts: int | None = None,
+    done: Callable[[int, int], None] = lambda at, of: None,
+) -> Registry:  # fmt: skip
+    """Build the registry of a pack; its tables go to `sink`, `done` is told after each part."""
+    made = plan(pack)
+    work = Building(desk, made, sink)
+    patients = work.enrol(parts)
+    for part in range(work.registry.parts):
+        work.part(part)
+        done(part + 1, work.registry.parts)
+    work.registry.patients = patients
+    work.registry.steps = desk.steps
+    return work.registry
+
+
+class Building:
+    """The statements in their order, over one desk."""
+
+    def __init__(self, desk: Desk, made: Plan, sink: Sink) -> None:
+        self.desk = desk
+        self.plan = made
+        self.sink = sink
+        self.registry = Registry(made.pack)
+        self._grains = derived.grains(made, follow_up.needs(made))
+
+    def enrol(self, parts: int | None) -> int:
+        """Find the cases, lay what the statements read, and divide the patients; returns their number."""
+        cases = evaluate(self.desk, [self.plan.pack.cases]).rows
+        enrolled = cases.group_by("person_id").aggregate([("start_date", "min")]).sort_by("person_id")
+        count: int = enrolled.num_rows
+        self.registry.parts = parts or max(1, -(-count // PER_PART))
+        at = [row * self.registry.parts // count for row in range(count)] if count else []
+        self.desk.lay(
+            "enrolled",
+            pa.table(
+                {
+                    "person_id": enrolled.column("person_id"),
+                    "index_date": enrolled.column("start_date_min").cast(pa.date32()),
+                    "site": pa.nulls(count, pa.string()),
+                    "part": pa.array(at, pa.int32()),
+                }
+            ),
+        )
+        for name, table in self.plan.tables.items():
+            self.desk.lay(name, table)
+        self.desk.lay("role", follow_up.roles(self.plan))
+        self.desk.lay("regimen", treatment.regimens(self.plan))
+        self._make("pick", statements.PICK)
+        self._make("code", statements.CODE)
+        self._units = self.desk.take(step(statements.CODES))
+        return count
+
+    def part(self, part: int) -> None:
+        """Everything for one part of the patients."""
+        self._make("member", statements.MEMBER.format(part=part))
+        self._make("hit", hits())
+        found = self.desk.take(step(statements.UNITS))
+        self.desk.lay("conversion", units.conversions(self.plan.pack, self.plan.numbers, found, self._units))
+        self._make("told", statements.TOLD)
+        self.desk.drop("hit")
+        self._lines()
+        self._rows()
+        self._make("fitted", statements.FITTED)
+        self._make("gathered", statements.GATHERED)
+        self._make("chosen", statements.CHOSEN)
+        self._make("value", statements.VALUE)
+        self.desk.drop("fitted", "gathered", "chosen")
+        self._make("telling", follow_up.telling(self.plan))
+        self._make("followed", follow_up.FOLLOWED)
+        self._derive()
+        self._give()
+
+    def _lines(self) -> None:
+        lines = self.plan.pack.lines
+        if lines is not None:
+            for name, sql in treatment.steps(lines, self.plan.numbers[lines.item]):
+                self._make(name, sql)
+
+    def _derive(self) -> None:
+        """Derived items, kind of row after kind of row: patients first, as the others may need theirs."""
+        for grain in self._grains:
+            self.desk.make("given", derived.given(self.plan, grain))
+            self.desk.make(f"formed_{grain.number}", derived.formed(self.plan, grain))
+            if grain.steps:
+                self.desk.add("value", derived.values(self.plan, grain))
+            if grain.checks:
+                self._sink("finding", self.desk.take(derived.findings(grain)))
+
+    def _rows(self) -> None:
+        kinds = {one.row for one in self.plan.pack.groups.values()}
+        self._make("registry_row", statements.ROW)
+        for kind, sql in (
+            ("visit", statements.VISIT_ROWS),
+            ("event", statements.EVENT_ROWS),
+            ("line", statements.LINE_ROWS),
+        ):
+            if kind in kinds and (kind != "line" or self.plan.pack.lines):
+                self._add("registry_row", sql)
+
+    def _give(self) -> None:
+        for group in self.plan.pack.groups.values():
+            self._sink(group.name, self.desk.take(group_query(self.plan, group.name)))
+        if self.plan.pack.lines is not None:
+            self._sink("line", self.desk.take(step(treatment.GIVEN)))
+        self._sink("value", self.desk.take(value_query()))
+        self._sink("endpoint", self.desk.take(follow_up.endpoints(self.plan)))
+        self._sink("conflict", self.desk.take(step(follow_up.CONFLICT)))
+
+    def _sink(self, name: str, table: pa.Table) -> None:
+        self.registry.rows[name] = self.registry.rows.get(name, 0) + table.num_rows
+        self.sink(name, table)
+
+    def _make(self, name: str, sql: str) -> None:
+        self.desk.make(name, step(sql))
+
+    def _add(self, name: str, sql: str) -> None:
+        self.desk.add(name, step(sql))
+
+
+def hits() -> str:
+    """The statement that finds all rows which any source wants."""
+    arms = []
+    for one in domains():
+        columns = {
+            "concept": f"coalesce(e.{one['concept']}, 0)", "day": one["day"], "table": one["table"],
+            "end": f"e.{one['end']}" if one["end"] else "CAST(NULL AS DATE)",
+            "number": f"CAST(e.{one['number']} AS DOUBLE)" if one["number"] else "CAST(NULL AS DOUBLE)",
+            "unit": f"coalesce(e.{one['unit']}, 0)" if one["unit"] else "CAST(0 AS BIGINT)",
+            "unit_text": f"coalesce(e.{one['unit_text']}, '')" if one["unit_text"] else "''",
+            "value": f"coalesce(e.{one['value']}, 0)" if one["value"] else "CAST(0 AS BIGINT)",
+            "text": one["text"] if "(" in one["text"] else f"e.{one['text']}",
+            "kind": f"coalesce(e.{one['type']}, 0) = {BY_TEXT}",
+            "visit": f"e.{one['visit']}" if one["visit"] else "CAST(NULL AS BIGINT)",
+        }  # fmt: skip
+        wanted = [("k.source", f"JOIN pick k ON k.domain = '{one['domain']}' AND k.concept_id = e.{one['concept']}")]
+        if one["domain"] == "death":
+            wanted = [("s.source", "JOIN source s ON s.domain = 'death'")]
+        if one["domain"] in ("measurement", "observation"):
+            wanted.append(("f.source", f"JOIN form f ON f.text = e.{one['source_value']}"))
+        arms += [statements.HIT.format(source=source, wanted=join, **columns) for source, join in wanted]
+    return "\nUNION ALL\n".join([*arms, statements.PERSON])
