@@ -3,7 +3,8 @@
 Nothing is held for all patients but counts: what a part gives goes to `sink` and leaves the desk.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,11 +13,12 @@ from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
 from isthmus.research.cohorts.evaluate import evaluate
-from isthmus.research.registries import derived, follow_up, statements, units
+from isthmus.research.registries import completeness, derived, follow_up, statements, units, worklist
 from isthmus.research.registries import lines as treatment
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.plan import Plan, domains, plan
 from isthmus.research.registries.wide import group_query, value_query
+from isthmus.research.registries.worklist import OpenCode
 
 PER_PART = 25_000
 """Patients that are worked on together."""
@@ -37,16 +39,20 @@ class Registry:
 
 
 def build(
-    desk: Desk, pack: Pack, sink: Sink, *, parts: int | None = None,
+    desk: Desk, pack: Pack, sink: Sink, *, parts: int | None = None, codes: Sequence[OpenCode] | None = None,
     done: Callable[[int, int], None] = lambda at, of: None,
 ) -> Registry:  # fmt: skip
-    """Build the registry of a pack; its tables go to `sink`, `done` is told after each part."""
+    """Build the registry of a pack; its tables go to `sink`, `done` is told after each part.
+
+    `codes`: source codes without a concept, with the names that exports give them; without it, those of the desk.
+    """
     made = plan(pack)
-    work = Building(desk, made, sink)
+    work = Building(desk, made, sink, codes)
     patients = work.enrol(parts)
     for part in range(work.registry.parts):
         work.part(part)
         done(part + 1, work.registry.parts)
+    work.close()
     work.registry.patients = patients
     work.registry.steps = desk.steps
     return work.registry
@@ -55,11 +61,14 @@ def build(
 class Building:
     """The statements in their order, over one desk."""
 
-    def __init__(self, desk: Desk, made: Plan, sink: Sink) -> None:
+    def __init__(self, desk: Desk, made: Plan, sink: Sink, codes: Sequence[OpenCode] | None = None) -> None:
+        self._codes = codes
         self.desk = desk
         self.plan = made
         self.sink = sink
         self.registry = Registry(made.pack)
+        self._counts: dict[str, list[pa.Table]] = {}
+        self._patients: Counter[str] = Counter()
         self._grains = derived.grains(made, follow_up.needs(made))
 
     def enrol(self, parts: int | None) -> int:
@@ -82,6 +91,7 @@ class Building:
         )
         for name, table in self.plan.tables.items():
             self.desk.lay(name, table)
+        self.desk.lay("derived_need", completeness.needs(self.plan))
         self.desk.lay("role", follow_up.roles(self.plan))
         self.desk.lay("regimen", treatment.regimens(self.plan))
         self._make("pick", statements.PICK)
@@ -107,6 +117,7 @@ class Building:
         self._make("telling", follow_up.telling(self.plan))
         self._make("followed", follow_up.FOLLOWED)
         self._derive()
+        self._count()
         self._give()
 
     def _lines(self) -> None:
@@ -125,6 +136,22 @@ class Building:
             if grain.checks:
                 self._sink("finding", self.desk.take(derived.findings(grain)))
 
+    def _count(self) -> None:
+        self._make("lack", completeness.LACK)
+        for name, sql in completeness.statements(self.plan.pack.period).items():
+            self._counts.setdefault(name, []).append(self.desk.take(step(sql)))
+        for row in self.desk.take(step(statements.PATIENTS)).to_pylist():
+            self._patients[row["site"]] += row["n"]
+
+    def close(self) -> None:
+        """What is told of all patients: completeness and the work list."""
+        counts = {name: completeness.added(pieces) for name, pieces in self._counts.items()}
+        self._sink("completeness", completeness.completeness(self.plan, counts))
+        codes = self._codes
+        if codes is None:
+            codes = worklist.open_codes(self.desk.take(step(worklist.open_statement())))
+        self._sink("worklist", worklist.worklist(self.plan, counts, codes, self._patients))
+
     def _rows(self) -> None:
         kinds = {one.row for one in self.plan.pack.groups.values()}
         self._make("registry_row", statements.ROW)
@@ -142,6 +169,8 @@ class Building:
         if self.plan.pack.lines is not None:
             self._sink("line", self.desk.take(step(treatment.GIVEN)))
         self._sink("value", self.desk.take(value_query()))
+        for name, sql in (("event", statements.EVENTS), ("set_aside", statements.SET_ASIDE)):
+            self._sink(name, self.desk.take(step(sql)))
         self._sink("endpoint", self.desk.take(follow_up.endpoints(self.plan)))
         self._sink("conflict", self.desk.take(step(follow_up.CONFLICT)))
 
