@@ -4,7 +4,7 @@ Nothing is held for all patients but counts: what a part gives goes to `sink` an
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -13,10 +13,13 @@ from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
 from isthmus.research.cohorts.evaluate import evaluate
-from isthmus.research.registries import completeness, derived, follow_up, statements, units, worklist
+from isthmus.research.registries import completeness, derived, follow_up, scored, statements, units, worklist
 from isthmus.research.registries import lines as treatment
+from isthmus.research.registries.computed import Step
+from isthmus.research.registries.names import Names
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.plan import Plan, domains, plan
+from isthmus.research.registries.scored import Bound
 from isthmus.research.registries.wide import group_query, value_query
 from isthmus.research.registries.worklist import OpenCode
 
@@ -69,6 +72,7 @@ class Building:
         self.registry = Registry(made.pack)
         self._counts: dict[str, list[pa.Table]] = {}
         self._patients: Counter[str] = Counter()
+        self._scoring = False
         self._grains = derived.grains(made, follow_up.needs(made))
 
     def enrol(self, parts: int | None) -> int:
@@ -92,12 +96,19 @@ class Building:
         for name, table in self.plan.tables.items():
             self.desk.lay(name, table)
         self.desk.lay("derived_need", completeness.needs(self.plan))
+        self.desk.lay("score_need", scored.needs(*self._bound()))
         self.desk.lay("role", follow_up.roles(self.plan))
         self.desk.lay("regimen", treatment.regimens(self.plan))
         self._make("pick", statements.PICK)
         self._make("code", statements.CODE)
         self._units = self.desk.take(step(statements.CODES))
         return count
+
+    def _bound(self) -> tuple[list[tuple[int, Bound]], Mapping[str, int], Names]:
+        pack, numbers = self.plan.pack, self.plan.numbers
+        steps = [one for of_group in pack.computed.steps.values() for one in of_group]
+        bound = [(numbers[one.item.name], one.bound) for one in steps if one.bound is not None]
+        return bound, numbers, Names(pack.items, pack.groups, pack.formulas)
 
     def part(self, part: int) -> None:
         """Everything for one part of the patients."""
@@ -128,13 +139,31 @@ class Building:
 
     def _derive(self) -> None:
         """Derived items, kind of row after kind of row: patients first, as the others may need theirs."""
+        self._scoring = False
         for grain in self._grains:
             self.desk.make("given", derived.given(self.plan, grain))
-            self.desk.make(f"formed_{grain.number}", derived.formed(self.plan, grain))
-            if grain.steps:
+            self.desk.make(f"formed_{grain.number}", derived.base(self.plan, grain))
+            for level in derived.levels(grain):
+                self._score(grain, level)
+                self.desk.make(f"formed_{grain.number}", derived.formed(self.plan, grain, level))
+            if any(one.expression is not None for one in grain.steps):
                 self.desk.add("value", derived.values(self.plan, grain))
             if grain.checks:
                 self._sink("finding", self.desk.take(derived.findings(grain)))
+        if self._scoring:
+            self._add("value", scored.VALUES)
+            self._sink("score", self.desk.take(step(scored.SCORES)))
+
+    def _score(self, grain: derived.Grain, level: Sequence[Step]) -> None:
+        """The scores of one level, kept in `scored` for the next and in `score_all` for good."""
+        bound = [(self.plan.numbers[one.item.name], one.bound) for one in level if one.bound is not None]
+        if bound:
+            self.desk.make("scored", scored.statement(bound, f"formed_{grain.number}"))
+            if self._scoring:
+                self.desk.add("score_all", step("SELECT * FROM scored"))
+            else:
+                self._make("score_all", "SELECT * FROM scored")
+                self._scoring = True
 
     def _count(self) -> None:
         self._make("lack", completeness.LACK)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from isthmus.research.registries.computed import DAY, GRADE
+from isthmus.research.registries.names import DAY, GRADE
 from isthmus.research.registries.plan import Plan
 
 COUNTED = ("core", "wanted")
