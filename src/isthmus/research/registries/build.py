@@ -72,7 +72,6 @@ class Building:
         self.registry = Registry(made.pack)
         self._counts: dict[str, list[pa.Table]] = {}
         self._patients: Counter[str] = Counter()
-        self._scoring = False
         self._grains = derived.grains(made, follow_up.needs(made))
 
     def enrol(self, parts: int | None) -> int:
@@ -139,7 +138,7 @@ class Building:
 
     def _derive(self) -> None:
         """Derived items, kind of row after kind of row: patients first, as the others may need theirs."""
-        self._scoring = False
+        self.desk.lay("score_all", scored.ALL.empty_table())
         for grain in self._grains:
             self.desk.make("given", derived.given(self.plan, grain))
             self.desk.make(f"formed_{grain.number}", derived.base(self.plan, grain))
@@ -150,20 +149,15 @@ class Building:
                 self.desk.add("value", derived.values(self.plan, grain))
             if grain.checks:
                 self._sink("finding", self.desk.take(derived.findings(grain)))
-        if self._scoring:
-            self._add("value", scored.VALUES)
-            self._sink("score", self.desk.take(step(scored.SCORES)))
+        self._add("value", scored.VALUES)
+        self._sink("score", self.desk.take(step(scored.SCORES)))
 
     def _score(self, grain: derived.Grain, level: Sequence[Step]) -> None:
         """The scores of one level, kept in `scored` for the next and in `score_all` for good."""
         bound = [(self.plan.numbers[one.item.name], one.bound) for one in level if one.bound is not None]
         if bound:
             self.desk.make("scored", scored.statement(bound, f"formed_{grain.number}"))
-            if self._scoring:
-                self.desk.add("score_all", step("SELECT * FROM scored"))
-            else:
-                self._make("score_all", "SELECT * FROM scored")
-                self._scoring = True
+            self._add("score_all", "SELECT * FROM scored")
 
     def _count(self) -> None:
         self._make("lack", completeness.LACK)

@@ -15,7 +15,7 @@ PERIOD: Mapping[str, str] = {
     "year": "CAST(year(m.index_date) AS TEXT)",
     "quarter": "concat(year(m.index_date), '-Q', quarter(m.index_date))",
 }
-NEED = pa.schema({"derived": pa.int32(), "item": pa.int32()})
+NEED = pa.schema({"derived": pa.int32(), "input": pa.string(), "item": pa.int32()})
 # Rows that an item could be filled in: all of its kind, or those of the days between which it is valid.
 ROOM = """
     WITH whole AS (
@@ -53,14 +53,19 @@ LACK = """
     WHERE i.grain = 0 AND NOT i.derived AND v.item IS NULL
         AND (i.need <> 'optional' OR i.item IN (SELECT item FROM derived_need))
 """
-# Patients in whom a derived item is missing and this item is one of its inputs that are; or the only one.
+# Patients in whom a derived item is missing and this item is one of its inputs that are; or the only one. Of a score
+# only what it waits for counts, and several items for one of its inputs are one gap.
 BLOCKED = """
     WITH held AS (
-        SELECT l.person_id, l.site, n.derived, l.item, count(*) OVER (PARTITION BY l.person_id, n.derived) AS gaps
+        SELECT l.person_id, l.site, n.derived, l.item,
+            count(DISTINCT CASE WHEN n.input = '' THEN CAST(l.item AS TEXT) ELSE n.input END)
+                OVER (PARTITION BY l.person_id, n.derived) AS gaps
         FROM lack l JOIN derived_need n ON n.item = l.item
+        LEFT JOIN score_all s ON s.item = n.derived AND s.person_id = l.person_id
         LEFT JOIN value v ON v.item = n.derived AND v.person_id = l.person_id AND (v.value_number IS NOT NULL
             OR v.value_code IS NOT NULL OR v.value_date IS NOT NULL)
-        WHERE v.item IS NULL
+        WHERE v.item IS NULL AND (n.input = ''
+            OR strpos(concat(', ', s.missing, ', '), concat(', ', n.input, ', ')) > 0)
     )
     SELECT item, site, count(DISTINCT person_id) AS blocked,
         count(DISTINCT CASE WHEN gaps = 1 THEN person_id END) AS alone
@@ -84,7 +89,10 @@ def statements(period: str) -> dict[str, str]:
 
 
 def needs(plan: Plan) -> pa.Table:
-    """`derived, item`: the items, not derived themselves, that each derived item of patients comes from."""
+    """`derived, input, item`: the items, not derived themselves, that each derived item of patients comes from.
+
+    `input` is that of a score, empty for an expression.
+    """
     pack = plan.pack
     steps = {one.item.name: one for one in pack.computed.steps.get("", ())}
 
@@ -94,12 +102,16 @@ def needs(plan: Plan) -> pa.Table:
             return {base for below in steps[item].needs for base in bases(below)}
         return {item} if item in pack.items else set()
 
-    rows = [
-        (plan.numbers[name], plan.numbers[base])
-        for name, one in steps.items() if one.item.need in COUNTED for base in sorted(bases(name))
-    ]  # fmt: skip
-    columns = zip(*rows, strict=True) if rows else ((), ())
-    return pa.table([pa.array(list(one), pa.int32()) for one in columns], schema=NEED)
+    rows: set[tuple[int, str, int]] = set()
+    for name, one in steps.items():
+        if one.item.need in COUNTED:
+            inputs = {key: found.names for key, found in one.bound.inputs.items()} if one.bound else {"": one.needs}
+            rows |= {
+                (plan.numbers[name], key, plan.numbers[base])
+                for key, names in inputs.items() for each in names for base in bases(each)
+            }  # fmt: skip
+    columns = zip(*sorted(rows), strict=True) if rows else ((), (), ())
+    return pa.table([pa.array(list(one), kind) for one, kind in zip(columns, NEED.types, strict=True)], schema=NEED)
 
 
 def added(pieces: Sequence[pa.Table]) -> pa.Table:

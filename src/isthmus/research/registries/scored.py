@@ -20,6 +20,13 @@ from isthmus.research.scores.rule import Input, Score
 from isthmus.research.scores.statement import select
 
 ARITHMETIC = frozenset({"+", "-", "*", "/", "neg"})
+ALL = pa.schema(
+    {
+        "person_id": pa.int64(), "row": pa.int64(), "value": pa.float64(), "grade": pa.string(),
+        "missing": pa.string(), "outside": pa.string(), "score": pa.string(), "version": pa.string(),
+        "item": pa.int32(),
+    }
+)  # fmt: skip
 NEED = pa.schema({"item": pa.int32(), "input": pa.string(), "given": pa.int32()})
 # Every score of every patient, with what went into it: `bilirubin = 17.1 umol/L (2020-03-01); …`.
 SCORES = """
