@@ -3,7 +3,8 @@
 Nothing is held for all patients but counts: what a part gives goes to `sink` and leaves the desk.
 """
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -12,11 +13,15 @@ from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
 from isthmus.research.cohorts.evaluate import evaluate
-from isthmus.research.registries import derived, follow_up, statements, units
+from isthmus.research.registries import completeness, derived, follow_up, scored, statements, units, worklist
 from isthmus.research.registries import lines as treatment
+from isthmus.research.registries.computed import Step
+from isthmus.research.registries.names import Names
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.plan import Plan, domains, plan
+from isthmus.research.registries.scored import Bound
 from isthmus.research.registries.wide import group_query, value_query
+from isthmus.research.registries.worklist import OpenCode
 
 PER_PART = 25_000
 """Patients that are worked on together."""
@@ -37,16 +42,20 @@ class Registry:
 
 
 def build(
-    desk: Desk, pack: Pack, sink: Sink, *, parts: int | None = None,
+    desk: Desk, pack: Pack, sink: Sink, *, parts: int | None = None, codes: Sequence[OpenCode] | None = None,
     done: Callable[[int, int], None] = lambda at, of: None,
 ) -> Registry:  # fmt: skip
-    """Build the registry of a pack; its tables go to `sink`, `done` is told after each part."""
+    """Build the registry of a pack; its tables go to `sink`, `done` is told after each part.
+
+    `codes`: source codes without a concept, with the names that exports give them; without it, those of the desk.
+    """
     made = plan(pack)
-    work = Building(desk, made, sink)
+    work = Building(desk, made, sink, codes)
     patients = work.enrol(parts)
     for part in range(work.registry.parts):
         work.part(part)
         done(part + 1, work.registry.parts)
+    work.close()
     work.registry.patients = patients
     work.registry.steps = desk.steps
     return work.registry
@@ -55,11 +64,14 @@ def build(
 class Building:
     """The statements in their order, over one desk."""
 
-    def __init__(self, desk: Desk, made: Plan, sink: Sink) -> None:
+    def __init__(self, desk: Desk, made: Plan, sink: Sink, codes: Sequence[OpenCode] | None = None) -> None:
+        self._codes = codes
         self.desk = desk
         self.plan = made
         self.sink = sink
         self.registry = Registry(made.pack)
+        self._counts: dict[str, list[pa.Table]] = {}
+        self._patients: Counter[str] = Counter()
         self._grains = derived.grains(made, follow_up.needs(made))
 
     def enrol(self, parts: int | None) -> int:
@@ -82,12 +94,20 @@ class Building:
         )
         for name, table in self.plan.tables.items():
             self.desk.lay(name, table)
+        self.desk.lay("derived_need", completeness.needs(self.plan))
+        self.desk.lay("score_need", scored.needs(*self._bound()))
         self.desk.lay("role", follow_up.roles(self.plan))
         self.desk.lay("regimen", treatment.regimens(self.plan))
         self._make("pick", statements.PICK)
         self._make("code", statements.CODE)
         self._units = self.desk.take(step(statements.CODES))
         return count
+
+    def _bound(self) -> tuple[list[tuple[int, Bound]], Mapping[str, int], Names]:
+        pack, numbers = self.plan.pack, self.plan.numbers
+        steps = [one for of_group in pack.computed.steps.values() for one in of_group]
+        bound = [(numbers[one.item.name], one.bound) for one in steps if one.bound is not None]
+        return bound, numbers, Names(pack.items, pack.groups, pack.formulas)
 
     def part(self, part: int) -> None:
         """Everything for one part of the patients."""
@@ -107,6 +127,7 @@ class Building:
         self._make("telling", follow_up.telling(self.plan))
         self._make("followed", follow_up.FOLLOWED)
         self._derive()
+        self._count()
         self._give()
 
     def _lines(self) -> None:
@@ -117,13 +138,42 @@ class Building:
 
     def _derive(self) -> None:
         """Derived items, kind of row after kind of row: patients first, as the others may need theirs."""
+        self.desk.lay("score_all", scored.ALL.empty_table())
         for grain in self._grains:
             self.desk.make("given", derived.given(self.plan, grain))
-            self.desk.make(f"formed_{grain.number}", derived.formed(self.plan, grain))
-            if grain.steps:
+            self.desk.make(f"formed_{grain.number}", derived.base(self.plan, grain))
+            for level in derived.levels(grain):
+                self._score(grain, level)
+                self.desk.make(f"formed_{grain.number}", derived.formed(self.plan, grain, level))
+            if any(one.expression is not None for one in grain.steps):
                 self.desk.add("value", derived.values(self.plan, grain))
             if grain.checks:
                 self._sink("finding", self.desk.take(derived.findings(grain)))
+        self._add("value", scored.VALUES)
+        self._sink("score", self.desk.take(step(scored.SCORES)))
+
+    def _score(self, grain: derived.Grain, level: Sequence[Step]) -> None:
+        """The scores of one level, kept in `scored` for the next and in `score_all` for good."""
+        bound = [(self.plan.numbers[one.item.name], one.bound) for one in level if one.bound is not None]
+        if bound:
+            self.desk.make("scored", scored.statement(bound, f"formed_{grain.number}"))
+            self._add("score_all", "SELECT * FROM scored")
+
+    def _count(self) -> None:
+        self._make("lack", completeness.LACK)
+        for name, sql in completeness.statements(self.plan.pack.period).items():
+            self._counts.setdefault(name, []).append(self.desk.take(step(sql)))
+        for row in self.desk.take(step(statements.PATIENTS)).to_pylist():
+            self._patients[row["site"]] += row["n"]
+
+    def close(self) -> None:
+        """What is told of all patients: completeness and the work list."""
+        counts = {name: completeness.added(pieces) for name, pieces in self._counts.items()}
+        self._sink("completeness", completeness.completeness(self.plan, counts))
+        codes = self._codes
+        if codes is None:
+            codes = worklist.open_codes(self.desk.take(step(worklist.open_statement())))
+        self._sink("worklist", worklist.worklist(self.plan, counts, codes, self._patients))
 
     def _rows(self) -> None:
         kinds = {one.row for one in self.plan.pack.groups.values()}
@@ -142,6 +192,8 @@ class Building:
         if self.plan.pack.lines is not None:
             self._sink("line", self.desk.take(step(treatment.GIVEN)))
         self._sink("value", self.desk.take(value_query()))
+        for name, sql in (("event", statements.EVENTS), ("set_aside", statements.SET_ASIDE)):
+            self._sink(name, self.desk.take(step(sql)))
         self._sink("endpoint", self.desk.take(follow_up.endpoints(self.plan)))
         self._sink("conflict", self.desk.take(step(follow_up.CONFLICT)))
 

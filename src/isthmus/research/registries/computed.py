@@ -1,38 +1,30 @@
 """The expressions of a pack, read: which items they need, in which rows they are worked out, and in which order."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from isthmus.research.expression import Expression, ExpressionError, Kind, parse
+from isthmus.research.expression import Expression, Kind
 from isthmus.research.registries.faults import Faults
 from isthmus.research.registries.item import Item
-from isthmus.research.registries.rules import Endpoint, Formula, Grouped, Rule
-
-KINDS: Mapping[str, Kind] = {
-    "number": Kind.NUMBER, "whole": Kind.NUMBER, "choice": Kind.TEXT, "many": Kind.TEXT, "text": Kind.TEXT,
-    "date": Kind.DATE, "yesno": Kind.TRUTH,
-}  # fmt: skip
-SAID = {Kind.NUMBER: "a number", Kind.TEXT: "a text", Kind.DATE: "a date", Kind.TRUTH: "yes or no"}
-BUILT_IN: Mapping[str, Kind] = {
-    "index": Kind.DATE, "death": Kind.DATE, "last_contact": Kind.DATE, "dead": Kind.TRUTH
-}  # fmt: skip
-DAY, GRADE = "_date", "_grade"
+from isthmus.research.registries.names import GRADE, KINDS, SAID, Names, parsed
+from isthmus.research.registries.rules import Endpoint, Formula, Rule
+from isthmus.research.registries.scored import Bound, bind
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One derived item: an expression, or a score's inputs. `level` is how many formulas lie below it."""
+    """One derived item: an expression, or a score with its inputs. `level` is how many formulas lie below it."""
 
     item: Item
     expression: Expression | None
-    score: str
-    inputs: Mapping[str, Expression]
+    bound: Bound | None
     level: int
 
     @property
     def needs(self) -> tuple[str, ...]:
         """Names that it needs."""
-        found = [self.expression] if self.expression is not None else list(self.inputs.values())
+        found = list(self.bound.inputs.values()) if self.bound is not None else []
+        found += [self.expression] if self.expression is not None else []
         return tuple(dict.fromkeys(name for one in found for name in one.names))
 
 
@@ -52,48 +44,6 @@ class Computed:
     steps: Mapping[str, Sequence[Step]]
     checks: Sequence[Check]
     conditions: Mapping[str, Expression]
-
-
-class Names:
-    """What an expression may name: items, their days and grades, and what every patient has."""
-
-    def __init__(
-        self, items: Mapping[str, Item], groups: Mapping[str, Grouped], formulas: Mapping[str, Formula]
-    ) -> None:
-        self._items = items
-        self._groups = groups
-        self._formulas = formulas
-
-    def kinds(self, group: str) -> dict[str, Kind | None]:
-        """Names with their kinds, for expressions of a group; all groups of patients are one."""
-        found: dict[str, Kind | None] = dict(BUILT_IN)
-        for name, one in self._items.items():
-            if self.grain(one.group) not in ("", self.grain(group)):
-                continue
-            found[name] = KINDS[one.type]
-            formula = self._formulas.get(name)
-            if formula is not None and formula.score:
-                found.setdefault(f"{name}{GRADE}", Kind.TEXT)
-            if not one.derived:
-                found.setdefault(f"{name}{DAY}", Kind.DATE)
-        return found
-
-    def grain(self, group: str) -> str:
-        """The group itself, or nothing for one of patients."""
-        return group if group in self._groups and self._groups[group].row != "patient" else ""
-
-    def item(self, name: str) -> Item | None:
-        """The item that a name is about."""
-        for ending in ("", DAY, GRADE):
-            found = self._items.get(name.removesuffix(ending)) if name.endswith(ending) else None
-            if found is not None:
-                return found
-        return None
-
-    def groups_of(self, names: Iterable[str]) -> list[str]:
-        """The groups with rows of their own that names belong to."""
-        found = {self.grain(item.group) for name in names if (item := self.item(name)) is not None}
-        return sorted(found - {""})
 
 
 def computed(
@@ -120,9 +70,9 @@ def _step(names: Names, item: Item, formula: Formula, faults: Faults) -> Step | 
     kinds = names.kinds(item.group)
     place = f"{formula.place}: item {item.name}"
     if formula.score:
-        inputs = {key: _parsed(text, f"{place}, {key}", kinds, faults) for key, text in formula.inputs.items()}
-        return Step(item, None, formula.score, {key: one for key, one in inputs.items() if one is not None}, 0)
-    found = _parsed(formula.expression, place, kinds, faults) if formula.expression else None
+        bound = bind(item, formula, kinds, names, faults)
+        return None if bound is None else Step(item, None, bound, 0)
+    found = parsed(formula.expression, place, kinds, faults) if formula.expression else None
     if found is None:
         return None
     wanted = KINDS[item.type]
@@ -131,14 +81,14 @@ def _step(names: Names, item: Item, formula: Formula, faults: Faults) -> Step | 
             place, f"the expression gives {SAID[found.kind]}, an item of the type '{item.type}' is {SAID[wanted]}.",
             "Change the type in items/, or the expression.",
         )  # fmt: skip
-    return Step(item, found, "", {}, 0)
+    return Step(item, found, None, 0)
 
 
 def _check(names: Names, rule: Rule, faults: Faults) -> Check | None:
     if not rule.when:
         return None
     place = f"{rule.place}: rule {rule.name}"
-    loose = _parsed(rule.when, place, None, faults)
+    loose = parsed(rule.when, place, None, faults)
     if loose is None:
         return None
     groups = names.groups_of(loose.names)
@@ -154,21 +104,11 @@ def _check(names: Names, rule: Rule, faults: Faults) -> Check | None:
 
 
 def _truth(text: str, place: str, kinds: Mapping[str, Kind | None], faults: Faults) -> Expression | None:
-    found = _parsed(text, place, kinds, faults)
+    found = parsed(text, place, kinds, faults)
     if found is not None and found.kind not in (None, Kind.TRUTH):
         faults.add(place, "a condition is yes or no, and this is neither.", "Write a comparison.")
         return None
     return found
-
-
-def _parsed(
-    text: str, place: str, kinds: Mapping[str, Kind | None] | None, faults: Faults
-) -> Expression | None:  # fmt: skip
-    try:
-        return parse(text, place, kinds)
-    except ExpressionError as error:
-        faults.note(str(error))
-        return None
 
 
 def _ordered(read: Sequence[Step], faults: Faults) -> Iterator[Step]:
@@ -194,4 +134,4 @@ def _ordered(read: Sequence[Step], faults: Faults) -> Iterator[Step]:
     for name in by_name:
         level(name, ())
     for name, one in sorted(by_name.items(), key=lambda pair: levels[pair[0]]):
-        yield Step(one.item, one.expression, one.score, one.inputs, levels[name])
+        yield Step(one.item, one.expression, one.bound, levels[name])

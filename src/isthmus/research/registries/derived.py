@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from sqlglot import exp
 
 from isthmus.research.cohorts.concepts import step
-from isthmus.research.registries.computed import BUILT_IN, DAY, GRADE, KINDS, Check, Names, Step
+from isthmus.research.registries.computed import Check, Step
 from isthmus.research.registries.item import Item
+from isthmus.research.registries.names import BUILT_IN, DAY, GRADE, KINDS, Names
 from isthmus.research.registries.plan import Plan
 from isthmus.research.registries.wide import COLUMNS
 
@@ -25,6 +26,11 @@ OF_PATIENTS = """
     FROM given g JOIN member m ON m.person_id = g.person_id JOIN followed f ON f.person_id = g.person_id
 """
 OF_ROWS = "SELECT g.*, {columns} FROM given g JOIN formed_0 p ON p.person_id = g.person_id"
+SCORED = """
+    SELECT f.*, {columns} FROM {table} f
+    LEFT JOIN (SELECT person_id, "row", {taken} FROM scored GROUP BY person_id, "row") s
+        ON s.person_id = f.person_id AND s."row" = f."row"
+"""
 LISTED = ("item", "value_number", "value_code", "value_text", "value_date")
 # Derived values beside the others. They have no place of their own: their inputs have.
 VALUES = """
@@ -93,24 +99,45 @@ def given(plan: Plan, grain: Grain) -> exp.Query:
     return step(GIVEN.format(columns=listed, items=", ".join(map(str, numbers)), grain=grain.number))
 
 
-def formed(plan: Plan, grain: Grain) -> exp.Query:
-    """What is given, what patients have, and level upon level what follows."""
-    if grain.group:
-        own = {name for name in grain.needs if _given(plan, grain, name)} | {one.item.name for one in grain.steps}
-        own |= {f"{one.item.name}{GRADE}" for one in grain.steps if one.score}
-        lent = [f'p."{name}"' for name in grain.needs if name not in own]
-        sql = OF_ROWS.format(columns=", ".join(lent)) if lent else "SELECT g.* FROM given g"
-    else:
-        sql = OF_PATIENTS
-    for level in sorted({one.level for one in grain.steps}):
-        columns = [_column(one) for one in grain.steps if one.level == level]
-        sql = f"SELECT *, {', '.join(columns)} FROM ({sql})"
-    return step(sql)
+def base(plan: Plan, grain: Grain) -> exp.Query:
+    """What is given, and what patients have."""
+    if not grain.group:
+        return step(OF_PATIENTS)
+    own = {name for name in grain.needs if _given(plan, grain, name)} | {one.item.name for one in grain.steps}
+    own |= {f"{one.item.name}{GRADE}" for one in grain.steps if one.bound is not None}
+    lent = [f'p."{name}"' for name in grain.needs if name not in own]
+    return step(OF_ROWS.format(columns=", ".join(lent)) if lent else "SELECT g.* FROM given g")
+
+
+def levels(grain: Grain) -> list[list[Step]]:
+    """The derived items of a grain, those first that no other of them needs before."""
+    return [
+        [one for one in grain.steps if one.level == level] for level in sorted({one.level for one in grain.steps})
+    ]  # fmt: skip
+
+
+def formed(plan: Plan, grain: Grain, level: Sequence[Step]) -> exp.Query:
+    """One level upon those below; scores are read from `scored`."""
+    columns = [_column(one) for one in level if one.expression is not None]
+    scores = [one for one in level if one.bound is not None]
+    table = f"formed_{grain.number}"
+    if not scores:
+        return step(f"SELECT f.*, {', '.join(columns)} FROM {table} f")
+    taken, named = [], []
+    for one in scores:
+        number, name = plan.numbers[one.item.name], one.item.name
+        value = "grade" if COLUMNS[one.item.type] == "value_code" else "value"
+        taken.append(f'max({value}) FILTER (WHERE item = {number}) AS "{name}"')
+        taken.append(f'max(grade) FILTER (WHERE item = {number}) AS "{name}{GRADE}"')
+        named += [f's."{name}"', f's."{name}{GRADE}"']
+    return step(
+        SCORED.format(columns=", ".join([*columns, *named]), table=table, taken=", ".join(taken))
+    )  # fmt: skip
 
 
 def values(plan: Plan, grain: Grain) -> exp.Query:
     """The derived values of a grain, long."""
-    rows = [_listed(plan, one) for one in grain.steps]
+    rows = [_listed(plan, one) for one in grain.steps if one.expression is not None]
     lists = ", ".join(
         f"unnest([{', '.join(cells)}]) AS {name}" for name, cells in zip(LISTED, zip(*rows, strict=True), strict=True)
     )

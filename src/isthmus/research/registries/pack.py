@@ -12,10 +12,11 @@ from isthmus.research.cohorts import phenotype
 from isthmus.research.cohorts.definition import Definition
 from isthmus.research.registries import item as items
 from isthmus.research.registries import layer, rules
-from isthmus.research.registries.computed import Computed, Names, computed
+from isthmus.research.registries.computed import Computed, computed
 from isthmus.research.registries.faults import Faults
 from isthmus.research.registries.item import CONCEPT, Item
 from isthmus.research.registries.layer import HEAD, Layer
+from isthmus.research.registries.names import Names
 from isthmus.research.registries.rules import Endpoint, FollowUp, Formula, Lines, Regimen, Rule
 from isthmus.research.registries.sheet import Row
 

@@ -154,7 +154,7 @@ FITTED = """
 CHOSEN = """
     SELECT * EXCLUDE (nth) FROM (
         SELECT f.*, row_number() OVER (PARTITION BY f.item, f.person_id, f."row" ORDER BY
-            CASE i.pick WHEN 'any' THEN -f.value_number WHEN 'count' THEN 0 ELSE f.rank END NULLS LAST,
+            CASE i.pick WHEN 'any' THEN -f.value_number WHEN 'count' THEN 0 ELSE f.rank END NULLS LAST, f.noted,
             CASE i.pick WHEN 'first' THEN f.days WHEN 'last' THEN -f.days WHEN 'lowest' THEN f.value_number
                 WHEN 'highest' THEN -f.value_number ELSE abs(f.days) END NULLS LAST,
             CASE i.pick WHEN 'lowest' THEN k.position WHEN 'highest' THEN -k.position END NULLS LAST,
@@ -183,3 +183,20 @@ VALUE = """
     FROM chosen v JOIN item i ON i.item = v.item
     LEFT JOIN gathered g ON g.item = v.item AND g.person_id = v.person_id AND g."row" = v."row"
 """
+# Every value that was told, by day; and what could not be taken, with the reason.
+EVENTS = """
+    SELECT t.person_id, i.name AS item, t.day, t.value_number, t.value_code, t.value_text, t.value_date, i.unit,
+        s.domain AS found_in, t.concept_id, t.noted AS by_text, t.site, t.part_id, t.place
+    FROM told t JOIN item i ON i.item = t.item JOIN source s ON s.source = t.source
+    WHERE t.aside IS NULL AND t.day IS NOT NULL
+    ORDER BY t.person_id, t.item, t.day, t.rank, t.site, t.part_id, t.place
+"""
+SET_ASIDE = """
+    SELECT t.person_id, i.name AS item, t.day, t.aside AS reason, t.written, t.written_number,
+        t.unit_text AS written_unit, i.unit AS wanted_unit, s.domain AS found_in, t.concept_id, t.noted AS by_text,
+        t.site, t.part_id, t.place
+    FROM told t JOIN item i ON i.item = t.item JOIN source s ON s.source = t.source
+    WHERE t.aside IS NOT NULL
+    ORDER BY t.person_id, t.item, t.day, t.site, t.part_id, t.place
+"""
+PATIENTS = "SELECT site, count(*) AS n FROM member GROUP BY site ORDER BY site"

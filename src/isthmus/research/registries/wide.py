@@ -1,5 +1,7 @@
 """Long values as the tables of a registry: one query a group, a column an item."""
 
+from collections.abc import Iterator
+
 from sqlglot import exp
 
 from isthmus.research.cohorts.concepts import step
@@ -39,7 +41,8 @@ def group_query(plan: Plan, group: str) -> exp.Query:
     """The table of a group: `person_id, site, index_date`, what tells the row, and a column for each item."""
     items = [one for one in plan.pack.items.values() if one.group == group]
     numbers = [plan.numbers[one.name] for one in items]
-    columns = ", ".join(_column(one, plan.numbers[one.name]) for one in items)
+    scores = {name for name, one in plan.pack.formulas.items() if one.score}
+    columns = ", ".join(sql for one in items for sql in _columns(one, plan.numbers[one.name], one.name in scores))
     return step(
         WIDE.format(
             row=ROWS[plan.pack.groups[group].row], columns=columns, low=min(numbers), high=max(numbers),
@@ -53,6 +56,10 @@ def value_query() -> exp.Query:
     return step(VALUES)
 
 
-def _column(one: Item, number: int) -> str:
+def _columns(one: Item, number: int, scored: bool) -> Iterator[str]:
+    """The column of an item; of a score also its grade, and what is missing for it."""
     taken = f"max(v.{COLUMNS[one.type]}) FILTER (WHERE v.item = {number})"
-    return f'CAST({taken} AS {CAST[one.type]}) AS "{one.name}"' if one.type in CAST else f'{taken} AS "{one.name}"'
+    yield f'CAST({taken} AS {CAST[one.type]}) AS "{one.name}"' if one.type in CAST else f'{taken} AS "{one.name}"'
+    if scored:
+        for ending, column in (("grade", "value_code"), ("missing", "value_text")):
+            yield f'max(v.{column}) FILTER (WHERE v.item = {number}) AS "{one.name}_{ending}"'
