@@ -14,7 +14,7 @@ from isthmus.research.registries import item as items
 from isthmus.research.registries import layer, rules
 from isthmus.research.registries.computed import Computed, computed
 from isthmus.research.registries.faults import Faults
-from isthmus.research.registries.item import CONCEPT, Item
+from isthmus.research.registries.item import CONCEPT, NAME, Item
 from isthmus.research.registries.layer import HEAD, Layer
 from isthmus.research.registries.names import Names
 from isthmus.research.registries.rules import Endpoint, FollowUp, Formula, Lines, Regimen, Rule
@@ -25,6 +25,13 @@ KEYS = (
 )  # fmt: skip
 GRAINS = ("patient", "visit", "event", "line")
 PERIODS = ("year", "quarter")
+TABLES = frozenset(
+    {
+        "value", "event", "line", "score", "finding", "rule", "endpoint", "conflict", "completeness", "worklist",
+        "set_aside", "dictionary", "manifest",
+    }
+)  # fmt: skip
+"""Names of what every registry gives beside its groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,10 @@ def _groups(head: Section, found: Sequence[Layer], faults: Faults) -> dict[str, 
                 str(entry["group"]), {name: str(entry.get(name, "")) for name in ("en", "zh")},
                 str(entry.get("row", "patient")), str(entry.get("anchor", "")), entry.place(),
             )  # fmt: skip
+            if not NAME.fullmatch(group.name) or group.name in TABLES:
+                said = "the name of a table of every registry" if group.name in TABLES else "no name of a table"
+                mend = "Write small letters, digits and _." if group.name not in TABLES else "Choose another."
+                faults.add(entry.place("group"), f"'{group.name}' is {said}.", mend)
             if group.row not in GRAINS:
                 faults.add(entry.place("row"), f"'{group.row}' is no kind of row.", f"Write {', '.join(GRAINS)}.")
             groups[group.name] = group

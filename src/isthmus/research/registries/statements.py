@@ -61,6 +61,10 @@ TOLD = """
         SELECT h.*, s.item, s.rank, s.picky, s.as_date, i.type, i.since, i.until, i.measured, i.kept, c.factor,
             c."offset", i."list", s.valued,
             coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE)) AS amount,
+            -- nine decimals are the number without the noise of its conversion, which a limit must not see
+            CASE WHEN c.factor = 1 AND c."offset" = 0 THEN coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE))
+                ELSE round(coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE)) * c.factor + c."offset", 9)
+                END AS converted,
             TRY_CAST(CASE WHEN regexp_matches(trim(h.text), '^[0-9]{8}$') THEN concat(substr(trim(h.text), 1, 4), '-',
                 substr(trim(h.text), 5, 2), '-', substr(trim(h.text), 7, 2))
                 ELSE substr(replace(replace(trim(h.text), '/', '-'), '.', '-'), 1, 10) END AS DATE) AS dated,
@@ -79,8 +83,8 @@ TOLD = """
             CASE WHEN r.number = floor(r.number) THEN CAST(CAST(r.number AS BIGINT) AS TEXT) END)))
     ), typed AS (
         SELECT *,
-            CASE type WHEN 'number' THEN amount * factor + "offset"
-                WHEN 'whole' THEN CASE WHEN kept THEN 1 WHEN measured THEN amount * factor + "offset" ELSE amount END
+            CASE type WHEN 'number' THEN converted
+                WHEN 'whole' THEN CASE WHEN kept THEN 1 WHEN measured THEN converted ELSE amount END
                 WHEN 'yesno' THEN CASE WHEN picky OR NOT valued OR bare THEN 1 WHEN code = 'yes' THEN 1
                     WHEN code = 'no' THEN 0 WHEN code IS NULL AND number IN (0, 1) THEN number END
             END AS value_number,
