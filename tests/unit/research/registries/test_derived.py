@@ -8,7 +8,14 @@ import pytest
 from isthmus.research.scores.patient import score
 from lib import registries as lib
 from lib.registries import (
-    ALBUMIN, BILIRUBIN, GRAM_PER_DECILITRE, HEAD, MILLIGRAM_PER_DECILITRE, RESECTION, item, measured,
+    ALBUMIN,
+    BILIRUBIN,
+    GRAM_PER_DECILITRE,
+    HEAD,
+    MILLIGRAM_PER_DECILITRE,
+    RESECTION,
+    item,
+    measured,
 )  # fmt: skip
 
 GROUPS = f"{HEAD}  - {{group: surgery, en: Surgery, zh: 手术, row: event, anchor: surgery_date}}\n"

@@ -57,7 +57,7 @@ DEATH, STATUS, SEEN, RELAPSE, CAUSE, CUT = 51, 52, 53, 54, 55, 56
         ([(STATUS, "2020-04-01", "dead"), (STATUS, "2020-05-01", "alive")], "", "2020-05-01", 61, 1),
     ],
 )
-def test_a_death_that_any_source_tells_is_a_death(  # noqa: PLR0917 the columns of the table above
+def test_a_death_that_any_source_tells_is_a_death(
     tmp_path: Path, facts: list[Fact], died: str, death: str, days: int, event: int
 ) -> None:
     tables = _tables(tmp_path, *facts, died=died)

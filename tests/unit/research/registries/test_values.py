@@ -8,8 +8,18 @@ import pytest
 from isthmus.cdm.starter import BY_TEXT
 from lib import registries as lib
 from lib.registries import (
-    ALBUMIN, BILIRUBIN, CANCER, GRAM_PER_DECILITRE, GRAM_PER_LITRE, MILLIGRAM_PER_DECILITRE, STAGE, STAGE_A, STAGE_B,
-    item, measured, observed,
+    ALBUMIN,
+    BILIRUBIN,
+    CANCER,
+    GRAM_PER_DECILITRE,
+    GRAM_PER_LITRE,
+    MILLIGRAM_PER_DECILITRE,
+    STAGE,
+    STAGE_A,
+    STAGE_B,
+    item,
+    measured,
+    observed,
 )  # fmt: skip
 
 LISTS = "list,code,en,zh,concepts,texts\nstage,A,stage A,A期,22,early | I\nstage,B,stage B,B期,23,\n"
@@ -74,7 +84,7 @@ def test_what_a_source_coded_goes_before_what_was_read_from_a_note(tmp_path: Pat
         (ALBUMIN, GRAM_PER_DECILITRE, "", "s", None),
     ],
 )
-def test_units_are_converted_or_the_number_is_set_aside(  # noqa: PLR0917 the columns of the table above
+def test_units_are_converted_or_the_number_is_set_aside(
     tmp_path: Path, concept: int, unit: int, text: str, wanted: str, value: float | None
 ) -> None:
     rows = [measured(1, concept, "2020-03-01", 3.5, unit, unit_source_value=text or None)]
