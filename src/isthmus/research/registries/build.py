@@ -72,6 +72,7 @@ class Building:
         self.registry = Registry(made.pack)
         self._counts: dict[str, list[pa.Table]] = {}
         self._patients: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
         self._grains = derived.grains(made, follow_up.needs(made))
 
     def enrol(self, parts: int | None) -> int:
@@ -147,8 +148,7 @@ class Building:
                 self.desk.make(f"formed_{grain.number}", derived.formed(self.plan, grain, level))
             if any(one.expression is not None for one in grain.steps):
                 self.desk.add("value", derived.values(self.plan, grain))
-            if grain.checks:
-                self._sink("finding", self.desk.take(derived.findings(grain)))
+            self._sink("finding", self.desk.take(derived.findings(grain)))
         self._add("value", scored.VALUES)
         self._sink("score", self.desk.take(step(scored.SCORES)))
 
@@ -173,6 +173,7 @@ class Building:
         codes = self._codes
         if codes is None:
             codes = worklist.open_codes(self.desk.take(step(worklist.open_statement())))
+        self._sink("rule", derived.rules(self.plan, self._faults))
         self._sink("worklist", worklist.worklist(self.plan, counts, codes, self._patients))
 
     def _rows(self) -> None:
@@ -198,6 +199,8 @@ class Building:
         self._sink("conflict", self.desk.take(step(follow_up.CONFLICT)))
 
     def _sink(self, name: str, table: pa.Table) -> None:
+        if name == "finding":
+            self._faults.update(table.column("rule").to_pylist())
         self.registry.rows[name] = self.registry.rows.get(name, 0) + table.num_rows
         self.sink(name, table)
 

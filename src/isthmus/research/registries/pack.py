@@ -101,6 +101,7 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     formulas = read.formulas(whole.documents.get("derived.yaml"))
     follow_up, endpoints = read.endpoints(whole.documents.get("endpoints.yaml"))
     lines = read.lines(whole.documents.get("lines.yaml"))
+    _check_lines(groups, lines, faults)
     regimens = read.regimens(whole.sheets["regimens.csv"], lines)
     quality = read.quality(whole.sheets["quality.csv"])
     assumed = read.assumed(head)
@@ -199,6 +200,15 @@ def _check_anchors(groups: Mapping[str, Group], known: Mapping[str, Item], fault
             faults.add(
                 group.place, f"group {group.name} has rows of a {group.row}, which need no anchor.", "Remove it."
             )
+
+
+def _check_lines(groups: Mapping[str, Group], lines: Lines | None, faults: Faults) -> None:
+    for group in groups.values():
+        if group.row == "line" and lines is None:
+            faults.add(
+                group.place, f"group {group.name} has rows of lines, but there is no lines.yaml.",
+                "Say in lines.yaml which item's values are drugs.",
+            )  # fmt: skip
 
 
 def _lists(rows: Mapping[str, Row], faults: Faults) -> dict[str, list[Code]]:

@@ -15,10 +15,10 @@ from isthmus.research.registries.faults import Faults
 from isthmus.research.registries.item import Item
 from isthmus.research.registries.names import KINDS, SAID, Names, parsed
 from isthmus.research.registries.rules import Formula
-from isthmus.research.scores.patient import conversion
 from isthmus.research.scores.reader import find
 from isthmus.research.scores.rule import Input, Score
 from isthmus.research.scores.statement import select
+from isthmus.research.scores.units import conversion
 
 ARITHMETIC = frozenset({"+", "-", "*", "/", "neg"})
 ALL = pa.schema(
