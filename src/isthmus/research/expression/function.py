@@ -70,6 +70,10 @@ def _rounded(value: float, places: float = 0) -> float:
     return math.copysign((whole + (scaled - whole >= 0.5)) / scale, value) + 0.0
 
 
+def _whole(compute: Callable[[float], int]) -> Callable[[float], float]:
+    return lambda value: float(compute(value)) if math.isfinite(value) else value
+
+
 def _logarithm(compute: Callable[[float], float]) -> Callable[[float], float | None]:
     return lambda value: compute(value) if value > 0 else None
 
@@ -173,8 +177,8 @@ N, T, D, YES = Kind.NUMBER, Kind.TEXT, Kind.DATE, Kind.TRUTH
 FUNCTIONS: Mapping[str, Function] = MappingProxyType(
     {
         "abs": Function("abs(x)", 1, 1, (N,), N, _named("abs"), abs),
-        "ceil": Function("ceil(x)", 1, 1, (N,), N, lambda x: exp.Ceil(this=x), lambda x: float(math.ceil(x))),
-        "floor": Function("floor(x)", 1, 1, (N,), N, lambda x: exp.Floor(this=x), lambda x: float(math.floor(x))),
+        "ceil": Function("ceil(x)", 1, 1, (N,), N, lambda x: exp.Ceil(this=x), _whole(math.ceil)),
+        "floor": Function("floor(x)", 1, 1, (N,), N, lambda x: exp.Floor(this=x), _whole(math.floor)),
         "round": Function("round(x) or round(x, places)", 1, 2, (N,), N, _round, _rounded),
         "sqrt": Function(
             "sqrt(x)", 1, 1, (N,), N, lambda x: exp.Sqrt(this=x), lambda x: math.sqrt(x) if x >= 0 else None,

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+import numpy as np
 import pyarrow as pa
 
 from isthmus.cdm.starter import BY_TEXT
@@ -23,8 +24,8 @@ from isthmus.research.registries.scored import Bound
 from isthmus.research.registries.wide import group_query, value_query
 from isthmus.research.registries.worklist import OpenCode
 
-PER_PART = 25_000
-"""Patients that are worked on together."""
+ROWS_PER_PART = 2_000_000
+"""Rows of OMOP, counted once for each item that they may fill, that are worked on together."""
 
 Sink = Callable[[str, pa.Table], None]
 """Takes the rows of one table of the registry; a table comes in as many pieces as there are parts, in order."""
@@ -51,12 +52,11 @@ def build(
     """
     made = plan(pack)
     work = Building(desk, made, sink, codes)
-    patients = work.enrol(parts)
+    work.enrol(parts)
     for part in range(work.registry.parts):
         work.part(part)
         done(part + 1, work.registry.parts)
     work.close()
-    work.registry.patients = patients
     work.registry.steps = desk.steps
     return work.registry
 
@@ -72,26 +72,19 @@ class Building:
         self.registry = Registry(made.pack)
         self._counts: dict[str, list[pa.Table]] = {}
         self._patients: Counter[str] = Counter()
+        self._faults: Counter[str] = Counter()
         self._grains = derived.grains(made, follow_up.needs(made))
 
-    def enrol(self, parts: int | None) -> int:
-        """Find the cases, lay what the statements read, and divide the patients; returns their number."""
+    def enrol(self, parts: int | None) -> None:
+        """Find the cases, lay what the statements read, and divide the patients into parts."""
         cases = evaluate(self.desk, [self.plan.pack.cases]).rows
         enrolled = cases.group_by("person_id").aggregate([("start_date", "min")]).sort_by("person_id")
-        count: int = enrolled.num_rows
-        self.registry.parts = parts or max(1, -(-count // PER_PART))
-        at = [row * self.registry.parts // count for row in range(count)] if count else []
-        self.desk.lay(
-            "enrolled",
-            pa.table(
-                {
-                    "person_id": enrolled.column("person_id"),
-                    "index_date": enrolled.column("start_date_min").cast(pa.date32()),
-                    "site": pa.nulls(count, pa.string()),
-                    "part": pa.array(at, pa.int32()),
-                }
-            ),
-        )
+        columns = {
+            "person_id": enrolled.column("person_id"),
+            "index_date": enrolled.column("start_date_min").cast(pa.date32()),
+            "number": pa.array(np.arange(enrolled.num_rows)),
+        }
+        self.desk.lay("enrolled", pa.table(columns))
         for name, table in self.plan.tables.items():
             self.desk.lay(name, table)
         self.desk.lay("derived_need", completeness.needs(self.plan))
@@ -100,8 +93,10 @@ class Building:
         self.desk.lay("regimen", treatment.regimens(self.plan))
         self._make("pick", statements.PICK)
         self._make("code", statements.CODE)
+        (found,) = self.desk.take(step(size())).to_pylist()
+        self.registry.patients = enrolled.num_rows
+        self.registry.parts = parts or max(1, -(-int(found["n"] or 0) // ROWS_PER_PART))
         self._units = self.desk.take(step(statements.CODES))
-        return count
 
     def _bound(self) -> tuple[list[tuple[int, Bound]], Mapping[str, int], Names]:
         pack, numbers = self.plan.pack, self.plan.numbers
@@ -111,7 +106,9 @@ class Building:
 
     def part(self, part: int) -> None:
         """Everything for one part of the patients."""
-        self._make("member", statements.MEMBER.format(part=part))
+        whole = self.registry.patients
+        low, high = (at * whole // self.registry.parts for at in (part, part + 1))
+        self._make("member", statements.MEMBER.format(low=low, high=high))
         self._make("hit", hits())
         found = self.desk.take(step(statements.UNITS))
         self.desk.lay("conversion", units.conversions(self.plan.pack, self.plan.numbers, found, self._units))
@@ -147,8 +144,7 @@ class Building:
                 self.desk.make(f"formed_{grain.number}", derived.formed(self.plan, grain, level))
             if any(one.expression is not None for one in grain.steps):
                 self.desk.add("value", derived.values(self.plan, grain))
-            if grain.checks:
-                self._sink("finding", self.desk.take(derived.findings(grain)))
+            self._sink("finding", self.desk.take(derived.findings(grain)))
         self._add("value", scored.VALUES)
         self._sink("score", self.desk.take(step(scored.SCORES)))
 
@@ -173,6 +169,7 @@ class Building:
         codes = self._codes
         if codes is None:
             codes = worklist.open_codes(self.desk.take(step(worklist.open_statement())))
+        self._sink("rule", derived.rules(self.plan, self._faults))
         self._sink("worklist", worklist.worklist(self.plan, counts, codes, self._patients))
 
     def _rows(self) -> None:
@@ -198,6 +195,8 @@ class Building:
         self._sink("conflict", self.desk.take(step(follow_up.CONFLICT)))
 
     def _sink(self, name: str, table: pa.Table) -> None:
+        if name == "finding":
+            self._faults.update(table.column("rule").to_pylist())
         self.registry.rows[name] = self.registry.rows.get(name, 0) + table.num_rows
         self.sink(name, table)
 
@@ -223,10 +222,21 @@ def hits() -> str:
             "kind": f"coalesce(e.{one['type']}, 0) = {BY_TEXT}",
             "visit": f"e.{one['visit']}" if one["visit"] else "CAST(NULL AS BIGINT)",
         }  # fmt: skip
-        wanted = [("k.source", f"JOIN pick k ON k.domain = '{one['domain']}' AND k.concept_id = e.{one['concept']}")]
-        if one["domain"] == "death":
-            wanted = [("s.source", "JOIN source s ON s.domain = 'death'")]
-        if one["domain"] in ("measurement", "observation"):
-            wanted.append(("f.source", f"JOIN form f ON f.text = e.{one['source_value']}"))
-        arms += [statements.HIT.format(source=source, wanted=join, **columns) for source, join in wanted]
+        arms += [statements.HIT.format(source=source, wanted=join, **columns) for source, join in _wanted(one)]
     return "\nUNION ALL\n".join([*arms, statements.PERSON])
+
+
+def size() -> str:
+    """The statement that counts them, for all patients."""
+    arms = [statements.SIZE.format(table=one["table"], wanted=join) for one in domains() for _, join in _wanted(one)]
+    return f"SELECT sum(n) AS n FROM ({' UNION ALL '.join(arms)})"
+
+
+def _wanted(one: Mapping[str, str]) -> list[tuple[str, str]]:
+    """How sources pick rows of a domain: the source's column, and the join; forms by the name of the item."""
+    if one["domain"] == "death":
+        return [("s.source", "JOIN source s ON s.domain = 'death'")]
+    wanted = [("k.source", f"JOIN pick k ON k.domain = '{one['domain']}' AND k.concept_id = e.{one['concept']}")]
+    if one["domain"] in ("measurement", "observation"):
+        wanted.append(("f.source", f"JOIN form f ON f.text = e.{one['source_value']}"))
+    return wanted

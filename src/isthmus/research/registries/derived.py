@@ -7,6 +7,7 @@ is given, what follows, and what is kept of it as values.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
 from sqlglot import exp
 
 from isthmus.research.cohorts.concepts import step
@@ -31,6 +32,10 @@ SCORED = """
     LEFT JOIN (SELECT person_id, "row", {taken} FROM scored GROUP BY person_id, "row") s
         ON s.person_id = f.person_id AND s."row" = f."row"
 """
+RULE = pa.schema(
+    {name: pa.string() for name in ("rule", "severity", "items", "en", "zh", "mend_en", "mend_zh")}
+    | {"faults": pa.int64()}
+)  # fmt: skip
 LISTED = ("item", "value_number", "value_code", "value_text", "value_date")
 # Derived values beside the others. They have no place of their own: their inputs have.
 VALUES = """
@@ -146,9 +151,22 @@ def values(plan: Plan, grain: Grain) -> exp.Query:
 
 def findings(grain: Grain) -> exp.Query:
     """The faults that rules find in the rows of a grain: `person_id, site, row, rule`."""
-    rules = ", ".join(_text(one.rule.name) for one in grain.checks)
-    tests = ", ".join(_sql(one.expression.tree()) for one in grain.checks)
+    rules = ", ".join(_text(one.rule.name) for one in grain.checks) or "''"
+    tests = ", ".join(_sql(one.expression.tree()) for one in grain.checks) or "FALSE"
     return step(FINDINGS.format(rules=rules, tests=tests, grain=grain.number))
+
+
+def rules(plan: Plan, faults: Mapping[str, int]) -> pa.Table:
+    """The rules with what they say, how it is mended, and how many faults they found."""
+    rows = [
+        {
+            "rule": one.name, "severity": one.severity, "items": "|".join(one.items), "en": one.says["en"],
+            "zh": one.says["zh"], "mend_en": one.mends["en"], "mend_zh": one.mends["zh"],
+            "faults": faults.get(one.name, 0),
+        }
+        for one in plan.pack.quality
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=RULE)
 
 
 def _given(plan: Plan, grain: Grain, name: str) -> tuple[int, str] | None:

@@ -13,15 +13,16 @@ from isthmus.research.cohorts.concepts import step
 from isthmus.research.registries.plan import Plan
 from isthmus.research.registries.rules import DEATH, INDEX, Ending, Endpoint
 
-ROLE = pa.schema({"item": pa.int32(), "role": pa.string(), "code": pa.string()})
+ROLE = pa.schema({"item": pa.int32(), "role": pa.string(), "codes": pa.string()})
 # Every word about life and death: `says` is death (with its day), dead (without), contact, or record.
 TELLING = """
-    SELECT t.person_id, CASE WHEN r.role = 'death' THEN 'death' WHEN r.role = 'dead' THEN 'dead' ELSE 'contact' END
-            AS says, CASE WHEN r.role = 'dead' THEN t.day ELSE t.value_date END AS day, i.name AS told_by, t.site,
-        t.part_id, t.place
+    SELECT t.person_id, CASE WHEN r.role = 'status' THEN CASE WHEN strpos(r.codes, concat('|', coalesce(t.value_code,
+            CASE t.value_number WHEN 1 THEN 'yes' ELSE 'no' END), '|')) > 0 THEN 'dead' ELSE 'contact' END
+            ELSE r.role END AS says,
+        CASE WHEN r.role = 'status' THEN t.day ELSE t.value_date END AS day, i.name AS told_by, t.site, t.part_id,
+        t.place
     FROM told t JOIN role r ON r.item = t.item JOIN item i ON i.item = t.item
-    WHERE t.aside IS NULL AND (r.role <> 'dead' OR r.code = t.value_code
-        OR (r.code = 'yes' AND t.value_number = 1) OR (r.code = 'no' AND t.value_number = 0))
+    WHERE t.aside IS NULL
     UNION ALL
     SELECT d.person_id, 'death' AS says, d.death_date AS day, 'table death' AS told_by, d.site, d.part_id, d.place
     FROM death d JOIN member m ON m.person_id = d.person_id
@@ -82,11 +83,11 @@ ENDPOINTS = """
 
 
 def roles(plan: Plan) -> pa.Table:
-    """`item, role, code`: which items tell a death, that somebody is dead, or a contact."""
+    """`item, role, codes`: which items tell a death, a contact, or a status (and the codes that mean dead)."""
     follow, numbers = plan.pack.follow_up, plan.numbers
     rows: list[tuple[int, str, str | None]] = [(numbers[name], "death", None) for name in follow.death]
     rows += [(numbers[name], "contact", None) for name in follow.contact]
-    rows += [(numbers[name], "dead", code) for name, codes in follow.dead.items() for code in codes]
+    rows += [(numbers[name], "status", f"|{'|'.join(codes)}|") for name, codes in follow.dead.items()]
     columns = zip(*rows, strict=True) if rows else ((), (), ())
     return pa.table([pa.array(one, kind) for one, kind in zip(columns, ROLE.types, strict=True)], schema=ROLE)
 

@@ -22,7 +22,13 @@ DATED = ("condition", "procedure", "drug", "device", "visit", "specimen", "death
 """Sources whose rows carry no value of their own: for an item of the type `date` they mean their own date."""
 PERSONAL = ("gender", "birth", "race", "ethnicity", "site")
 NAME = re.compile(r"[a-z][a-z0-9_]{0,58}")
-RESERVED = frozenset({"person_id", "row", "site", "index", "index_date", "death", "last_contact", "period"})
+RESERVED = frozenset(
+    {
+        "person_id", "row", "site", "index", "index_date", "death", "dead", "last_contact", "visit_occurrence_id",
+        "line", "regimen", "drugs", "start_date", "end_date",
+    }
+)  # fmt: skip
+"""Columns of the tables that are no items, and names that expressions have for all patients."""
 CONCEPT = re.compile(r"(?P<id>\d+)(?P<below> and below)?")
 SOURCE = re.compile(
     r"(?:(?P<coded>[a-z]+) (?P<concepts>\d+(?: and below)?(?:, ?\d+(?: and below)?)*)|(?P<death>death)"

@@ -14,7 +14,7 @@ from isthmus.research.registries import item as items
 from isthmus.research.registries import layer, rules
 from isthmus.research.registries.computed import Computed, computed
 from isthmus.research.registries.faults import Faults
-from isthmus.research.registries.item import CONCEPT, Item
+from isthmus.research.registries.item import CONCEPT, NAME, Item
 from isthmus.research.registries.layer import HEAD, Layer
 from isthmus.research.registries.names import Names
 from isthmus.research.registries.rules import Endpoint, FollowUp, Formula, Lines, Regimen, Rule
@@ -25,6 +25,13 @@ KEYS = (
 )  # fmt: skip
 GRAINS = ("patient", "visit", "event", "line")
 PERIODS = ("year", "quarter")
+TABLES = frozenset(
+    {
+        "value", "event", "line", "score", "finding", "rule", "endpoint", "conflict", "completeness", "worklist",
+        "set_aside", "dictionary", "manifest",
+    }
+)  # fmt: skip
+"""Names of what every registry gives beside its groups."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     formulas = read.formulas(whole.documents.get("derived.yaml"))
     follow_up, endpoints = read.endpoints(whole.documents.get("endpoints.yaml"))
     lines = read.lines(whole.documents.get("lines.yaml"))
+    _check_lines(groups, lines, faults)
     regimens = read.regimens(whole.sheets["regimens.csv"], lines)
     quality = read.quality(whole.sheets["quality.csv"])
     assumed = read.assumed(head)
@@ -154,6 +162,10 @@ def _groups(head: Section, found: Sequence[Layer], faults: Faults) -> dict[str, 
                 str(entry["group"]), {name: str(entry.get(name, "")) for name in ("en", "zh")},
                 str(entry.get("row", "patient")), str(entry.get("anchor", "")), entry.place(),
             )  # fmt: skip
+            if not NAME.fullmatch(group.name) or group.name in TABLES:
+                said = "the name of a table of every registry" if group.name in TABLES else "no name of a table"
+                mend = "Write small letters, digits and _." if group.name not in TABLES else "Choose another."
+                faults.add(entry.place("group"), f"'{group.name}' is {said}.", mend)
             if group.row not in GRAINS:
                 faults.add(entry.place("row"), f"'{group.row}' is no kind of row.", f"Write {', '.join(GRAINS)}.")
             groups[group.name] = group
@@ -188,6 +200,15 @@ def _check_anchors(groups: Mapping[str, Group], known: Mapping[str, Item], fault
             faults.add(
                 group.place, f"group {group.name} has rows of a {group.row}, which need no anchor.", "Remove it."
             )
+
+
+def _check_lines(groups: Mapping[str, Group], lines: Lines | None, faults: Faults) -> None:
+    for group in groups.values():
+        if group.row == "line" and lines is None:
+            faults.add(
+                group.place, f"group {group.name} has rows of lines, but there is no lines.yaml.",
+                "Say in lines.yaml which item's values are drugs.",
+            )  # fmt: skip
 
 
 def _lists(rows: Mapping[str, Row], faults: Faults) -> dict[str, list[Code]]:

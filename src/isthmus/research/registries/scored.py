@@ -8,16 +8,17 @@ from sqlglot import exp
 
 from isthmus.base.errors import UsageError
 from isthmus.cdm.units.analyte import Conversion
+from isthmus.cdm.units.concept import analytes
 from isthmus.research.expression import Expression, Kind
 from isthmus.research.expression.node import Call, Node, children
 from isthmus.research.registries.faults import Faults
 from isthmus.research.registries.item import Item
 from isthmus.research.registries.names import KINDS, SAID, Names, parsed
 from isthmus.research.registries.rules import Formula
-from isthmus.research.scores.patient import conversion
 from isthmus.research.scores.reader import find
 from isthmus.research.scores.rule import Input, Score
 from isthmus.research.scores.statement import select
+from isthmus.research.scores.units import conversion
 
 ARITHMETIC = frozenset({"+", "-", "*", "/", "neg"})
 ALL = pa.schema(
@@ -110,6 +111,12 @@ def _check_result(item: Item, score: Score, place: str, faults: Faults) -> None:
 def _unit(one: Input, found: Expression, names: Names, place: str, faults: Faults) -> Conversion:
     """What the numbers of an expression are converted by; one that is reckoned is in the score's unit already."""
     items = [named for name in found.names if (named := names.item(name)) is not None and named.name == name]
+    known = {analytes().get(each.concept_id) for named in items for each in named.sources} - {None}
+    if one.analyte and known and one.analyte not in known:
+        faults.add(
+            place, f"the input {one.name} is the analyte {one.analyte}, and {', '.join(map(str, known))} is given.",
+            "Name the item that is measured as that.",
+        )  # fmt: skip
     units = {named.unit for named in items if named.type in ("number", "whole") and named.unit}
     if one.kind is not Kind.NUMBER or not units or _reckoned(found.node):
         return Conversion(1.0)

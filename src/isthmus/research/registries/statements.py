@@ -23,12 +23,12 @@ CODE = """
 """
 # The patients of one part of the work, with what their rows say of them.
 MEMBER = """
-    SELECT c.person_id, c.index_date, coalesce(p.site, c.site) AS site, p.gender_concept_id, p.gender_source_value,
+    SELECT c.person_id, c.index_date, p.site, p.gender_concept_id, p.gender_source_value,
         p.race_concept_id, p.race_source_value, p.ethnicity_concept_id, p.ethnicity_source_value, p.year_of_birth,
         coalesce(CAST(p.birth_datetime AS DATE), CAST(concat(p.year_of_birth, '-', coalesce(p.month_of_birth, 7), '-',
             coalesce(p.day_of_birth, 1)) AS DATE)) AS birth, p.part_id, p.place
     FROM enrolled c LEFT JOIN person p ON p.person_id = c.person_id
-    WHERE c.part = {part}
+    WHERE c.number >= {low} AND c.number < {high}
 """
 # One domain's rows of the patients that some source wants. Columns that a table has not are null.
 HIT = """
@@ -36,6 +36,10 @@ HIT = """
         {number} AS number, {unit} AS unit_concept, {unit_text} AS unit_text, {value} AS value_concept, {text} AS text,
         {kind} AS noted, {visit} AS visit, e.site, e.part_id, e.place
     FROM {table} e JOIN member m ON m.person_id = e.person_id {wanted}
+"""
+# How many rows of a domain that are.
+SIZE = """
+    SELECT count(*) AS n FROM {table} e JOIN enrolled m ON m.person_id = e.person_id {wanted}
 """
 PERSON = """
     SELECT s.source, m.person_id, 0 AS concept_id, CASE WHEN s.what = 'birth' THEN m.birth END AS day,
@@ -61,6 +65,10 @@ TOLD = """
         SELECT h.*, s.item, s.rank, s.picky, s.as_date, i.type, i.since, i.until, i.measured, i.kept, c.factor,
             c."offset", i."list", s.valued,
             coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE)) AS amount,
+            -- nine decimals are the number without the noise of its conversion, which a limit must not see
+            CASE WHEN c.factor = 1 AND c."offset" = 0 THEN coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE))
+                ELSE round(coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE)) * c.factor + c."offset", 9)
+                END AS converted,
             TRY_CAST(CASE WHEN regexp_matches(trim(h.text), '^[0-9]{8}$') THEN concat(substr(trim(h.text), 1, 4), '-',
                 substr(trim(h.text), 5, 2), '-', substr(trim(h.text), 7, 2))
                 ELSE substr(replace(replace(trim(h.text), '/', '-'), '.', '-'), 1, 10) END AS DATE) AS dated,
@@ -79,8 +87,8 @@ TOLD = """
             CASE WHEN r.number = floor(r.number) THEN CAST(CAST(r.number AS BIGINT) AS TEXT) END)))
     ), typed AS (
         SELECT *,
-            CASE type WHEN 'number' THEN amount * factor + "offset"
-                WHEN 'whole' THEN CASE WHEN kept THEN 1 WHEN measured THEN amount * factor + "offset" ELSE amount END
+            CASE type WHEN 'number' THEN converted
+                WHEN 'whole' THEN CASE WHEN kept THEN 1 WHEN measured THEN converted ELSE amount END
                 WHEN 'yesno' THEN CASE WHEN picky OR NOT valued OR bare THEN 1 WHEN code = 'yes' THEN 1
                     WHEN code = 'no' THEN 0 WHEN code IS NULL AND number IN (0, 1) THEN number END
             END AS value_number,
@@ -89,7 +97,7 @@ TOLD = """
             CASE WHEN type = 'date' THEN CASE WHEN as_date OR bare THEN day ELSE dated END END AS value_date
         FROM meant
     )
-    SELECT row_number() OVER () AS hit, item, person_id, source, rank, coalesce(value_date, day) AS day, until_day,
+    SELECT item, person_id, source, rank, coalesce(value_date, day) AS day, until_day,
         value_number, value_code, value_text, value_date, amount AS written_number, unit_concept, unit_text,
         coalesce(text, '') AS written, concept_id, noted, visit, site, part_id, place,
         CASE WHEN value_number IS NOT NULL OR value_code IS NOT NULL OR value_text IS NOT NULL
@@ -129,7 +137,7 @@ LINE_ROWS = """
 # Values in the rows that may have them. Without a window, a value of an event belongs to the nearest of its rows.
 FITTED = """
     SELECT * FROM (
-        SELECT t.*, r."row", date_diff('day', r.start_date, t.day) AS days
+        SELECT t.rowid AS told_id, t.item, t.person_id, r."row", date_diff('day', r.start_date, t.day) AS days
         FROM told t JOIN item i ON i.item = t.item AND i.grain = 0
         JOIN registry_row r ON r.grain = 0 AND r.person_id = t.person_id
         WHERE t.aside IS NULL
@@ -138,8 +146,8 @@ FITTED = """
     )
     UNION ALL
     SELECT * EXCLUDE (nearest) FROM (
-        SELECT t.*, r."row", date_diff('day', r.start_date, t.day) AS days, i.windowed
-            OR row_number() OVER (PARTITION BY t.hit, r.grain ORDER BY abs(date_diff('day', r.start_date, t.day)),
+        SELECT t.rowid AS told_id, t.item, t.person_id, r."row", date_diff('day', r.start_date, t.day) AS days,
+            i.windowed OR row_number() OVER (PARTITION BY t.rowid, r.grain ORDER BY abs(date_diff('day', r.start_date, t.day)),
                 r."row") = 1 AS nearest
         FROM told t JOIN item i ON i.item = t.item AND i.grain > 0
         JOIN registry_row r ON r.grain = i.grain AND r.person_id = t.person_id
@@ -152,36 +160,37 @@ FITTED = """
 """
 # Of several values the one that the item picks; every tie is broken the same way.
 CHOSEN = """
-    SELECT * EXCLUDE (nth) FROM (
-        SELECT f.*, row_number() OVER (PARTITION BY f.item, f.person_id, f."row" ORDER BY
-            CASE i.pick WHEN 'any' THEN -f.value_number WHEN 'count' THEN 0 ELSE f.rank END NULLS LAST, f.noted,
-            CASE i.pick WHEN 'first' THEN f.days WHEN 'last' THEN -f.days WHEN 'lowest' THEN f.value_number
-                WHEN 'highest' THEN -f.value_number ELSE abs(f.days) END NULLS LAST,
+    SELECT told_id, item, person_id, "row" FROM (
+        SELECT f.told_id, f.item, f.person_id, f."row", row_number() OVER (PARTITION BY f.item, f.person_id, f."row"
+            ORDER BY
+            CASE i.pick WHEN 'any' THEN -t.value_number WHEN 'count' THEN 0 ELSE t.rank END NULLS LAST, t.noted,
+            CASE i.pick WHEN 'first' THEN f.days WHEN 'last' THEN -f.days WHEN 'lowest' THEN t.value_number
+                WHEN 'highest' THEN -t.value_number ELSE abs(f.days) END NULLS LAST,
             CASE i.pick WHEN 'lowest' THEN k.position WHEN 'highest' THEN -k.position END NULLS LAST,
             CASE WHEN i.pick IN ('lowest', 'highest') THEN CASE i.pick WHEN 'lowest' THEN f.days ELSE -f.days END END
                 NULLS LAST,
-            f.rank, f.days, f.site, f.part_id, f.place, f.concept_id, f.value_number, f.value_code, f.value_text
+            t.rank, f.days, t.site, t.part_id, t.place, t.concept_id, t.value_number, t.value_code, t.value_text
         ) AS nth
-        FROM fitted f JOIN item i ON i.item = f.item
-        LEFT JOIN code_position k ON k."list" = i."list" AND k.code = f.value_code
+        FROM fitted f JOIN told t ON t.rowid = f.told_id JOIN item i ON i.item = f.item
+        LEFT JOIN code_position k ON k."list" = i."list" AND k.code = t.value_code
     ) WHERE nth = 1
 """
 GATHERED = """
-    SELECT f.item, f.person_id, f."row", CAST(count(DISTINCT f.day) AS DOUBLE) AS counted,
-        string_agg(DISTINCT coalesce(f.value_code, f.value_text, CAST(f.value_date AS TEXT)), '|' ORDER BY
-            coalesce(f.value_code, f.value_text, CAST(f.value_date AS TEXT))) AS listed
-    FROM fitted f JOIN item i ON i.item = f.item WHERE i.pick IN ('all', 'count')
+    SELECT f.item, f.person_id, f."row", CAST(count(DISTINCT t.day) AS DOUBLE) AS counted,
+        string_agg(DISTINCT coalesce(t.value_code, t.value_text, CAST(t.value_date AS TEXT)), '|' ORDER BY
+            coalesce(t.value_code, t.value_text, CAST(t.value_date AS TEXT))) AS listed
+    FROM fitted f JOIN item i ON i.item = f.item AND i.pick IN ('all', 'count') JOIN told t ON t.rowid = f.told_id
     GROUP BY f.item, f.person_id, f."row"
 """
 VALUE = """
-    SELECT v.item, v.person_id, v."row",
+    SELECT c.item, c.person_id, c."row",
         CASE WHEN i.pick = 'count' THEN g.counted ELSE v.value_number END AS value_number,
         CASE WHEN i.pick = 'all' AND v.value_code IS NOT NULL THEN g.listed ELSE v.value_code END AS value_code,
         CASE WHEN i.pick = 'all' AND v.value_text IS NOT NULL THEN g.listed ELSE v.value_text END AS value_text,
         v.value_date, v.day, v.rank, v.source, v.written_number, v.unit_concept, v.unit_text, v.written, v.concept_id,
         v.noted, v.site, v.part_id, v.place
-    FROM chosen v JOIN item i ON i.item = v.item
-    LEFT JOIN gathered g ON g.item = v.item AND g.person_id = v.person_id AND g."row" = v."row"
+    FROM chosen c JOIN told v ON v.rowid = c.told_id JOIN item i ON i.item = c.item
+    LEFT JOIN gathered g ON g.item = c.item AND g.person_id = c.person_id AND g."row" = c."row"
 """
 # Every value that was told, by day; and what could not be taken, with the reason.
 EVENTS = """

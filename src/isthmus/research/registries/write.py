@@ -1,4 +1,7 @@
-"""A registry as files: each table as Parquet and CSV, the dictionary in both languages, a manifest."""
+"""A registry as files: each table as Parquet and CSV, the dictionary in both languages, a manifest.
+
+Tables with a row for each value are Parquet only: no spreadsheet opens their size.
+"""
 
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -15,6 +18,7 @@ from isthmus.research.registries import dictionary
 from isthmus.research.registries.pack import Pack
 
 DRAFT = ".draft"
+LONG = ("value", "event")
 
 
 class Writer:
@@ -22,7 +26,8 @@ class Writer:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._open: dict[str, tuple[pq.ParquetWriter, csv.CSVWriter]] = {}
+        self._open: dict[str, list[pq.ParquetWriter | csv.CSVWriter]] = {}
+        self._drafts: dict[Path, Path] = {}
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -32,26 +37,28 @@ class Writer:
     def __call__(self, name: str, table: pa.Table) -> None:
         """Append rows to a table."""
         if name not in self._open:
-            parquet = self._stack.enter_context(pq.ParquetWriter(self._draft(name, "parquet"), table.schema))
-            text = self._stack.enter_context(csv.CSVWriter(self._draft(name, "csv"), table.schema))
-            self._open[name] = (parquet, text)
-        parquet, text = self._open[name]
-        parquet.write_table(table)
-        text.write_table(table)
+            writers: list[pq.ParquetWriter | csv.CSVWriter] = [
+                pq.ParquetWriter(self._draft(name, "parquet"), table.schema, compression="zstd")
+            ]
+            if name not in LONG:
+                writers.append(csv.CSVWriter(self._draft(name, "csv"), table.schema))
+            self._open[name] = [self._stack.enter_context(one) for one in writers]
+        for one in self._open[name]:
+            one.write_table(table)
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         self._stack.close()
-        for name in self._open:
-            for ending in ("parquet", "csv"):
-                draft = self._draft(name, ending)
-                if kind is None:
-                    sync_file(draft)
-                    draft.replace(self.folder / f"{name}.{ending}")
-                else:
-                    draft.unlink(missing_ok=True)
+        for draft, final in self._drafts.items():
+            if kind is None:
+                sync_file(draft)
+                draft.replace(final)
+            else:
+                draft.unlink(missing_ok=True)
 
     def _draft(self, name: str, ending: str) -> Path:
-        return self.folder / f".{name}.{ending}{DRAFT}"
+        draft = self.folder / f".{name}.{ending}{DRAFT}"
+        self._drafts[draft] = self.folder / f"{name}.{ending}"
+        return draft
 
 
 def write_about(folder: Path, pack: Pack, manifest: Mapping[str, Any]) -> list[Path]:

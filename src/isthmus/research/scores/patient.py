@@ -4,9 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from isthmus.base.errors import InputError, UsageError
-from isthmus.cdm.units import analyte, spelling, ucum
-from isthmus.cdm.units.analyte import Conversion
+from isthmus.base.errors import UsageError
 from isthmus.research.expression import Kind
 from isthmus.research.expression.function import FUNCTIONS
 from isthmus.research.expression.node import Scalar
@@ -14,6 +12,7 @@ from isthmus.research.expression.value import evaluate
 from isthmus.research.scores.plan import GRADE, VALUE, plan
 from isthmus.research.scores.reader import find
 from isthmus.research.scores.rule import Input, Score
+from isthmus.research.scores.units import conversion
 
 Told = object
 """A number, code or yes/no; `(number, unit)`; `(number, unit, date)`. Of a unit both UCUM and hospitals' spellings."""
@@ -82,26 +81,6 @@ def score(name: str | Score, told: Mapping[str, Told], *, ranges: bool = True) -
     return _outcome(rule, values, tuple(used), reasons)
 
 
-def conversion(one: Input, unit: str) -> Conversion | None:
-    """How a number in a UCUM unit becomes one in the input's own; None where no fact allows it.
-
-    What the score says with `equals` goes before the exact factor, also for multiples of that unit.
-    """
-    if unit == one.unit:
-        return Conversion(1.0)
-    if one.equals is not None and ucum.readable(unit):
-        step = ucum.factor(unit, one.equals[0])
-        if step is not None:
-            return Conversion(step * one.equals[1])
-    try:
-        if one.analyte:
-            return analyte.conversion(one.analyte, unit, one.unit)
-        factor = ucum.factor(unit, one.unit or "1")
-    except InputError:
-        return None
-    return Conversion(factor) if factor is not None else None
-
-
 def _parts(told: Told) -> tuple[Scalar, str, date | None]:
     """Value, unit as written, date."""
     if isinstance(told, tuple | list):
@@ -125,8 +104,7 @@ def _in_unit(one: Input, told: Told) -> tuple[Scalar, str]:
         raise UsageError(f"{one.name} needs a unit: ({value:g}, '{one.unit}'). Tell the one that it was measured in.")
     if not written:
         return float(value), ""
-    unit = written if ucum.readable(written) else spelling.code(written)
-    found = conversion(one, unit) if unit else None
+    found = conversion(one, written)
     if found is None:
         return None, f"told in {written}, which is not converted into {one.unit or 'a number without unit'}"
     return value * found.factor + found.offset, ""

@@ -8,15 +8,17 @@ outside          names of inputs that were told and are not admitted (range, cod
 score, version   which rule this is
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sqlglot import exp
 
 from isthmus.base.errors import UsageError
+from isthmus.research.expression.function import number
 from isthmus.research.expression.node import Kind
 from isthmus.research.expression.spelling import spell
 from isthmus.research.scores.plan import GRADE, VALUE, Plan, plan
 from isthmus.research.scores.rule import Input, Score
+from isthmus.research.scores.units import conversion
 
 BETWEEN = ", "
 YES, NO = ("yes", "true", "1", "t", "y"), ("no", "false", "0", "f", "n")
@@ -28,20 +30,23 @@ def select(
     table: str | exp.Query,
     columns: Mapping[str, str | exp.Expr] | None = None,
     *,
+    units: Mapping[str, str] | None = None,
     keep: Sequence[str] = (),
     ranges: bool = True,
 ) -> exp.Select:
-    """The statement. Inputs are in the score's units; numbers of other units are converted before (`units`).
+    """The statement.
 
     :param table: name of a table, or a query.
     :param columns: what stands for an input, the name of a column or an expression over the table. One that is not in
         it is the column of its own name, unless any are given: then it is not told.
+    :param units: the unit in which the numbers of an input stand, where it is not the score's own.
     :param keep: columns that go through.
     :param ranges: whether numbers outside the admitted range are left out.
-    :raises UsageError: `columns` names what is no input of the score.
+    :raises UsageError: `columns` or `units` name what is no input, or a unit is not converted into the score's own.
     """
     made = plan(score, ranges=ranges)
-    rows = _told(score, table, columns, keep)
+    _check_names(score, {**(columns or {}), **(units or {})})
+    rows = _told(score, table, columns, units or {}, keep)
     for layer in made.layers():
         added = [exp.alias_(spell(node, {}), name, quoted=True) for name, node in layer.items()]
         rows = exp.select(exp.Star(), *added, copy=False).from_(rows.subquery("t", copy=False), copy=False)
@@ -53,21 +58,43 @@ def _column(name: str) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True))
 
 
-def _told(
-    score: Score, table: str | exp.Query, columns: Mapping[str, str | exp.Expr] | None, keep: Sequence[str]
-) -> exp.Select:
-    strange = sorted(set(columns or {}) - set(score.inputs))
+def _check_names(score: Score, named: Iterable[str]) -> None:
+    strange = sorted(set(named) - set(score.inputs))
     if strange:
         raise UsageError(
             f"{score.name} has no input '{strange[0]}'. Its inputs: {', '.join(score.inputs)}. Bind one of them."
         )
+
+
+def _told(
+    score: Score,
+    table: str | exp.Query,
+    columns: Mapping[str, str | exp.Expr] | None,
+    units: Mapping[str, str],
+    keep: Sequence[str],
+) -> exp.Select:
     source = exp.to_table(table) if isinstance(table, str) else table.subquery("s")
     told = [exp.alias_(_column(name), f"keep {name}", quoted=True) for name in keep]
     for one in score.inputs.values():
         bound: str | exp.Expr = one.name if columns is None else columns.get(one.name, exp.Null())
         value = _column(bound) if isinstance(bound, str) else exp.paren(bound)
-        told.append(exp.alias_(_as_kind(value, one), f"told {one.name}", quoted=True))
+        value = _converted(_as_kind(value, one), one, units.get(one.name))
+        told.append(exp.alias_(value, f"told {one.name}", quoted=True))
     return exp.select(*told, copy=False).from_(source, copy=False)
+
+
+def _converted(value: exp.Expr, one: Input, unit: str | None) -> exp.Expr:
+    """The number in the input's own unit."""
+    if unit is None or unit == one.unit:
+        return value
+    found = conversion(one, unit)
+    if found is None:
+        raise UsageError(
+            f"{one.name} is needed in {one.unit or 'a number without unit'}, and {unit} is not converted into it. "
+            "Bind a column in a unit that is."
+        )
+    scaled = exp.Mul(this=value, expression=number(found.factor))
+    return exp.Add(this=scaled, expression=number(found.offset)) if found.offset else scaled
 
 
 def _as_kind(value: exp.Expr, one: Input) -> exp.Expr:
