@@ -147,8 +147,8 @@ FITTED = """
     UNION ALL
     SELECT * EXCLUDE (nearest) FROM (
         SELECT t.rowid AS told_id, t.item, t.person_id, r."row", date_diff('day', r.start_date, t.day) AS days,
-            i.windowed OR row_number() OVER (PARTITION BY t.rowid, r.grain ORDER BY abs(date_diff('day', r.start_date, t.day)),
-                r."row") = 1 AS nearest
+            i.windowed OR row_number() OVER (PARTITION BY t.rowid, r.grain
+                ORDER BY abs(date_diff('day', r.start_date, t.day)), r."row") = 1 AS nearest
         FROM told t JOIN item i ON i.item = t.item AND i.grain > 0
         JOIN registry_row r ON r.grain = i.grain AND r.person_id = t.person_id
         WHERE t.aside IS NULL
