@@ -28,6 +28,8 @@ from isthmus.research.registries.worklist import OpenCode
 ROWS_PER_PART = 2_000_000
 """Rows of OMOP, counted once for each item that they may fill, that are worked on together."""
 
+HOSPITALS = {"site": "p.site", "care site": "coalesce(h.care_site_name, h.care_site_source_value, p.site)"}
+
 Sink = Callable[[str, pa.Table], None]
 """Takes the rows of one table of the registry; a table comes in as many pieces as there are parts, in order."""
 
@@ -110,7 +112,7 @@ class Building:
         """Everything for one part of the patients."""
         whole = self.registry.patients
         low, high = (at * whole // self.registry.parts for at in (part, part + 1))
-        self._make("member", statements.MEMBER.format(low=low, high=high))
+        self._make("member", statements.MEMBER.format(low=low, high=high, site=HOSPITALS[self.plan.pack.hospital]))
         self._make("hit", hits())
         found = self.desk.take(step(statements.UNITS))
         self.desk.lay("conversion", units.conversions(self.plan.pack, self.plan.numbers, found, self._units))
