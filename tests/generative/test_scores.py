@@ -5,7 +5,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isthmus.lake.engine import Engine
@@ -123,6 +123,7 @@ def _whole(rule: Score, draw: st.DataObject) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", SIGNS)
+@settings(deadline=None)
 @given(data=st.data())
 def test_more_of_a_bad_sign_is_never_better(name: str, data: st.DataObject) -> None:
     rule = shipped()[name]
@@ -143,6 +144,7 @@ SCORES = ["albi", "ez_albi", "palbi", "meld", "meld_na", "meld3", "amap", "page_
 
 
 @pytest.mark.parametrize("name", SCORES)
+@settings(deadline=None)
 @given(data=st.data())
 def test_the_unit_of_an_input_changes_nothing(name: str, data: st.DataObject) -> None:
     rule = shipped()[name]

@@ -39,6 +39,11 @@ def decided(scored: pa.Table, decisions: pa.Table) -> pa.Table:
     return pa.table(filled, names=scored.column_names).sort_by([("l", "ascending"), ("r", "ascending")])
 
 
+def without(pairs: pa.Table, others: pa.Table) -> pa.Table:
+    """Those pairs (`l`, `r`, and what else they have) that are not among others, in any order."""
+    return pairs.join(others.select(["l", "r"]), ["l", "r"], join_type="left anti") if len(others) else pairs
+
+
 def queue(scored: pa.Table, found: Clusters, rules: Rules) -> pa.Table:
     """The pairs that a person should look at, the surest first (schema QUEUE).
 

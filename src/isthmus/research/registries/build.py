@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pyarrow as pa
+from sqlglot import exp
 
 from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.desk import Desk
@@ -26,6 +27,8 @@ from isthmus.research.registries.worklist import OpenCode
 
 ROWS_PER_PART = 2_000_000
 """Rows of OMOP, counted once for each item that they may fill, that are worked on together."""
+
+HOSPITALS = {"site": "p.site", "care site": "coalesce(h.care_site_name, h.care_site_source_value, p.site)"}
 
 Sink = Callable[[str, pa.Table], None]
 """Takes the rows of one table of the registry; a table comes in as many pieces as there are parts, in order."""
@@ -70,7 +73,8 @@ class Building:
         self.plan = made
         self.sink = sink
         self.registry = Registry(made.pack)
-        self._counts: dict[str, list[pa.Table]] = {}
+        self._counts: dict[str, pa.Table] = {}
+        self._scores: dict[tuple[int, int], exp.Query] = {}
         self._patients: Counter[str] = Counter()
         self._faults: Counter[str] = Counter()
         self._grains = derived.grains(made, follow_up.needs(made))
@@ -108,7 +112,7 @@ class Building:
         """Everything for one part of the patients."""
         whole = self.registry.patients
         low, high = (at * whole // self.registry.parts for at in (part, part + 1))
-        self._make("member", statements.MEMBER.format(low=low, high=high))
+        self._make("member", statements.MEMBER.format(low=low, high=high, site=HOSPITALS[self.plan.pack.hospital]))
         self._make("hit", hits())
         found = self.desk.take(step(statements.UNITS))
         self.desk.lay("conversion", units.conversions(self.plan.pack, self.plan.numbers, found, self._units))
@@ -152,19 +156,24 @@ class Building:
         """The scores of one level, kept in `scored` for the next and in `score_all` for good."""
         bound = [(self.plan.numbers[one.item.name], one.bound) for one in level if one.bound is not None]
         if bound:
-            self.desk.make("scored", scored.statement(bound, f"formed_{grain.number}"))
+            known = self._scores.get((grain.number, level[0].level))
+            if known is None:  # a large statement, spelled once for all parts
+                known = scored.statement(bound, f"formed_{grain.number}")
+                self._scores[grain.number, level[0].level] = known
+            self.desk.make("scored", known)
             self._add("score_all", "SELECT * FROM scored")
 
     def _count(self) -> None:
         self._make("lack", completeness.LACK)
         for name, sql in completeness.statements(self.plan.pack.period).items():
-            self._counts.setdefault(name, []).append(self.desk.take(step(sql)))
+            found = self.desk.take(step(sql))
+            self._counts[name] = completeness.added([self._counts[name], found] if name in self._counts else [found])
         for row in self.desk.take(step(statements.PATIENTS)).to_pylist():
             self._patients[row["site"]] += row["n"]
 
     def close(self) -> None:
         """What is told of all patients: completeness and the work list."""
-        counts = {name: completeness.added(pieces) for name, pieces in self._counts.items()}
+        counts = self._counts
         self._sink("completeness", completeness.completeness(self.plan, counts))
         codes = self._codes
         if codes is None:

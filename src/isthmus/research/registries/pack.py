@@ -21,10 +21,12 @@ from isthmus.research.registries.rules import Endpoint, FollowUp, Formula, Lines
 from isthmus.research.registries.sheet import Row
 
 KEYS = (
-    "registry", "version", "title", "extends", "cases", "groups", "periods", "drop", "assumed unit", "about", "source",
+    "registry", "version", "title", "extends", "cases", "groups", "periods", "drop", "assumed unit", "hospital",
+    "about", "source",
 )  # fmt: skip
 GRAINS = ("patient", "visit", "event", "line")
 PERIODS = ("year", "quarter")
+HOSPITALS = ("site", "care site")
 TABLES = frozenset(
     {
         "value", "event", "line", "score", "finding", "rule", "endpoint", "conflict", "completeness", "worklist",
@@ -66,6 +68,7 @@ class Pack:
     lineage: Sequence[str]
     cases: Definition
     period: str
+    hospital: str
     groups: Mapping[str, Group]
     items: Mapping[str, Item]
     lists: Mapping[str, Sequence[Code]]
@@ -109,7 +112,8 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     faults.tell()
     return Pack(
         str(head["registry"]), str(head.get("version", "1")), _names(head.get("title")),
-        tuple(one.name for one in found), _cases(head), str(head.get("periods", "year")), groups, known, lists,
+        tuple(one.name for one in found), _cases(head), str(head.get("periods", "year")),
+        str(head.get("hospital", "site")), groups, known, lists,
         formulas, quality, follow_up, endpoints, lines, regimens, assumed, worked,
         plain(whole.documents.get("report.yaml")), layer.digest(found), found,
     )  # fmt: skip
@@ -144,6 +148,9 @@ def _check_head(head: Section, found: Sequence[Layer], faults: Faults) -> None:
             faults.tell()
     if str(head.get("periods", "year")) not in PERIODS:
         faults.add(head.place("periods"), f"'{head['periods']}' is no period.", "Write year or quarter.")
+
+    if str(head.get("hospital", "site")) not in HOSPITALS:
+        faults.add(head.place("hospital"), f"'{head['hospital']}' is no hospital.", f"Write {' or '.join(HOSPITALS)}.")
 
 
 def _groups(head: Section, found: Sequence[Layer], faults: Faults) -> dict[str, Group]:

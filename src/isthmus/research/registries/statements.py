@@ -23,11 +23,12 @@ CODE = """
 """
 # The patients of one part of the work, with what their rows say of them.
 MEMBER = """
-    SELECT c.person_id, c.index_date, p.site, p.gender_concept_id, p.gender_source_value,
+    SELECT c.person_id, c.index_date, {site} AS site, p.gender_concept_id, p.gender_source_value,
         p.race_concept_id, p.race_source_value, p.ethnicity_concept_id, p.ethnicity_source_value, p.year_of_birth,
         coalesce(CAST(p.birth_datetime AS DATE), CAST(concat(p.year_of_birth, '-', coalesce(p.month_of_birth, 7), '-',
             coalesce(p.day_of_birth, 1)) AS DATE)) AS birth, p.part_id, p.place
     FROM enrolled c LEFT JOIN person p ON p.person_id = c.person_id
+    LEFT JOIN care_site h ON h.care_site_id = p.care_site_id
     WHERE c.number >= {low} AND c.number < {high}
 """
 # One domain's rows of the patients that some source wants. Columns that a table has not are null.
@@ -147,8 +148,8 @@ FITTED = """
     UNION ALL
     SELECT * EXCLUDE (nearest) FROM (
         SELECT t.rowid AS told_id, t.item, t.person_id, r."row", date_diff('day', r.start_date, t.day) AS days,
-            i.windowed OR row_number() OVER (PARTITION BY t.rowid, r.grain ORDER BY abs(date_diff('day', r.start_date, t.day)),
-                r."row") = 1 AS nearest
+            i.windowed OR row_number() OVER (PARTITION BY t.rowid, r.grain
+                ORDER BY abs(date_diff('day', r.start_date, t.day)), r."row") = 1 AS nearest
         FROM told t JOIN item i ON i.item = t.item AND i.grain > 0
         JOIN registry_row r ON r.grain = i.grain AND r.person_id = t.person_id
         WHERE t.aside IS NULL

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from isthmus.research.registries.item import Item
+from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.plan import Plan, domains
 
 LIKE, SHORTEST = 0.5, 2
@@ -75,9 +76,10 @@ def worklist(
         _row(plan.pack.items[names[row["item"] - 1]], row, blocked, reasons, patients)
         for row in counts["last"].to_pylist() if row["missing"]
     ]  # fmt: skip
-    like = _likes([plan.pack.items[name] for name in {row["item"] for row in found}], codes)
+    like = _likes([plan.pack.items[name] for name in {row["item"] for row in found}], codes, plan.pack)
     for row in found:
-        row["may_be"] = "; ".join(like.get((row["item"], row["site"]), ()))
+        site = row["site"] if plan.pack.hospital == "site" else ""
+        row["may_be"] = "; ".join(like.get((row["item"], site), ()))
     found.sort(key=lambda row: (
         -row["blocked_alone"], -row["last_core"], -row["blocked"], -row["missing"], row["item"], row["site"]
     ))  # fmt: skip
@@ -99,7 +101,7 @@ def _row(
     }  # fmt: skip
 
 
-def _likes(items: Iterable[Item], codes: Sequence[OpenCode]) -> dict[tuple[str, str], list[str]]:
+def _likes(items: Iterable[Item], codes: Sequence[OpenCode], pack: Pack) -> dict[tuple[str, str], list[str]]:
     """By item and site the names of open codes that are like one of the item's, the most like first."""
     grams = {one.wording: _grams(one.wording) for one in codes}
     holding: dict[str, set[str]] = defaultdict(set)
@@ -114,7 +116,7 @@ def _likes(items: Iterable[Item], codes: Sequence[OpenCode]) -> dict[tuple[str, 
         for written, score in _like(item, grams, holding).items():
             for one in by_text[written]:
                 code = f"{one.code}, " if one.name else ""
-                found[item.name, one.site].append(
+                found[item.name, one.site if pack.hospital == "site" else ""].append(
                     (-score, -one.rows, f"{written} ({code}{one.table}, {one.rows} rows)")
                 )
     return {key: [said for _, _, said in sorted(rows)[:KEPT]] for key, rows in found.items()}

@@ -30,7 +30,7 @@ def _example(one: Section, item: str, inputs: Mapping[str, Input], let: Mapping[
         if name not in let:
             raise fault(steps.place(name), item, f"`{name}` is no step under `let`", f"Steps: {', '.join(let)}")
     missing = one.get("missing") or []
-    if not isinstance(missing, list) or not set(missing) <= set(inputs):
+    if not isinstance(missing, list) or not all(isinstance(name, str) and name in inputs for name in missing):
         raise fault(one.place("missing"), item, "`missing` is a list of inputs", f"Its inputs: {', '.join(inputs)}")
     value, places = _printed(one, "value", item) if one.get("value") is not None else (None, 0)
     return Example(

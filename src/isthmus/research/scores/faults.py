@@ -1,6 +1,7 @@
 """How a wrong score file is told, and the small demands that all of its parts share."""
 
 from collections.abc import Mapping, Sequence
+from math import isfinite
 from typing import Any
 
 from isthmus.base.document import Section
@@ -55,7 +56,7 @@ def text_of(section: Section, key: str, item: str) -> str:
 def number_of(section: Section, key: str, item: str) -> float:
     """The number behind a key."""
     value = section.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
         raise fault(section.place(key), item, f"`{key}` is a number", "Write one, without a unit")
     return float(value)
 

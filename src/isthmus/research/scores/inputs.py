@@ -1,6 +1,7 @@
 """The inputs of scores, as `rules/inputs.yaml` and the scores themselves describe them."""
 
 import re
+from math import isfinite
 from typing import Any
 
 from isthmus.base.document import Section
@@ -50,7 +51,11 @@ def _range(section: Section, item: str) -> tuple[float | None, float | None]:
     value = section.get("range")
     if value is None:
         return None, None
-    numbers = isinstance(value, list) and len(value) == 2 and all(type(one) in (int, float) for one in value)
+    numbers = (
+        isinstance(value, list)
+        and len(value) == 2
+        and all(type(one) in (int, float) and isfinite(one) for one in value)
+    )
     if not numbers or value[0] >= value[1]:
         mend = "Write the lowest and the highest number that are admitted: [0, 120]"
         raise fault(section.place("range"), item, "`range` is two numbers, the lower first", mend)

@@ -77,7 +77,7 @@ def _told(
     told = [exp.alias_(_column(name), f"keep {name}", quoted=True) for name in keep]
     for one in score.inputs.values():
         bound: str | exp.Expr = one.name if columns is None else columns.get(one.name, exp.Null())
-        value = _column(bound) if isinstance(bound, str) else exp.paren(bound)
+        value: exp.Expr = _column(bound) if isinstance(bound, str) else exp.paren(bound)
         value = _converted(_as_kind(value, one), one, units.get(one.name))
         told.append(exp.alias_(value, f"told {one.name}", quoted=True))
     return exp.select(*told, copy=False).from_(source, copy=False)
