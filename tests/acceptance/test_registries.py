@@ -34,17 +34,21 @@ registry: liver-tcga
 version: "1"
 title: {en: "Primary liver cancer, TCGA", zh: 原发性肝癌（TCGA）}
 extends: liver
+hospital: care site
 assumed unit: {albumin: g/dL, total_bilirubin: mg/dL, creatinine: mg/dL, platelets: 10*9/L, afp: ng/mL}
 """
 # The formula alone, without the score's limits: what the numbers give as they were typed.
 TYPED = "item,en,zh,type,unit,from\nalbi_typed,ALBI as typed,ALBI（原始数值）,number,1,derived\n"
 TYPED_IS = "albi_typed: {is: 0.66 * log10(total_bilirubin) - 0.085 * albumin}\n"
+OTHER = """
+registry: {pack}-tcga
+version: "1"
+title: {{en: "{pack}, TCGA", zh: TCGA}}
+extends: {pack}
+hospital: care site
+"""
 # Four of READ are coded otherwise than as a cancer of the bowel, or not at all: here whoever was sent is a case.
 SENT = """
-registry: read-tcga
-version: "1"
-title: {en: "Rectal cancer, TCGA", zh: 直肠癌（TCGA）}
-extends: colorectum
 cases:
   title: Whoever was sent
   concepts: null
@@ -187,13 +191,13 @@ def test_liver_stays_what_the_tables_say(liver: Built) -> None:
     assert sum(liver.counted("surgery", "hepatectomy_type").values()) >= 350
 
 
-# By cancer: the pack, patients, hospitals, deaths in CDR, deaths that only we have, days that equal CDR's.
-OTHERS: dict[str, tuple[str, int, int, int, set[str], int]] = {
+# By cancer: the pack, what is added to it, patients, hospitals, deaths in CDR, deaths that only we have, days that equal CDR's.
+OTHERS: dict[str, tuple[str, str, int, int, int, set[str], int]] = {
     # BR-6707: one follow-up says dead, a later one alive; a death that any source tells is a death here.
-    "stad": ("stomach", 443, 22, 172, {"TCGA-BR-6707"}, 429),
-    "coad": ("colorectum", 459, 25, 102, set(), 444),
+    "stad": ("stomach", "", 443, 22, 172, {"TCGA-BR-6707"}, 429),
+    "coad": ("colorectum", "", 459, 25, 102, set(), 444),
     # F5-6702: two forms a week apart, the later says dead; CDR went by the other. One of the 171 is not in CDR.
-    "read": (SENT, 171, 13, 26, {"TCGA-F5-6702"}, 166),
+    "read": ("colorectum", SENT, 171, 13, 26, {"TCGA-F5-6702"}, 166),
 }
 
 
@@ -201,12 +205,11 @@ OTHERS: dict[str, tuple[str, int, int, int, set[str], int]] = {
 def test_another_cancer_is_built_by_override(
     cancer: str, landed: Callable[[str], Workspace], cdr: dict[str, dict[str, str]], tmp_path: Path
 ) -> None:
-    pack, patients, hospitals, deaths, ours, days = OTHERS[cancer]
-    if pack == SENT:
-        (tmp_path / "read-tcga").mkdir()
-        (tmp_path / "read-tcga" / "registry.yaml").write_text(SENT, encoding="utf-8")
-        pack = str(tmp_path / "read-tcga")
-    built = Built(landed(cancer), pack)
+    pack, more, patients, hospitals, deaths, ours, days = OTHERS[cancer]
+    folder = tmp_path / f"{pack}-tcga"
+    folder.mkdir()
+    (folder / "registry.yaml").write_text(OTHER.format(pack=pack) + more, encoding="utf-8")
+    built = Built(landed(cancer), folder)
     assert built.registry.patients == patients
     assert len(built.counted("demography", "hospital")) == hospitals
     events = {barcode for barcode, (_, event) in built.endpoint("os").items() if event == 1}
