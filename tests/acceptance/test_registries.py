@@ -15,14 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from tests.lib.workspace import rows
 
+from isthmus.cdm import starter
 from isthmus.flow import units
 from isthmus.flow.ingest import ingest
 from isthmus.flow.start import new
 from isthmus.flow.workspace import Feed, Site, Workspace
 from isthmus.gate.session import open_session
+from isthmus.research.registries import layer
 from isthmus.research.registries.build import build
 from isthmus.research.registries.pack import load
 
@@ -189,6 +192,37 @@ def test_liver_stays_what_the_tables_say(liver: Built) -> None:
     assert liver.counted("pathology", "vessel_invasion") == {"none": 210, "micro": 94, "macro": 17}
     assert liver.counted("stage", "tnm_edition") == {"7": 231, "6": 119, "5": 23, "4": 4}
     assert sum(liver.counted("surgery", "hepatectomy_type").values()) >= 350
+
+
+def test_stages_of_the_seventh_edition_follow_from_their_classes(liver: Built) -> None:
+    """Of whoever has known T, N and M: the stage that follows is the one that the form tells (IVB is told as IV)."""
+    told = Counter(
+        (row["tnm7"], row["pathological_stage"])
+        for row in liver.tables["stage"]
+        if row["tnm_edition"] == "7" and row["tnm7"] and row["pathological_stage"]
+    )
+    assert told == {
+        ("I", "I"): 68, ("II", "II"): 27, ("IIIA", "IIIA"): 17, ("IIIB", "IIIB"): 4, ("IIIC", "IIIC"): 6,
+        ("IVA", "IVA"): 1, ("IVB", "IV"): 1,
+    }  # fmt: skip
+
+
+def test_every_concept_of_the_registries_is_one(outside: Path) -> None:
+    """Concepts of the starter vocabulary, or of OMOP as seen in public documents (`ohdsi/concepts-seen.parquet`)."""
+    seen = {
+        row["concept_id"]: row["domain_id"].lower()
+        for row in pq.read_table(outside / "ohdsi" / "concepts-seen.parquet").to_pylist()
+    }
+    seen |= {row.concept_id: row.domain_id.lower() for row in starter.concepts()}
+    for name in layer.shipped():
+        pack = load(name)
+        for item in pack.items.values():
+            for source in item.sources:
+                if source.concept_id:
+                    assert seen.get(source.concept_id) == source.domain, (name, item.name, source.concept_id)
+        for codes in pack.lists.values():
+            unknown = {concept for code in codes for concept, _ in code.concepts} - seen.keys()
+            assert not unknown, (name, codes[0].list)
 
 
 # By cancer: the pack, what is added to it, patients, hospitals, deaths in CDR, deaths that only we have, days that equal CDR's.
