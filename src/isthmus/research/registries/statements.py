@@ -65,10 +65,10 @@ TOLD = """
     WITH read AS (
         SELECT h.*, s.item, s.rank, s.picky, s.as_date, i.type, i.since, i.until, i.measured, i.kept, c.factor,
             c."offset", i."list", s.valued,
-            coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE)) AS amount,
+            -- what a repair set aside has lost its number but not its text: of results only the number counts
+            coalesce(h.number, CASE WHEN s.domain <> 'measurement' THEN TRY_CAST(trim(h.text) AS DOUBLE) END) AS amount,
             -- nine decimals are the number without the noise of its conversion, which a limit must not see
-            CASE WHEN c.factor = 1 AND c."offset" = 0 THEN coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE))
-                ELSE round(coalesce(h.number, TRY_CAST(trim(h.text) AS DOUBLE)) * c.factor + c."offset", 9)
+            CASE WHEN c.factor = 1 AND c."offset" = 0 THEN amount ELSE round(amount * c.factor + c."offset", 9)
                 END AS converted,
             TRY_CAST(CASE WHEN regexp_matches(trim(h.text), '^[0-9]{8}$') THEN concat(substr(trim(h.text), 1, 4), '-',
                 substr(trim(h.text), 5, 2), '-', substr(trim(h.text), 7, 2))

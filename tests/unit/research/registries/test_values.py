@@ -114,6 +114,14 @@ def test_what_is_set_aside_is_told_with_reason_and_place(tmp_path: Path) -> None
     ]  # fmt: skip
 
 
+def test_a_number_that_a_repair_took_away_is_not_read_from_the_text(tmp_path: Path) -> None:
+    folder = lib.write(tmp_path / "tiny", {"laboratory": [item("albumin", "number", NUMBER, unit="g/L")]})
+    taken = measured(1, ALBUMIN, "2020-03-03", None, GRAM_PER_LITRE, value_source_value="5200")
+    _, tables = lib.built(tmp_path, folder, lib.tables(measurement=[taken]))
+    assert tables["laboratory"][0]["albumin"] is None
+    assert [row["reason"] for row in tables["set_aside"]] == ["no number"]
+
+
 @pytest.mark.parametrize(
     ("said", "code"),
     [
