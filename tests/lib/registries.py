@@ -33,9 +33,9 @@ groups:
 """
 
 
-def item(name: str, kind: str, source: str = "", **cells: str) -> dict[str, str]:
+def item(name: str, kind: str, found: str = "", **cells: str) -> dict[str, str]:
     """A row of items/, with names."""
-    return {"item": name, "en": name, "zh": name, "type": kind, "from": source, "need": "core"} | cells
+    return {"item": name, "en": name, "zh": name, "type": kind, "from": found, "need": "core"} | cells
 
 
 def sheet(rows: Sequence[Mapping[str, str]], columns: Sequence[str] | None = None) -> str:

@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from splink import DuckDBAPI, Linker, SettingsCreator
@@ -228,6 +230,11 @@ def _said(rules: Rules, table: str) -> str:
 def probability(weight: float) -> float:
     """The probability that a weight of evidence stands for."""
     return 1.0 / (1.0 + math.exp2(-max(min(weight, 1000.0), -1000.0)))
+
+
+def probabilities(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The same of many."""
+    return 1.0 / (1.0 + np.exp2(-np.clip(weights, -1000.0, 1000.0)))
 
 
 def weight(probability: float) -> float:

@@ -46,14 +46,13 @@ class Forms:
         """Make what is missing, and take away what is there of records that are there no more."""
         self._engine.load(STANDS, found.stands.select(["record_id", PRINT]))
         self._look()
-        if self._files and (len(self._files) > FILES or self._stale()):
-            self._rewrite()
-        self._before = list(self._files)
         missing = self._some(f"SELECT * FROM {STANDS} ANTI JOIN {THERE} USING (record_id, {PRINT}) ORDER BY record_id")
-        for start in range(0, len(missing), AT_ONCE):
-            self._make(missing.slice(start, AT_ONCE))
+        is_clean = not self._files or self._engine.count(THERE) == len(found.stands) - len(missing)
+        if not is_clean or len(self._files) > FILES:
+            self._rewrite()
+        self._before, self._missing = list(self._files), missing["record_id"].combine_chunks()
+        self._made = [self._make(missing.slice(start, AT_ONCE)) for start in range(0, len(missing), AT_ONCE)]
         self._engine.drop(STANDS)
-        self._missing = missing["record_id"].combine_chunks()
         self._look()
         self._clear()
 
@@ -61,22 +60,26 @@ class Forms:
         """All records, by their ids, with some of the columns of the normal form (default: all)."""
         return self._engine.rows(query(f"SELECT {listed(columns or self.names)} FROM {THERE} ORDER BY record_id"))
 
-    def some(self, records: pa.Table) -> pa.Table:
-        """Those of some records (`record_id`), by their ids."""
+    def some(self, records: pa.Table, *columns: str) -> pa.Table:
+        """Those of some records (`record_id`), by their ids, with some of their columns."""
         self._engine.load("asked", records)
         try:
-            return self._some(f"SELECT * FROM {THERE} SEMI JOIN asked USING (record_id) ORDER BY record_id")
+            return self._some(
+                f"SELECT {listed(columns)} FROM {THERE} SEMI JOIN asked USING (record_id) ORDER BY record_id"
+            )
         finally:
             self._engine.drop("asked")
 
-    def others(self, new: pa.Table) -> str:
-        """The name under which the engine has the records that are not in `new` (`record_id`)."""
+    def parted(self, new: pa.Table) -> tuple[str, pa.Table]:
+        """The name under which the engine has the records not in `new` (`record_id`), and those in it, with keys."""
         if new["record_id"].combine_chunks().equals(self._missing):  # all that was made now, as mostly
             self._engine.view("known", self._before, empty=NOTHING)
-            return "known"
+            return "known", pa.concat_tables(self._made)
         self._engine.load("fresh", new)
         self._engine.create_view("known", query(f"SELECT * FROM {THERE} ANTI JOIN fresh USING (record_id)"))
-        return "known"
+        return "known", self._some(
+            f"SELECT * EXCLUDE ({PRINT}) FROM {THERE} SEMI JOIN fresh USING (record_id) ORDER BY record_id"
+        )
 
     def _some(self, sql: str) -> pa.Table:
         return self._engine.rows(query(sql))
@@ -84,14 +87,6 @@ class Forms:
     def _look(self) -> None:
         self._files = sorted(self.folder.glob("*.parquet")) if self.folder.is_dir() else []
         self._engine.view(THERE, self._files, empty=NOTHING)
-
-    def _stale(self) -> bool:
-        """Whether a form is there twice, or of a record that is not."""
-        kept = f"SELECT record_id FROM {THERE} SEMI JOIN {STANDS} USING (record_id, {PRINT})"
-        (row,) = self._some(
-            f"SELECT (SELECT count(*) FROM {THERE}) AS there, count(DISTINCT record_id) AS kept FROM ({kept})"
-        ).to_pylist()
-        return bool(row["there"] != row["kept"])
 
     def _rewrite(self) -> None:
         kept = self._some(
@@ -104,11 +99,12 @@ class Forms:
             path.unlink()
         self._look()
 
-    def _make(self, missing: pa.Table) -> None:
+    def _make(self, missing: pa.Table) -> pa.Table:
         made = normal(said(self._engine, self._columns[2:], missing), self.rules.fields)
         with lent(self._engine) as connection:
             made = keyed(connection, made, self.rules)
         self._write(made.append_column(PRINT, missing[PRINT]))
+        return made
 
     def _write(self, rows: pa.Table) -> None:
         number = max((int(path.stem) for path in self.folder.glob("*.parquet")), default=0) + 1

@@ -38,7 +38,8 @@ class Linked:
     """What a linkage came to. `joined`: sites' persons who are one with another; `merged`, `split`: in this edition.
 
     `waiting` are pairs for a person to look at, `refused` links that a constraint forbade, `parted` sites' persons
-    whose own records cannot be one person: nothing is joined with them. `scored` are the pairs looked at this time.
+    whose own records cannot be one person: nothing is joined with them. `scored` are the pairs looked at this time,
+    `note` what the edition says of it.
     """
 
     records: int
@@ -81,8 +82,9 @@ def renew(workspace: Workspace, kept: Kept, *, progress: Progress | None = None)
         forms.complete(records)
         progress.advance("link")
         told, verdict = _decisions(workspace, records)
-        note = {"model": kept.number, "verdicts": verdict}
-        found = _found(engine, forms, records, state, kept, told=told, alike=note == state.note)
+        under = {"model": kept.number, "verdicts": verdict}
+        alike = under.items() <= state.note.items()
+        found = _found(engine, forms, records, state, kept, told=told, alike=alike)
         progress.advance("link")
         number = current.number + 1 if current else 1
         index = _index(records, found, state, number)
@@ -93,7 +95,7 @@ def renew(workspace: Workspace, kept: Kept, *, progress: Progress | None = None)
         waiting += len(verdicts(workspace).waiting)
         sites = len(engine.rows(query("SELECT DISTINCT site FROM identity WHERE same_person_id IS NULL")))
     events = index.events.filter(pc.equal(index.events["edition"], number))
-    return _summed(records, found, events, tables, sites=sites, waiting=waiting, changed=changed, note=note)
+    return _summed(records, found, events, tables, sites=sites, waiting=waiting, changed=changed, under=under)
 
 
 def _read(workspace: Workspace, engine: Engine, state: State, current: Edition | None) -> Records:
@@ -112,10 +114,10 @@ def _found(
     stays = stands.select(KEYS).join(standing.select(KEYS), KEYS, join_type="left semi")["record_id"].combine_chunks()
     new = stands.filter(pc.invert(pc.is_in(stands["record_id"], stays)))
     pairs, scored = _pairs(engine, forms, state, kept, stays=stays, new=new)
-    known = stands["record_id"].combine_chunks()
+    known, constrained = stands["record_id"].combine_chunks(), ("record_id", "site", *forms.rules.differ)
     if not alike or not len(standing) or len(stays) < len(standing):
         laid = decided(pairs, told) if len(told) else pairs
-        some = forms.rows("record_id", "site", *forms.rules.differ)
+        some = forms.rows(*constrained)
         return _Found(pairs, scored, known, laid, clusters(some, laid, forms.rules))
     former = state.clusters()
     seeds = known.filter(pc.is_in(stands["person_id"], new["person_id"].combine_chunks()).combine_chunks())
@@ -127,7 +129,7 @@ def _found(
     these = known.filter(reached(former, known, seeds, ties))
     laid, said = within(pairs, these), within(told, these)
     laid = decided(laid, said) if len(said) else laid
-    some = clusters(forms.some(pa.table({"record_id": these})), laid, forms.rules)
+    some = clusters(forms.some(pa.table({"record_id": these}), *constrained), laid, forms.rules)
     return _Found(pairs, scored, these, laid, patched(former, known, some))
 
 
@@ -149,8 +151,7 @@ def _pairs(
     before = opened(within(state.tables["person_pair"], stays), kept)
     if not len(new):
         return before, 0
-    wanted = new.select(["record_id"])
-    fresh, known = forms.some(wanted).drop_columns([PRINT]), forms.others(wanted)
+    known, fresh = forms.parted(new.select(["record_id"]))
     with lent(engine) as connection:
         scored = score_new(connection, known, fresh, kept.model)
     return pa.concat_tables([before, _ordered(scored, kept)]), len(scored)
@@ -286,7 +287,7 @@ def _write(
 
 def _summed(
     records: Records, found: _Found, events: pa.Table, tables: Mapping[str, pa.Table], *, sites: int, waiting: int,
-    changed: bool, note: Mapping[str, object]
+    changed: bool, under: Mapping[str, object]
 ) -> Linked:  # fmt: skip
     count = dict.fromkeys(("merged", "split", "moved"), 0)
     for one in pc.value_counts(events["event"].combine_chunks()).to_pylist():
@@ -295,9 +296,13 @@ def _summed(
     pairs = links.group_by(["person_id", "person"]).aggregate([])
     size = alias.group_by("person").aggregate([("person_id", "count")])
     refused = pc.sum(pc.equal(found.clusters.cut["reason"], "constraint")).as_py() or 0
+    counted = {
+        "records": len(links), "persons": len(pc.unique(links["person"])), "merged": count["merged"],
+        "split": count["split"], "waiting": waiting,
+    }  # fmt: skip
     return Linked(
-        records=len(links), persons=len(pc.unique(links["person"])), sites=sites,
+        **counted, sites=sites, moved=count["moved"], refused=refused,
         joined=pc.sum(size.filter(pc.greater(size["person_id_count"], 1))["person_id_count"]).as_py() or 0,
-        merged=count["merged"], split=count["split"], moved=count["moved"], waiting=waiting, refused=refused,
-        parted=len(pairs) - len(pc.unique(pairs["person_id"])), scored=found.scored, changed=changed, note=note,
+        parted=len(pairs) - len(pc.unique(pairs["person_id"])), scored=found.scored, changed=changed,
+        note={**under, **counted},
     )  # fmt: skip

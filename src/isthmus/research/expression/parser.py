@@ -55,12 +55,6 @@ def parse(text: object, place: str, kinds: Mapping[str, Kind | None] | None = No
     return Expression(reader.text, place, node, check(node, kinds or {}, reader.refuse), names)
 
 
-def names(expression: Expression | Node) -> tuple[str, ...]:
-    """The names that an expression needs, each once, in their order."""
-    node = expression.node if isinstance(expression, Expression) else expression
-    return tuple(dict.fromkeys(one.name for one in names_in(node)))
-
-
 def _text(text: object) -> str:
     """What YAML read as a number or a switch is its text again."""
     if isinstance(text, bool):

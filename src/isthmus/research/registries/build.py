@@ -175,6 +175,8 @@ class Building:
         """What is told of all patients: completeness and the work list."""
         counts = self._counts
         self._sink("completeness", completeness.completeness(self.plan, counts))
+        concepts = self.desk.take(step(completeness.CONCEPTS))
+        self._sink("source", completeness.sources(self.plan, counts, concepts))
         codes = self._codes
         if codes is None:
             codes = worklist.open_codes(self.desk.take(step(worklist.open_statement())))

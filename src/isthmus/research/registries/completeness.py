@@ -15,6 +15,13 @@ PERIOD: Mapping[str, str] = {
     "year": "CAST(year(m.index_date) AS TEXT)",
     "quarter": "concat(year(m.index_date), '-Q', quarter(m.index_date))",
 }
+SOURCES = pa.schema(
+    {
+        "item": pa.string(), "rank": pa.int32(), "found_in": pa.string(), "concept_id": pa.int64(),
+        "concept_name": pa.string(), "known": pa.bool_(), "rows": pa.int64(), "set_aside": pa.int64(),
+        "taken": pa.int64(),
+    }
+)  # fmt: skip
 NEED = pa.schema({"derived": pa.int32(), "input": pa.string(), "item": pa.int32()})
 # Rows that an item could be filled in: all of its kind, or those of the days between which it is valid.
 ROOM = """
@@ -46,6 +53,15 @@ REASON = """
     ) t JOIN member m ON m.person_id = t.person_id
     LEFT JOIN (SELECT DISTINCT item, person_id FROM value) v ON v.item = t.item AND v.person_id = t.person_id
     WHERE v.item IS NULL GROUP BY 1, 2, 3
+"""
+# How many rows each source gave, and how many values were taken from it.
+GAVE = """
+    SELECT t.source, count(*) AS rows, count(t.aside) AS set_aside FROM told t GROUP BY t.source
+"""
+TOOK = "SELECT source, count(*) AS taken FROM value WHERE source IS NOT NULL GROUP BY source"
+CONCEPTS = """
+    SELECT s.source, min(c.concept_name) AS concept_name FROM source s JOIN concept c ON c.concept_id = s.concept_id
+    GROUP BY s.source
 """
 LACK = """
     SELECT m.person_id, m.site, i.item FROM member m CROSS JOIN item i
@@ -84,7 +100,7 @@ def statements(period: str) -> dict[str, str]:
     """The statements whose rows are added up over the parts, by name; `lack` must be made before."""
     return {
         "room": ROOM.format(period=PERIOD[period]), "filled": FILLED.format(period=PERIOD[period]),
-        "reason": REASON, "blocked": BLOCKED, "last": LAST,
+        "reason": REASON, "blocked": BLOCKED, "last": LAST, "gave": GAVE, "took": TOOK,
     }  # fmt: skip
 
 
@@ -117,7 +133,7 @@ def needs(plan: Plan) -> pa.Table:
 def added(pieces: Sequence[pa.Table]) -> pa.Table:
     """Tables of counts of several parts as one: counts of equal keys are added."""
     whole = pa.concat_tables(pieces)
-    keys = [field.name for field in whole.schema if field.name in ("item", "site", "period", "reason")]
+    keys = [field.name for field in whole.schema if field.name in ("item", "site", "period", "reason", "source")]
     counts = [name for name in whole.column_names if name not in keys]
     found = whole.group_by(keys).aggregate([(name, "sum") for name in counts])
     return found.rename_columns([name.removesuffix("_sum") for name in found.column_names]).sort_by(
@@ -144,3 +160,22 @@ def completeness(plan: Plan, counts: Mapping[str, pa.Table]) -> pa.Table:
             "share": pa.array([took / n if n else None for took, n in zip(took, rows, strict=True)], pa.float64()),
         }
     )  # fmt: skip
+
+
+def sources(plan: Plan, counts: Mapping[str, pa.Table], concepts: pa.Table) -> pa.Table:
+    """Each source of each item: its rows, those set aside, values taken; a concept that is not known has no name."""
+    names = list(plan.pack.items)
+    called = dict(zip(concepts.column("source").to_pylist(), concepts.column("concept_name").to_pylist(), strict=True))
+    gave = {row["source"]: row for row in counts["gave"].to_pylist()}
+    took = dict(zip(*(counts["took"].column(name).to_pylist() for name in ("source", "taken")), strict=True))
+    rows = [
+        {
+            "item": names[row["item"] - 1], "rank": row["rank"], "found_in": row["domain"],
+            "concept_id": row["concept_id"], "concept_name": called.get(row["source"]),
+            "known": row["concept_id"] == 0 or row["source"] in called,
+            "rows": gave.get(row["source"], {"rows": 0})["rows"],
+            "set_aside": gave.get(row["source"], {"set_aside": 0})["set_aside"], "taken": took.get(row["source"], 0),
+        }
+        for row in plan.tables["source"].to_pylist()
+    ]  # fmt: skip
+    return pa.Table.from_pylist(rows, schema=SOURCES)

@@ -6,6 +6,7 @@ from io import StringIO
 
 from isthmus.research.registries.item import Item
 from isthmus.research.registries.pack import Pack
+from isthmus.research.registries.rules import Endpoint
 
 COLUMNS = (
     "group", "group_en", "group_zh", "item", "en", "zh", "type", "unit", "codes", "codes_en", "codes_zh", "from",
@@ -23,6 +24,8 @@ PICKS = {
     "first": "最早", "last": "最近一次", "nearest": "最接近", "lowest": "最低", "highest": "最高", "any": "任一",
     "all": "全部", "count": "次数",
 }  # fmt: skip
+BESIDE = {"grade": ("grade", "分级"), "missing": ("what is missing for it", "缺少的输入项")}
+OF_ENDPOINTS = {"days": ("days", "天数"), "event": ("event", "结局")}
 NEEDS = {"core": "核心", "wanted": "需要", "optional": "可选"}
 ROWS = {
     "en": {"patient": "one row a patient", "visit": "one row a visit", "event": "one row an event",
@@ -36,7 +39,11 @@ def sheet(pack: Pack) -> str:
     text = StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(_row(pack, one) for one in pack.items.values())
+    for one in pack.items.values():
+        writer.writerow(_row(pack, one))
+        if one.name in pack.formulas and pack.formulas[one.name].score:
+            writer.writerows(_beside(pack, one))
+    writer.writerows(row for point in pack.endpoints.values() for row in _endpoint(point))
     return text.getvalue()
 
 
@@ -64,6 +71,27 @@ def _row(pack: Pack, one: Item) -> Iterator[str]:
     yield from (one.row.get("from", ""), formula(pack, one), one.pick, one.row.get("window", ""), one.need)
     yield from (str(day) if day else "" for day in (one.since, one.until))
     yield from ("|".join(one.references), one.about["en"], one.about["zh"])
+
+
+def _beside(pack: Pack, one: Item) -> Iterator[list[str]]:
+    """The columns that a score has beside its own."""
+    group = pack.groups[one.group].names
+    for ending, (english, chinese) in BESIDE.items():
+        cells = {"group": one.group, "group_en": group["en"], "group_zh": group["zh"], "item": f"{one.name}_{ending}",
+                 "en": f"{one.names['en']}: {english}", "zh": f"{one.names['zh']}：{chinese}",
+                 "type": "text"}  # fmt: skip
+        yield [cells.get(column, "") for column in COLUMNS]
+
+
+def _endpoint(point: Endpoint) -> Iterator[list[str]]:
+    """The columns of an end point."""
+    for ending, (english, chinese) in OF_ENDPOINTS.items():
+        cells = {"group": "endpoint", "group_en": "End points", "group_zh": "终点", "item": f"{point.name}_{ending}",
+                 "en": f"{point.names['en']}, {english}", "zh": f"{point.names['zh']}，{chinese}", "type": "whole",
+                 "unit": "d" if ending == "days" else "", "codes": "" if ending == "days" else "0|1|2",
+                 "codes_en": "" if ending == "days" else "censored|event|ended otherwise",
+                 "codes_zh": "" if ending == "days" else "删失|事件|竞争事件"}  # fmt: skip
+        yield [cells.get(column, "") for column in COLUMNS]
 
 
 def formula(pack: Pack, one: Item) -> str:

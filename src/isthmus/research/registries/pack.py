@@ -30,7 +30,7 @@ HOSPITALS = ("site", "care site")
 TABLES = frozenset(
     {
         "value", "event", "line", "score", "finding", "rule", "endpoint", "conflict", "completeness", "worklist",
-        "set_aside", "dictionary", "manifest",
+        "set_aside", "source", "dictionary", "manifest",
     }
 )  # fmt: skip
 """Names of what every registry gives beside its groups."""

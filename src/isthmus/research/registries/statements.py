@@ -25,8 +25,8 @@ CODE = """
 MEMBER = """
     SELECT c.person_id, c.index_date, {site} AS site, p.gender_concept_id, p.gender_source_value,
         p.race_concept_id, p.race_source_value, p.ethnicity_concept_id, p.ethnicity_source_value, p.year_of_birth,
-        coalesce(CAST(p.birth_datetime AS DATE), CAST(concat(p.year_of_birth, '-', coalesce(p.month_of_birth, 7), '-',
-            coalesce(p.day_of_birth, 1)) AS DATE)) AS birth, p.part_id, p.place
+        coalesce(CAST(p.birth_datetime AS DATE), TRY_CAST(concat(p.year_of_birth, '-',
+            coalesce(p.month_of_birth, 7), '-', coalesce(p.day_of_birth, 1)) AS DATE)) AS birth, p.part_id, p.place
     FROM enrolled c LEFT JOIN person p ON p.person_id = c.person_id
     LEFT JOIN care_site h ON h.care_site_id = p.care_site_id
     WHERE c.number >= {low} AND c.number < {high}
@@ -73,7 +73,10 @@ TOLD = """
             TRY_CAST(CASE WHEN regexp_matches(trim(h.text), '^[0-9]{8}$') THEN concat(substr(trim(h.text), 1, 4), '-',
                 substr(trim(h.text), 5, 2), '-', substr(trim(h.text), 7, 2))
                 ELSE substr(replace(replace(trim(h.text), '/', '-'), '.', '-'), 1, 10) END AS DATE) AS dated,
-            (h.number IS NULL AND h.text IS NULL AND h.value_concept = 0) AS bare
+            (h.number IS NULL AND h.text IS NULL AND h.value_concept = 0) AS bare,
+            -- an observation may be said by its concept alone; a test without a result says nothing
+            NOT s.valued OR (s.domain = 'observation' AND h.number IS NULL AND h.text IS NULL AND h.value_concept = 0)
+                AS alone
         FROM hit h JOIN source s ON s.source = h.source JOIN item i ON i.item = s.item
         LEFT JOIN conversion c ON c.item = s.item AND c.concept_id = h.concept_id
             AND c.unit_concept = h.unit_concept AND c.unit_text = h.unit_text
@@ -83,14 +86,14 @@ TOLD = """
         SELECT r.*, coalesce(k.code, t.code) AS code
         FROM read r
         LEFT JOIN code k ON k."list" = r."list" AND k.concept_id = CASE
-            WHEN r.value_concept > 0 THEN r.value_concept WHEN NOT r.valued OR r.bare THEN r.concept_id END
+            WHEN r.value_concept > 0 THEN r.value_concept WHEN r.alone THEN r.concept_id END
         LEFT JOIN code_text t ON t."list" = r."list" AND t.text = lower(trim(coalesce(r.text,
-            CASE WHEN r.number = floor(r.number) THEN CAST(CAST(r.number AS BIGINT) AS TEXT) END)))
+            CASE WHEN r.number = floor(r.number) THEN CAST(TRY_CAST(r.number AS BIGINT) AS TEXT) END)))
     ), typed AS (
         SELECT *,
             CASE type WHEN 'number' THEN converted
                 WHEN 'whole' THEN CASE WHEN kept THEN 1 WHEN measured THEN converted ELSE amount END
-                WHEN 'yesno' THEN CASE WHEN picky OR NOT valued OR bare THEN 1 WHEN code = 'yes' THEN 1
+                WHEN 'yesno' THEN CASE WHEN picky OR alone THEN 1 WHEN code = 'yes' THEN 1
                     WHEN code = 'no' THEN 0 WHEN code IS NULL AND number IN (0, 1) THEN number END
             END AS value_number,
             CASE WHEN type IN ('choice', 'many') THEN code END AS value_code,

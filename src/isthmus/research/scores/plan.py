@@ -79,12 +79,8 @@ def _admitted(one: Input, ranges: bool) -> Node:
         conditions.append(call("=", told, call("floor", told)))
     if ranges and one.low is not None and one.high is not None:
         conditions += [call(">=", value, Literal(one.low)), call("<=", value, Literal(one.high))]
-    otherwise = _unless_told(told, one)
-    return Case((*otherwise, (both(*conditions), value)), NULL)
-
-
-def _unless_told(told: Node, one: Input) -> tuple[tuple[Node, Node], ...]:
-    return ((call("is null", told), Literal(one.otherwise)),)
+    assumed = Literal(float(one.otherwise)) if type(one.otherwise) is int else Literal(one.otherwise)
+    return Case(((call("is null", told), assumed), (both(*conditions), value)), NULL)
 
 
 def _points(one: Points) -> Node:

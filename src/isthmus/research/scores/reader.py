@@ -92,9 +92,8 @@ def _file(path: Path, written: dict[str, Section]) -> dict[str, tuple[str, Secti
 
 def _with_empty_inputs(body: Section, item: str) -> None:
     """An input with nothing behind its name is as it usually is."""
-    for part in ("inputs",):
-        for name in section_of(body, part, item):
-            body[part][name] = section_of(body[part], name, item)
+    for name in section_of(body, "inputs", item):
+        body["inputs"][name] = section_of(body["inputs"], name, item)
 
 
 def _without_examples(body: Section) -> Section:

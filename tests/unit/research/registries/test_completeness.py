@@ -68,6 +68,13 @@ def test_the_work_list_names_open_codes_that_are_like_the_item(tmp_path: Path) -
     assert rows["bilirubin"]["may_be"] == ""
 
 
+def test_each_source_tells_what_it_gave(tmp_path: Path) -> None:
+    rows = {(row["item"], row["found_in"]): row for row in _tables(tmp_path)["source"]}
+    albumin, form = rows["albumin", "measurement"], rows["albumin", "form"]
+    assert (albumin["rows"], albumin["set_aside"], albumin["taken"], albumin["known"]) == (4, 1, 2, True)
+    assert (form["rows"], form["taken"], form["known"]) == (0, 0, True)
+
+
 def test_names_of_open_codes_may_come_from_the_exports(tmp_path: Path) -> None:
     codes = [OpenCode("h1", "measurement", "L12", "Total Bilirubin", 30), OpenCode("h2", "x", "L12", "bilirubin", 3)]
     rows = {row["item"]: row for row in _tables(tmp_path, codes)["worklist"]}

@@ -164,6 +164,20 @@ def test_yes_and_no(tmp_path: Path, source: str, said: dict[str, Any], value: bo
     assert _value(tmp_path, item("known", "yesno", source), observation=rows) is value
 
 
+def test_an_observation_says_something_by_itself_a_test_without_a_result_does_not(tmp_path: Path) -> None:
+    bare = {"observation": [observed(1, STAGE, "2020-03-01")], "measurement": [measured(1, 5, "2020-03-01", None)]}
+    assert _value(tmp_path, item("known", "yesno", f"observation {STAGE}"), **bare) is True
+    assert _value(tmp_path, item("known", "yesno", "measurement 5"), **bare) is None
+
+
+@pytest.mark.parametrize(("month", "day", "born"), [(2, 30, "None"), (None, None, "1950-07-01"), (2, 1, "1950-02-01")])
+def test_a_birthday_that_cannot_be_is_none(tmp_path: Path, month: int, day: int, born: str) -> None:
+    folder = lib.write(tmp_path / "tiny", {"person": [item("birth", "date", "person birth")]})
+    data = lib.tables()
+    data["person"] = [data["person"][0] | {"month_of_birth": month, "day_of_birth": day}]
+    assert str(lib.built(tmp_path, folder, data)[1]["person"][0]["birth"]) == born
+
+
 def test_what_lies_below_a_concept_counts_where_it_is_asked_for(tmp_path: Path) -> None:
     below = {
         "concept_ancestor": [{"ancestor_concept_id": 500, "descendant_concept_id": CANCER,
