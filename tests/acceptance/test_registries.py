@@ -1,9 +1,9 @@
 """Registries of TCGA's raw clinical tables (biotab, GDC legacy archive) by the packs that come along.
 
-Truth: Liu et al., "An Integrated TCGA Pan-Cancer Clinical Data Resource", Cell 173 (2018), table S1 (`onc/tcga_cdr`), for
-who died, when, and who progressed; the tables themselves for Child-Pugh classes. ALBI (Johnson et al. 2015) of the numbers
-as they were typed is 168/106/23 of 297, and 166/106/9 of 281 after the repair of units, 16 being set aside: worked out
-outside of this project (`onc/golden`). TCGA tells no unit; the small packs here say which one its forms mean.
+Truth: Liu et al., "An Integrated TCGA Pan-Cancer Clinical Data Resource", Cell 173 (2018), table S1 (`onc/tcga_cdr`),
+for who died, when, and who progressed; the tables themselves for Child-Pugh classes. ALBI (Johnson et al. 2015) of the
+numbers as they were typed is 168/106/23 of 297, and 166/106/9 of 281 after the repair of units, 16 being set aside:
+worked out outside of this project. TCGA tells no unit; the small packs here say which one its forms mean.
 """
 
 import csv
@@ -152,7 +152,9 @@ def test_liver_deaths_are_those_of_cdr_and_so_are_the_days(liver: Built, cdr: di
     assert days >= 375
 
 
-def test_liver_deaths_of_disease_and_progressions_are_those_of_cdr(liver: Built, cdr: dict[str, dict[str, str]]) -> None:
+def test_liver_deaths_of_disease_and_progressions_are_those_of_cdr(
+    liver: Built, cdr: dict[str, dict[str, str]]
+) -> None:
     assert agreement(liver, cdr, "dss", "DSS") == (367, 367, 366)
     assert agreement(liver, cdr, "pfi", "PFI") == (376, 376, 376)
 
@@ -213,7 +215,7 @@ def test_every_concept_of_the_registries_is_one(outside: Path) -> None:
         row["concept_id"]: row["domain_id"].lower()
         for row in pq.read_table(outside / "ohdsi" / "concepts-seen.parquet").to_pylist()
     }
-    seen |= {row.concept_id: row.domain_id.lower() for row in starter.concepts()}
+    seen |= {row["concept_id"]: row["domain_id"].lower() for row in starter.starter()["concept"].to_pylist()}
     for name in layer.shipped():
         pack = load(name)
         for item in pack.items.values():
@@ -225,7 +227,8 @@ def test_every_concept_of_the_registries_is_one(outside: Path) -> None:
             assert not unknown, (name, codes[0].list)
 
 
-# By cancer: the pack, what is added to it, patients, hospitals, deaths in CDR, deaths that only we have, days that equal CDR's.
+# By cancer: the pack, what is added to it, patients, hospitals, deaths in CDR, deaths that only we have, and of how
+# many the days equal CDR's.
 OTHERS: dict[str, tuple[str, str, int, int, int, set[str], int]] = {
     # BR-6707: one follow-up says dead, a later one alive; a death that any source tells is a death here.
     "stad": ("stomach", "", 443, 22, 172, {"TCGA-BR-6707"}, 429),

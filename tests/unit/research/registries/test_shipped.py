@@ -1,4 +1,4 @@
-"""The registries that come along: that they hold together, and that a liver oncologist's studies can be done with them."""
+"""The registries that come along: that they hold together, and that published studies could be done with them."""
 
 import csv
 import re
@@ -18,7 +18,8 @@ STUDIES = ROOT / "docs" / "reference" / "liver-studies.csv"
 CANCERS = ROOT / "docs" / "reference" / "registries.md"
 # Which types of items hold what a study needs.
 FITTING = {
-    "number": {"number", "whole"}, "code": {"choice", "many"}, "yes or no": {"yesno"}, "date": {"date"}, "text": {"text"},
+    "number": {"number", "whole"}, "code": {"choice", "many"}, "yes or no": {"yesno"}, "date": {"date"},
+    "text": {"text"},
 }  # fmt: skip
 
 pack = cache(load)
