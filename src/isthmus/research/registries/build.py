@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
+from isthmus.base.memory import give_back
 from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
@@ -58,6 +59,7 @@ def build(
     work.enrol(parts)
     for part in range(work.registry.parts):
         work.part(part)
+        give_back()
         done(part + 1, work.registry.parts)
     work.close()
     work.registry.steps = desk.steps

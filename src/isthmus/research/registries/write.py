@@ -1,6 +1,6 @@
 """A registry as files: each table as Parquet and CSV, the dictionary in both languages, a manifest.
 
-Tables with a row for each value are Parquet only: no spreadsheet opens their size.
+Tables with a row for each value or score are Parquet only: no spreadsheet opens their size.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from isthmus.research.registries import dictionary
 from isthmus.research.registries.pack import Pack
 
 DRAFT = ".draft"
-LONG = ("value", "event")
+LONG = ("value", "event", "score")
 
 
 class Writer:
