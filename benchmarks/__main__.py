@@ -15,10 +15,11 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cohorts, fresh, ledger, linkage, memory, profile, quality, redelivery, search, speed
+from benchmarks import chain, cohorts, fresh, ledger, linkage, memory, profile, quality, redelivery, search, speed
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
+    "chain": chain.chain,
     "cohorts": cohorts.cohorts,
     "csv": speed.csv,
     "fhir": speed.fhir,
