@@ -61,7 +61,7 @@ def test_every_verb_is_known() -> None:
 
 def test_every_reader_of_the_lake_in_the_gate_is_known() -> None:
     gate = ROOT / "src" / "isthmus" / "gate"
-    doors = ("lake.asking", "lake.locked", "lake.engine", "lake.lake")
+    doors = ("lake.asking", "lake.locked", "lake.plain", "lake.engine", "lake.lake")
     found = {
         path.relative_to(gate.parent).as_posix()
         for path in gate.rglob("*.py")

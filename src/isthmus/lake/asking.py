@@ -1,17 +1,22 @@
 """Answering a question over the files of one edition. Only the gate calls this, after it has looked at the question."""
 
+import os
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Timer
+from uuid import uuid4
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from sqlglot import exp
 
-from isthmus.base.errors import IntegrityError
+from isthmus.base.errors import IntegrityError, RefusedError
 from isthmus.lake.edition import Edition
 from isthmus.lake.engine import DIALECT, EXHAUSTED, exhausted
 from isthmus.lake.lake import Lake
@@ -25,33 +30,86 @@ class Reading:
     tables: Mapping[str, tuple[str, pa.Schema]]
     views: Mapping[str, exp.Query]
 
+    def renamed(self, prefix: str, names: Mapping[str, object]) -> "Reading":
+        """The same, with a prefix before those of the names that questions read."""
+        return Reading(
+            {f"{prefix}{name}" if name in names else name: one for name, one in self.tables.items()},
+            {f"{prefix}{name}": one for name, one in self.views.items()},
+        )
+
 
 @contextmanager
-def opened(lake: Lake, edition: Edition, reading: Reading) -> Iterator[Backend]:
-    """A connection that has what is read of an edition, for the length of a block; a table without rows is empty."""
+def opened(
+    lake: Lake, edition: Edition, reading: Reading, kept: Mapping[str, ir.Table] | None = None
+) -> Iterator[Backend]:
+    """A connection that has what is read of an edition, for the length of a block; a table without rows is empty.
+
+    `kept` are expressions over those, whose rows are taken apart first, each under a name of its own.
+    """
+    scratch = lake.scratch / f"{os.getpid()}.{uuid4().hex}"
+    scratch.mkdir(parents=True)
     connection = ibis.duckdb.connect(
-        threads=2, memory_limit=lake.memory, autoinstall_known_extensions=False, autoload_known_extensions=False
-    )
+        threads=2, memory_limit=lake.memory, temp_directory=str(scratch), autoinstall_known_extensions=False,
+        autoload_known_extensions=False,
+    )  # fmt: skip
     try:
         for name, (table, schema) in reading.tables.items():
-            files: Sequence[str] = [str(lake.root / one.path) for one in edition.files(table)]
-            for path in map(Path, files):
-                if not path.is_file():
-                    raise IntegrityError(f"{path.name} is missing from the lake. `isthmus verify` tells what else is.")
+            files = paths(lake, edition, table)
             if files:
                 connection.read_parquet(files, table_name=name, hive_partitioning=True, hive_types_autocast=False)
             else:
                 connection.create_table(name, schema=ibis.Schema.from_pyarrow(schema), temp=True)
         for name, view in reading.views.items():
             connection.raw_sql(f'CREATE TEMP VIEW "{name}" AS {view.sql(DIALECT)}')
+        for name, rows in (kept or {}).items():
+            connection.raw_sql(f'CREATE TEMP TABLE "{name}" AS {connection.compile(rows)}')
         yield connection
     except EXHAUSTED as error:
         raise exhausted(error) from None  # its text may hold the statement
     finally:
         connection.disconnect()
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
-def answer(lake: Lake, edition: Edition, question: ir.Table, reading: Reading) -> pa.Table:
-    """The rows of an unbound expression over what is read of an edition."""
-    with opened(lake, edition, reading) as connection:
+def paths(lake: Lake, edition: Edition, table: str) -> Sequence[str]:
+    """The files of a table. Raises IntegrityError when one is missing."""
+    files = [str(lake.root / one.path) for one in edition.files(table)]
+    for path in map(Path, files):
+        if not path.is_file():
+            raise IntegrityError(f"{path.name} is missing from the lake. `isthmus verify` tells what else is.")
+    return files
+
+
+def answer(
+    lake: Lake,
+    edition: Edition,
+    question: ir.Table,
+    reading: Reading,
+    *,
+    kept: Mapping[str, ir.Table] | None = None,
+    seconds: float | None = None,
+) -> pa.Table:
+    """The rows of an unbound expression over what is read of an edition.
+
+    Raises RefusedError when it takes longer than `seconds`.
+    """
+    with opened(lake, edition, reading, kept) as connection, limited(connection.con, seconds):
         return connection.to_pyarrow(question)
+
+
+@contextmanager
+def limited(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    """Stop what a connection does when it takes too long: RefusedError. No limit for None."""
+    if seconds is None:
+        yield
+        return
+    timer = Timer(seconds, connection.interrupt)
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise RefusedError(
+            f"the question took longer than {seconds:g} seconds. Ask for fewer rows, or ask in steps."
+        ) from None
+    finally:
+        timer.cancel()

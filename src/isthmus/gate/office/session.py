@@ -8,6 +8,7 @@ refused gives no row and one entry in the log. One that is allowed is logged bef
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +26,7 @@ from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.committee.application import Grant
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
-from isthmus.gate.grade.rewrite import Use, columns_of, rewritten, views
+from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, rewritten, views
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.cases import granted
@@ -34,7 +35,8 @@ from isthmus.gate.office.unit import Draft, Office
 from isthmus.lake.asking import answer
 from isthmus.lake.edition import Edition
 from isthmus.lake.lake import Lake
-from isthmus.lake.locked import locked
+from isthmus.lake.locked import MistakenError, locked, straight
+from isthmus.lake.plain import Plain, plain
 from isthmus.ledger.entry import Value
 from isthmus.records.models import Account
 
@@ -84,9 +86,13 @@ class Granted:
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
             edition = self.edition.within(allowed.sites)
-            asked = rewritten(question, use, at).limit(most + 1)
+            found = rewritten(question, use, at)
+            asked = found.question.limit(most + 1)
             try:
-                return answer(self._lake, edition, asked, reading_of(edition, named))
+                return answer(
+                    self._lake, edition, asked, reading_of(edition, named), kept=found.kept,
+                    seconds=self._limits.longest,
+                )  # fmt: skip
             except IsthmusError:
                 raise
             except Exception as error:  # whatever it is, its text may hold the SQL, and that a key
@@ -97,7 +103,8 @@ class Granted:
         return self._answered("question", _text(question), named, answered)
 
     def sql(self, text: str) -> pa.Table:
-        """The rows of one SELECT over the tables of the grant, in a locked engine that holds nothing else.
+        """The rows of one SELECT over the tables of the grant, in a locked engine that holds nothing else; or on the
+        files, where the statement is plain (`isthmus.lake.plain`).
 
         Raises RefusedError or InputError, which say why and what to do next.
         """
@@ -105,10 +112,22 @@ class Granted:
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
             edition = self.edition.within(allowed.sites)
+            found = plain(text, allowed.columns)
+            if found is not None:
+                with suppress(MistakenError):  # what it names is told by who holds nothing else
+                    return self._lent(text, found, use, allowed, most)
             with locked(self._lake, edition, views(allowed, use), reading_of(edition, named)) as engine:
                 return engine.rows(text, most=most, seconds=self._limits.longest)
 
         return self._answered("sql", text, named, answered)
+
+    def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
+        """The rows of a plain statement."""
+        edition = self.edition.within(allowed.sites)
+        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns))
+        reading = reading_of(edition, found.tables).renamed(RAW, QUESTIONS)
+        with straight(self._lake, edition, over, kept, reading) as engine:
+            return engine.rows(text, most=most, seconds=self._limits.longest)
 
     @property
     def _limits(self) -> Quota:
