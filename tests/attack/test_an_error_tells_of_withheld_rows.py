@@ -15,15 +15,15 @@ from lib.granted import House
 
 COLUMNS = ["condition_occurrence_id", "person_id", "condition_concept_id", "condition_start_date"]
 # Fails on a row of that concept and on no other, if it is asked of one.
+FAILS = "cast(case when {column} = {concept} then 'x' else '1' end as integer) = 1"
+OVERFLOWS = "case when condition_concept_id = {concept} then 9223372036854775807 else 1 end"
 SQL = (
-    "select count(*) as n from condition_occurrence where condition_concept_id * "
-    "(case when condition_concept_id = {concept} then 9223372036854775807 else 1 end) >= 0",
-    "select count(*) as n from condition_occurrence where cast(case when condition_concept_id = {concept} then 'x' "
-    "else '1' end as integer) = 1",
+    f"select count(*) as n from condition_occurrence where ({OVERFLOWS}) * condition_concept_id >= 0",
+    "select count(*) as n from condition_occurrence where " + FAILS.replace("{column}", "condition_concept_id"),
     "with c as (select condition_concept_id as k from condition_occurrence) select count(*) as n from c where "
-    "cast(case when k = {concept} then 'x' else '1' end as integer) = 1",
+    + FAILS.replace("{column}", "k"),
     "select max(n) as n from (select condition_concept_id as k, count(*) over () as n from condition_occurrence) where "
-    "cast(case when k = {concept} then 'x' else '1' end as integer) = 1",
+    + FAILS.replace("{column}", "k"),
 )
 
 

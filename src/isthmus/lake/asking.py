@@ -56,7 +56,7 @@ def opened(
         for name, (table, schema) in reading.tables.items():
             files = paths(lake, edition, table)
             if files:
-                connection.read_parquet(files, table_name=name, hive_partitioning=True, hive_types_autocast=False)
+                connection.raw_sql(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {_scan(files)}')
             else:
                 connection.create_table(name, schema=ibis.Schema.from_pyarrow(schema), temp=True)
         for name, view in reading.views.items():
@@ -78,6 +78,11 @@ def paths(lake: Lake, edition: Edition, table: str) -> Sequence[str]:
         if not path.is_file():
             raise IntegrityError(f"{path.name} is missing from the lake. `isthmus verify` tells what else is.")
     return files
+
+
+def _scan(files: Sequence[str]) -> str:
+    listed = ", ".join("'" + path.replace("'", "''") + "'" for path in files)
+    return f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false)"
 
 
 def answer(

@@ -36,7 +36,7 @@ class Plain:
 def plain(sql: str, tables: Collection[str]) -> Plain | None:
     """What a statement can mean, if it is plain and reads no tables but these; else None."""
     try:
-        with duckdb.connect() as connection:
+        with _empty().cursor() as connection:
             (text,) = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone() or ("",)
         tree = json.loads(text)
     except (duckdb.Error, ValueError, RecursionError):
@@ -97,10 +97,16 @@ def _is_free(name: str) -> bool:
 
 
 @cache
+def _empty() -> duckdb.DuckDBPyConnection:
+    """An engine that holds nothing, for its parser."""
+    return duckdb.connect(config={"threads": 1})
+
+
+@cache
 def _catalogue() -> frozenset[str]:
     """Names of what an engine holds from the start."""
     named = "SELECT view_name FROM duckdb_views() UNION ALL SELECT table_name FROM duckdb_tables() UNION ALL "
-    with duckdb.connect() as connection:
+    with _empty().cursor() as connection:
         return frozenset(row[0].lower() for row in connection.execute(named + FUNCTIONS).fetchall())
 
 

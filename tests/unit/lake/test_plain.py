@@ -1,4 +1,4 @@
-"""Which statements are plain: of known parts alone, so that they can name nothing but the tables that they are given."""
+"""Which statements are plain: of known parts alone, so that they can name nothing but the tables they are given."""
 
 import pytest
 

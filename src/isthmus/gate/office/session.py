@@ -23,7 +23,7 @@ from sqlglot.errors import SqlglotError
 from isthmus.base.clock import now
 from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
-from isthmus.gate.committee.application import Grant
+from isthmus.gate.committee.application import Columns, Grant
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, rewritten, views
@@ -100,7 +100,7 @@ class Granted:
                     f"the question failed while it ran ({type(error).__name__}). Look at its casts and functions."
                 ) from None
 
-        return self._answered("question", _text(question), named, answered)
+        return self._answered("question", _text(question), lambda grant: named, answered)
 
     def sql(self, text: str) -> pa.Table:
         """The rows of one SELECT over the tables of the grant, in a locked engine that holds nothing else; or on the
@@ -108,7 +108,11 @@ class Granted:
 
         Raises RefusedError or InputError, which say why and what to do next.
         """
-        named = {name: frozenset[str]() for name in sorted(self._named(text))}
+        named: dict[str, frozenset[str]] = {}
+
+        def naming(grant: Grant | None) -> Columns:
+            named.update((name, frozenset()) for name in sorted(_named(text, grant)))
+            return named
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
             edition = self.edition.within(allowed.sites)
@@ -119,7 +123,7 @@ class Granted:
             with locked(self._lake, edition, views(allowed, use), reading_of(edition, named)) as engine:
                 return engine.rows(text, most=most, seconds=self._limits.longest)
 
-        return self._answered("sql", text, named, answered)
+        return self._answered("sql", text, naming, answered)
 
     def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
         """The rows of a plain statement."""
@@ -133,27 +137,17 @@ class Granted:
     def _limits(self) -> Quota:
         return quota(self._office.settings)
 
-    def _named(self, text: str) -> set[str]:
-        """The tables that a statement names, and those of the grant whose names stand anywhere in it.
-
-        More than it needs does no harm: what is not in the grant is refused, what is in it may be read.
-        """
-        with self._office.open() as office:
-            grant = self._asker.standing(office)
-        there = set(PUBLIC) | (set(grant.columns) if grant else set())
-        return _tables(text) | (set(WORD.findall(text.lower())) & there)
-
     def _answered(
         self,
         way: str,
         text: str,
-        named: Mapping[str, frozenset[str]],
+        naming: Callable[[Grant | None], Columns],
         answered: Callable[[Use, datetime, Allowed, int], pa.Table],
     ) -> pa.Table:
         with self._office.open() as office:
             at = now()
             grant = self._asker.standing(office)
-            found = self._decided(office, grant, named, at)
+            found = self._decided(office, grant, naming(grant), at)
             body = {"way": way, "text": text, "edition": self.edition.number, "purpose": self._asker.kind}
             if isinstance(found, Refused):
                 raise self._refused(office, found, body, at)
@@ -176,9 +170,7 @@ class Granted:
         self._note(entry, {"rows": rows.num_rows, "seconds": time.monotonic() - began, "outcome": "answered"})
         return rows.replace_schema_metadata({"question": question})
 
-    def _decided(
-        self, office: Office, grant: Grant | None, named: Mapping[str, frozenset[str]], at: datetime
-    ) -> Allowed | Refused:
+    def _decided(self, office: Office, grant: Grant | None, named: Columns, at: datetime) -> Allowed | Refused:
         account = self._asker.account
         if not is_in_use(office, account):
             return Refused("person", "this account is not in use", "ask an administrator")
@@ -266,6 +258,15 @@ def _question(office: Office, grant: str, session: str, act: str, body: Mapping[
 def _text(question: ir.Table) -> str:
     """A question as it was asked, before anything of the grant is in it."""
     return str(ibis.to_sql(question, dialect="duckdb"))
+
+
+def _named(text: str, grant: Grant | None) -> set[str]:
+    """The tables that a statement names, and those of the grant whose names stand anywhere in it.
+
+    More than it needs does no harm: what is not in the grant is refused, what is in it may be read.
+    """
+    there = set(PUBLIC) | (set(grant.columns) if grant else set())
+    return _tables(text) | (set(WORD.findall(text.lower())) & there)
 
 
 def _tables(text: str) -> set[str]:
