@@ -11,7 +11,7 @@ the files, without a copy; that engine is locked too, and can open the files tha
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
@@ -24,10 +24,12 @@ from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.lake.asking import Reading, limited, opened, paths
 from isthmus.lake.edition import Edition
 from isthmus.lake.lake import Lake
+from isthmus.lake.plain import is_single, reaching
 
 BATCH = 65_536  # rows that are copied at once
 CHUNK = 2048  # rows that are taken at once: one piece of the engine's own
 LARGEST = 256 << 20  # bytes of an answer
+NAMED = 40  # characters of a name that an error repeats
 GIVEN = "isthmus_given"
 SILENT = (
     "SET TimeZone = 'UTC'", "SET enable_progress_bar = false", "SET python_enable_replacements = false",
@@ -67,10 +69,10 @@ class Locked:
             raise MistakenError(
                 f"the SQL cannot be answered: {_first(error)}. `isthmus use show` lists what the grant holds."
             ) from None
-        except (duckdb.Error, pa.ArrowException) as error:
+        except (duckdb.Error, pa.ArrowException, OSError, ValueError, RuntimeError) as error:
             # The engine's own text may quote values of rows.
             raise InputError(
-                f"the SQL failed while it ran ({type(error).__name__}). Look at its casts and functions."
+                f"the SQL failed while it ran ({type(error).__name__}). Look at its casts, functions and types."
             ) from None
 
     def _single(self, sql: str) -> duckdb.Statement:
@@ -78,8 +80,13 @@ class Locked:
             found = self._connection.extract_statements(sql)
         except duckdb.Error as error:
             raise InputError(f"the SQL cannot be read: {_first(error)}. Correct it.") from None
-        if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
+        if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT or not is_single(sql):
             raise RefusedError("only one SELECT is answered at a time, and nothing else. Ask one question.")
+        if name := reaching(sql):
+            raise RefusedError(
+                f"the SQL reaches for the engine itself ({name[:NAMED]}). It may read the tables of the grant, which "
+                "`isthmus use show` lists."
+            )
         return found[0]
 
 
@@ -150,6 +157,7 @@ def _fill(
 
 
 def _taken(reader: pa.RecordBatchReader, most: int) -> pa.Table:
+    _demand_names(reader.schema)
     batches: list[pa.RecordBatch] = []
     count = size = 0
     for batch in reader:
@@ -164,6 +172,17 @@ def _taken(reader: pa.RecordBatchReader, most: int) -> pa.Table:
             )
         batches.append(batch)
     return pa.Table.from_batches(batches, schema=reader.schema)
+
+
+def _demand_names(fields: Iterable[pa.Field]) -> None:
+    """Raise InputError for two columns, or two parts of one, of the same name: whoever reads them would lose one."""
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"the answer has two columns '{twice[:NAMED]}'. Give each a name of its own with AS.")
+    for field in fields:
+        kind = field.type
+        _demand_names([kind.field(place) for place in range(kind.num_fields)])
 
 
 def _first(error: duckdb.Error) -> str:

@@ -1,15 +1,18 @@
-"""Statements that are made of known parts alone, so that they can name nothing but the tables that they are given.
+"""What statements are made of, by the tree of the engine's own parser.
 
-The engine's own parser makes the tree, and every part of it has to stand in `plain.csv`: kinds of nodes, types of
-casts, functions. Functions of the list compute from their arguments; none reads a file, a setting, a catalogue or a
-text as SQL. What is not on the list makes a statement not plain, which is no refusal: it runs among copies instead
-(`lake/locked.py`).
+Plain ones are made of known parts alone, so that they can name nothing but the tables that they are given: every part
+has to stand in `plain.csv`, kinds of nodes, types of casts, functions. Functions of the list compute from their
+arguments; none reads a file, a setting, a catalogue or a text as SQL. A statement that is not plain is not refused for
+that: it runs among copies instead (`lake/locked.py`).
+
+Among copies a statement may use what it likes but functions that change the engine or end the process, and tables of
+the engine itself: some of its functions that make rows crash it, and some switch logs of it to files.
 """
 
 import csv
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -19,6 +22,7 @@ import duckdb
 
 WORD = re.compile(r"[a-z_][a-z0-9_]*")
 OURS = "isthmus"  # what names begin with that only this project gives
+TABLES = "SELECT view_name FROM duckdb_views() UNION ALL SELECT table_name FROM duckdb_tables()"
 FUNCTIONS = "SELECT function_name FROM duckdb_functions()"
 EMPTY = ("schema", "catalog", "schema_name", "catalog_name", "at_clause", "sample", "export_state", "columns")
 """Fields that say nothing in a plain statement."""
@@ -35,21 +39,60 @@ class Plain:
 
 def plain(sql: str, tables: Collection[str]) -> Plain | None:
     """What a statement can mean, if it is plain and reads no tables but these; else None."""
+    nodes = _parsed(sql)
+    if nodes is None or not all(_known(node) for node in nodes):
+        return None
+    # A name that the statement gives is meant only where it can be seen: elsewhere it must be nobody's.
+    own, read = _named(nodes)
+    if not all(map(_is_free, own)) or own & set(tables) or read - own - set(tables):
+        return None
+    return Plain(frozenset(read - own), _columns(nodes, read))
+
+
+def is_single(sql: str) -> bool:
+    """Whether a text is one SELECT."""
+    return _parsed(sql) is not None
+
+
+def reaching(sql: str) -> str | None:
+    """The function or table by which one SELECT reaches for the engine instead of computing, if there is one."""
+    for node in _parsed(sql) or ():
+        name = str(node.get("function_name", "")).lower()
+        if name and ("never", name) in _list():
+            return name
+        if node.get("type") == "TABLE_FUNCTION" and ("rows", _called(node)) not in _list():
+            return _called(node) or "a function"
+        if node.get("type") == "BASE_TABLE" and str(node["schema_name"]).lower() not in {"", "main"}:
+            return str(node["table_name"])
+        if node.get("type") == "BASE_TABLE" and str(node["table_name"]).lower() in _catalogue(TABLES):
+            return str(node["table_name"])
+        if node.get("type") == "SHOW_REF" and not node.get("query"):
+            return "the catalogue"
+    return None
+
+
+def _called(node: Mapping[str, Any]) -> str:
+    """The name of a function that makes rows."""
+    return str((node.get("function") or {}).get("function_name", "")).lower()
+
+
+def _parsed(sql: str) -> Sequence[Mapping[str, Any]] | None:
+    """Every object in the tree of one SELECT; None for anything else."""
     try:
         with _empty().cursor() as connection:
             (text,) = connection.execute("SELECT json_serialize_sql(?)", [sql]).fetchone() or ("",)
         tree = json.loads(text)
     except (duckdb.Error, ValueError, RecursionError):
         return None
-    nodes = list(_nodes(tree.get("statements", ())))
-    if tree.get("error") or len(tree["statements"]) != 1 or not all(_known(node) for node in nodes):
+    if tree.get("error") or len(tree.get("statements", ())) != 1:
         return None
-    # A name that the statement gives is meant only where it can be seen: elsewhere it must be nobody's.
+    return list(_nodes(tree["statements"]))
+
+
+def _named(nodes: Collection[Mapping[str, Any]]) -> tuple[set[str], set[str]]:
+    """Names that a statement gives, and those of tables that it reads, in lower case."""
     own = {str(one["key"]).lower() for node in nodes for one in (node.get("cte_map") or {}).get("map", ())}
-    read = {str(node["table_name"]).lower() for node in nodes if node.get("type") == "BASE_TABLE"}
-    if not all(map(_is_free, own)) or own & set(tables) or read - own - set(tables):
-        return None
-    return Plain(frozenset(read - own), _columns(nodes, read))
+    return own, {str(node["table_name"]).lower() for node in nodes if node.get("type") == "BASE_TABLE"}
 
 
 def _nodes(tree: Any) -> Iterator[Mapping[str, Any]]:
@@ -93,7 +136,11 @@ def _columns(nodes: Collection[Mapping[str, Any]], tables: Collection[str]) -> f
 
 def _is_free(name: str) -> bool:
     """Whether nothing in an engine of ours has this name, and no file could."""
-    return WORD.fullmatch(name) is not None and not name.startswith(OURS) and name not in _catalogue()
+    return (
+        WORD.fullmatch(name) is not None
+        and not name.startswith(OURS)
+        and name not in _catalogue(TABLES) | _catalogue(FUNCTIONS)
+    )
 
 
 @cache
@@ -103,11 +150,10 @@ def _empty() -> duckdb.DuckDBPyConnection:
 
 
 @cache
-def _catalogue() -> frozenset[str]:
+def _catalogue(statement: str) -> frozenset[str]:
     """Names of what an engine holds from the start."""
-    named = "SELECT view_name FROM duckdb_views() UNION ALL SELECT table_name FROM duckdb_tables() UNION ALL "
     with _empty().cursor() as connection:
-        return frozenset(row[0].lower() for row in connection.execute(named + FUNCTIONS).fetchall())
+        return frozenset(row[0].lower() for row in connection.execute(statement).fetchall())
 
 
 @cache
