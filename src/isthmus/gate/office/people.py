@@ -55,7 +55,7 @@ def add(
         name=name, actor=office.mint("AC"), roles=sorted(roles), sites=sorted(sites), password=_hashed(password),
         failures=0, locked_until=None, second=None, step=0, made_at=now(),
     )  # fmt: skip
-    body = {"name": name, "roles": account.roles, "sites": account.sites}
+    body = {"name": name, "roles": account.roles, "sites": account.sites, "shown": shown_by(account.password)}
     office.enter(by or account, _draft(office, account, "added", "minted", body))
     office.accounts.add(account)
     office.publish()
@@ -70,6 +70,11 @@ def disable(office: Office, name: str, *, by: Account) -> Account:
     office.accounts.drop_tokens(name)
     office.publish()
     return account
+
+
+def shown_by(password: str | None) -> str | None:
+    """What an act keeps of the hash of a password: enough to tell that it was put in another's place."""
+    return None if password is None else _digest(password)
 
 
 def is_in_use(office: Office, account: Account) -> bool:
@@ -104,9 +109,11 @@ def token(office: Office, name: str, scope: Sequence[str], days: int, *, by: Acc
         raise InputError(f"a token holds 1 to {LONGEST.days} days. Choose a number in between.")
     number, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     until = now() + timedelta(days=days)
-    body = {"name": name, "token": number, "scope": sorted(scope), "until": until.isoformat()}
-    office.enter(by, _draft(office, account, "token", "active", body))
     kept = Token(token_id=number, name=name, digest=_digest(secret), scope=sorted(scope), expires_at=until)
+    body = {
+        "name": name, "token": number, "scope": sorted(scope), "until": until.isoformat(), "shown": kept.digest,
+    }  # fmt: skip
+    office.enter(by, _draft(office, account, "token", "active", body))
     office.accounts.add_token(kept)
     return f"{MARK}.{number}.{secret}"
 

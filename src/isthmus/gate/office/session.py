@@ -201,7 +201,7 @@ class Granted:
             drafts.append(
                 Draft(
                     subject=self._session, kind="session", act="opened", logged="session", grant=self._asker.grant,
-                    body={"edition": self.edition.number}, fields=fields,
+                    fields=fields,
                 )
             )  # fmt: skip
         tables = {name: sorted(measures) for name, measures in found.columns.items() if name not in PUBLIC}

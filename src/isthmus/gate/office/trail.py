@@ -11,10 +11,11 @@ from sqlglot import exp
 from isthmus.base.errors import IsthmusError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.office.cases import granted
+from isthmus.gate.office.people import shown_by
 from isthmus.gate.office.unit import HASHED, Office, content
 from isthmus.gate.office.vault import policy
 from isthmus.lake.lake import Lake
-from isthmus.ledger.entry import Value, sealed
+from isthmus.ledger.entry import Value, sealed, time_of
 from isthmus.ledger.verify.log import check_log
 from isthmus.ledger.verify.note import Refuted
 from isthmus.ledger.verify.policy import read_policy
@@ -80,9 +81,15 @@ def proved(office: Office) -> tuple[int, list[str]]:
                 entries = {str(one["id"]): one for one in office.entries()}
     except IsthmusError as error:
         return 0, [str(error), *(one for one in _checked(office.ledger, office.keys) if one not in faults)]
-    acts = office.acts.all("people", "use", "session", "question", "release")
-    if not faults:
-        faults += list(_held(acts, entries))
+    try:
+        acts = office.acts.all("people", "use", "session", "question", "release")
+        if not faults:
+            actors = {one.name: one.actor for one in office.accounts.all()}
+            faults += _held(acts, entries, actors)
+        if not faults:  # then what acts say is what was said
+            faults += _people(office, [act for act in acts if act.kind == "people"])
+    except IsthmusError as error:
+        return 0, [*faults, str(error)]
     return len(acts), faults
 
 
@@ -93,8 +100,12 @@ def _checked(ledger: Path, keys: Path) -> list[str]:
         return [str(error)]
 
 
-def _held(acts: Sequence[Act], entries: Mapping[str, Mapping[str, Value]]) -> Iterator[str]:
+def _held(acts: Sequence[Act], entries: Mapping[str, Mapping[str, Value]], actors: Mapping[str, str]) -> Iterator[str]:
     """Acts that are not in the log as they are, and entries whose acts are gone."""
+    asked: dict[str, set[datetime]] = {}  # a session is opened at the moment of its first question
+    for act in acts:
+        if act.kind == "question" and act.entry in entries:
+            asked.setdefault(str(entries[act.entry]["session"]), set()).add(act.at)
     for act in acts:
         entry = entries.get(act.entry)
         if entry is None:
@@ -103,10 +114,37 @@ def _held(acts: Sequence[Act], entries: Mapping[str, Mapping[str, Value]]) -> It
             hashed, _ = sealed(content(act), bytes.fromhex(act.salt))
             if entry[field] != hashed:
                 yield f"the act {act.number} on {act.subject} is not what was logged; its record was altered"
+        elif not _is_told(act, entry, actors) or act.at not in asked.get(act.subject, ()):
+            yield f"the act {act.number} on {act.subject} is not what was logged; its record was altered"
     known = {act.entry for act in acts}
     yield from (
         f"the entry {name} of the log has no act; its record was removed" for name in entries if name not in known
     )
+
+
+def _is_told(act: Act, entry: Mapping[str, Value], actors: Mapping[str, str]) -> bool:
+    """Whether the entry says all that is kept of an act, where it has no hash of it: of a session."""
+    kept = (act.kind, act.act, act.subject, act.grant, time_of(act.at), actors.get(act.person))
+    told = tuple(entry.get(name) for name in ("kind", "act", "session", "grant", "at", "by"))
+    return kept == told and (act.number, act.role, act.body, act.salt) == (1, "", {}, "")
+
+
+def _people(office: Office, acts: Sequence[Act]) -> Iterator[str]:
+    """Accounts and tokens that are not as the acts on them say: a role, a password or a token was put in."""
+    added = {act.subject: act.body for act in acts if act.act == "added"}
+    given = {act.body["token"]: act.body for act in acts if act.act == "token"}
+    seconds = {act.subject: act.act == "second factor" for act in acts if act.act.endswith("second factor")}
+    for account in office.accounts.all():
+        said = added.get(account.actor, {})
+        same = (said.get("name"), said.get("roles"), said.get("sites")) == (account.name, account.roles, account.sites)
+        shown = said.get("shown", shown_by(account.password)) == shown_by(account.password)
+        if not same or not shown or seconds.get(account.actor, False) != (account.second is not None):
+            yield f"the account {account.name} is not what was logged; its record was altered"
+    for token in office.accounts.tokens():
+        said = given.get(token.token_id, {})
+        kept = (said.get("name"), said.get("scope"), said.get("until"), said.get("shown", token.digest))
+        if kept != (token.name, token.scope, token.expires_at.isoformat(), token.digest):
+            yield f"a token of {token.name} is not what was logged; its record was altered"
 
 
 def _places(lake: Lake, edition: int, person: int, tables: Sequence[str]) -> dict[str, frozenset[str]]:
