@@ -21,6 +21,7 @@ from isthmus.records.models import Account, Token
 
 SCOPES = ("use", "ask", "release", "log", "people")
 """What a token may be for: the verbs of the same names."""
+OF_PERSONS = frozenset({"patient", "delegate"})
 TRIES, PAUSE = 5, timedelta(minutes=15)
 SHORTEST = 12  # characters of a password
 LONGEST = timedelta(days=366)
@@ -37,9 +38,10 @@ def add(
     password: str | None,
     *,
     by: Account | None,
+    persons: Collection[int] = (),
 ) -> Account:
     """Add an account. The first one, an administrator, is added by whoever operates the folder; later ones by an
-    administrator."""
+    administrator. `persons` are the numbers in the lake of the patient whose account it is, or for whom it speaks."""
     _demand_administrator(office, by)
     if not name.strip() or name != name.strip() or len(name) > 80 or not name.isprintable():
         raise InputError("a name has 1 to 80 characters that can be printed. Choose another.")
@@ -49,13 +51,18 @@ def add(
         raise InputError("the first account is an administrator's. Add `--role administrator`.")
     if set(roles) & BOUND and not sites:
         raise InputError("a steward or a commission speaks for sites. Name them with --site.")
+    if bool(set(roles) & OF_PERSONS) != bool(persons):
+        raise InputError("a patient or delegate, and nobody else, has the number of a person. Name it with --person.")
     if office.accounts.get(name) is not None:
         raise InputError(f"there is an account '{name}' already. Choose another name.")
     account = Account(
         name=name, actor=office.mint("AC"), roles=sorted(roles), sites=sorted(sites), password=_hashed(password),
         failures=0, locked_until=None, second=None, step=0, made_at=now(),
     )  # fmt: skip
-    body = {"name": name, "roles": account.roles, "sites": account.sites, "shown": shown_by(account.password)}
+    body: dict[str, object] = {
+        "name": name, "roles": account.roles, "sites": account.sites, "shown": shown_by(account.password),
+    }  # fmt: skip
+    body |= {"persons": sorted(persons)} if persons else {}
     office.enter(by or account, _draft(office, account, "added", "minted", body))
     office.accounts.add(account)
     office.publish()
@@ -70,6 +77,12 @@ def disable(office: Office, name: str, *, by: Account) -> Account:
     office.accounts.drop_tokens(name)
     office.publish()
     return account
+
+
+def persons_of(office: Office, account: Account) -> frozenset[int]:
+    """The persons of the lake about whom an account may ask who used their data, as it was logged."""
+    added = (act.body for act in office.acts.of(account.actor) if act.act == "added")
+    return frozenset(number for body in added for number in body.get("persons", ()))
 
 
 def shown_by(password: str | None) -> str | None:
