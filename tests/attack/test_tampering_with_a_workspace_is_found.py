@@ -25,6 +25,7 @@ from lib.granted import House
 ACT = ("subject", "kind", "grant", "at", "person", "role", "act", "body", "salt", "entry")
 
 
+MOMENTS, BETWEEN = ("at", "expires_at"), 10  # what stands between day and hour says nothing
 REST = 'kind, "grant", at, person, role, act, body, salt'
 
 
@@ -122,7 +123,8 @@ def _changed(draw: Random, root: Path, table: str, columns: tuple[str, ...]) -> 
         column, chosen = draw.choice(columns), draw.choice(rows)
         (value,) = records.execute(f"select {column} from {table} where rowid = ?", (chosen,)).fetchone()
         text = str(value or "")
-        at = draw.randrange(len(text)) if text else 0
+        places = [at for at in range(len(text)) if not (column.strip('"') in MOMENTS and at == BETWEEN)]
+        at = draw.choice(places) if places else 0
         letter = draw.choice([one for one in "abc0189" if text[at : at + 1] != one])
         records.execute(
             f"update {table} set {column} = ? where rowid = ?", (text[:at] + letter + text[at + 1 :], chosen)

@@ -6,19 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from threading import Timer
 from uuid import uuid4
 
-import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb import Backend
 from sqlglot import exp
 
-from isthmus.base.errors import IntegrityError, RefusedError
+from isthmus.base.errors import IntegrityError
 from isthmus.lake.edition import Edition
-from isthmus.lake.engine import DIALECT, EXHAUSTED, exhausted
+from isthmus.lake.engine import DIALECT, EXHAUSTED, exhausted, limited
 from isthmus.lake.lake import Lake
 
 
@@ -100,21 +98,3 @@ def answer(
     """
     with opened(lake, edition, reading, kept) as connection, limited(connection.con, seconds):
         return connection.to_pyarrow(question)
-
-
-@contextmanager
-def limited(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
-    """Stop what a connection does when it takes too long: RefusedError. No limit for None."""
-    if seconds is None:
-        yield
-        return
-    timer = Timer(seconds, connection.interrupt)
-    timer.start()
-    try:
-        yield
-    except duckdb.InterruptException:
-        raise RefusedError(
-            f"the question took longer than {seconds:g} seconds. Ask for fewer rows, or ask in steps."
-        ) from None
-    finally:
-        timer.cancel()

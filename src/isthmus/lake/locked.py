@@ -21,8 +21,9 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from isthmus.base.errors import InputError, IsthmusError, RefusedError
-from isthmus.lake.asking import Reading, limited, opened, paths
+from isthmus.lake.asking import Reading, opened, paths
 from isthmus.lake.edition import Edition
+from isthmus.lake.engine import limited
 from isthmus.lake.lake import Lake
 from isthmus.lake.plain import is_single, reaching
 

@@ -99,6 +99,16 @@ def lent(allowed: Allowed, use: Use, named: Named) -> tuple[dict[str, ir.Table],
     return {table: apart.view(table, allowed) for table in named}, apart.kept
 
 
+def numbered(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
+    """What may be read of each table, over tables named RAW + table, with numbers for identities: the model's types."""
+    found = {}
+    for table, measures in allowed.columns.items():
+        view = _view(table, ibis.table(QUESTIONS[table].schema(), name=f"{RAW}{table}"), measures, allowed, use)
+        hidden = [name for name, one in measures.items() if one == "pseudonymise"]
+        found[table] = view.mutate(**{name: use.keys.numbers(view[name]) for name in hidden}) if hidden else view
+    return found
+
+
 def columns_of(question: ir.Table) -> dict[str, frozenset[str]]:
     """Every table that a question reads, with the columns that it names."""
     named: dict[str, set[str]] = {}

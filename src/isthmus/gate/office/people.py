@@ -85,9 +85,10 @@ def persons_of(office: Office, account: Account) -> frozenset[int]:
     return frozenset(number for body in added for number in body.get("persons", ()))
 
 
-def shown_by(password: str | None) -> str | None:
-    """What an act keeps of the hash of a password: enough to tell that it was put in another's place."""
-    return None if password is None else _digest(password)
+def shown_by(kept: str | None) -> str | None:
+    """What an act keeps of the hash of a password, or of the secret of a second factor: enough to tell that another
+    was put in its place."""
+    return None if kept is None else _digest(kept)
 
 
 def is_in_use(office: Office, account: Account) -> bool:
@@ -98,7 +99,7 @@ def is_in_use(office: Office, account: Account) -> bool:
 def enrol(office: Office, by: Account) -> str:
     """Ask this account for a second factor from now on; what an authenticator app takes in, given back this once."""
     secret = second.fresh()
-    office.enter(by, _draft(office, by, "second factor", "active", {"name": by.name}))
+    office.enter(by, _draft(office, by, "second factor", "active", {"name": by.name, "shown": _digest(secret)}))
     office.accounts.change(by.name, second=secret, step=0)
     return second.address(by.name, secret)
 

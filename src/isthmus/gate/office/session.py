@@ -24,9 +24,10 @@ from isthmus.base.clock import now
 from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.committee.application import Columns, Grant
+from isthmus.gate.desk import Desk, Lent, desk_over
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
-from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, rewritten, views
+from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, rewritten, views
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.cases import granted
@@ -124,6 +125,25 @@ class Granted:
                 return engine.rows(text, most=most, seconds=self._limits.longest)
 
         return self._answered("sql", text, naming, answered)
+
+    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
+        """The answer of a question of several steps, which `work` asks at a desk with what the grant holds; identities
+        are numbers there. `text` says in words what is asked. Raises RefusedError, which says why and what to do next.
+        """
+
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
+            found = {
+                name: Lent(frozenset(view.columns), str(ibis.to_sql(view, dialect="duckdb")))
+                for name, view in numbered(allowed, use).items()
+            }
+            edition = self.edition.within(allowed.sites)
+            with desk_over(self._lake, edition, found, self._limits.longest) as desk:
+                return work(desk)
+
+        def naming(grant: Grant | None) -> Columns:
+            return dict.fromkeys([*PUBLIC, *(grant.columns if grant else ())], frozenset[str]())
+
+        return self._answered("steps", text, naming, answered)
 
     def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
         """The rows of a plain statement."""

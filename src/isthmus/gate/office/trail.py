@@ -146,12 +146,12 @@ def _people(office: Office, acts: Sequence[Act]) -> Iterator[str]:
     """Accounts and tokens that are not as the acts on them say: a role, a password or a token was put in."""
     added = {act.subject: act.body for act in acts if act.act == "added"}
     given = {act.body["token"]: act.body for act in acts if act.act == "token"}
-    seconds = {act.subject: act.act == "second factor" for act in acts if act.act.endswith("second factor")}
+    seconds = {act.subject: act.body.get("shown") for act in acts if act.act.endswith("second factor")}
     for account in office.accounts.all():
         said = added.get(account.actor, {})
         same = (said.get("name"), said.get("roles"), said.get("sites")) == (account.name, account.roles, account.sites)
         shown = said.get("shown", shown_by(account.password)) == shown_by(account.password)
-        if not same or not shown or seconds.get(account.actor, False) != (account.second is not None):
+        if not same or not shown or seconds.get(account.actor) != shown_by(account.second):
             yield f"the account {account.name} is not what was logged; its record was altered"
     for token in office.accounts.tokens():
         said = given.get(token.token_id, {})
