@@ -18,7 +18,7 @@ from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.grade.rewrite import RAW
 from isthmus.gate.joined import ALIAS, JOINING, SCHEMA, WHOLE, views_of
 from isthmus.lake.edition import Edition
-from isthmus.lake.engine import Engine
+from isthmus.lake.engine import Engine, copy, within
 from isthmus.lake.lake import Lake
 
 OURS = "isthmus_"
@@ -152,7 +152,7 @@ class Desk:
         self._engine.view(f"{WHOLE}{name}", self._files.get(name, ()), empty=QUESTIONS[name].schema().to_pyarrow())
         whole = exp.select("*").from_(f"{WHOLE}{name}")
         self._engine.create_view(f"{RAW}{name}", self._views.get(name, whole))
-        self._engine.copy(name, sql)
+        copy(self._engine, name, sql)
         self._opened.add(name)
 
 
@@ -166,5 +166,5 @@ def desk_over(
     """
     with lake.engine() as engine:
         files = {name: [lake.root / one.path for one in edition.files(name)] for name in edition.tables()}
-        with engine.limited(seconds) if seconds else nullcontext():
+        with within(engine, seconds) if seconds else nullcontext():
             yield Desk(engine, files, views_of(edition, QUESTIONS), granted)

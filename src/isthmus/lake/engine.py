@@ -152,28 +152,6 @@ class Engine:
         draft.replace(final)
         return final, rows
 
-    def copy(self, name: str, sql: str) -> None:
-        """Fill a temporary table with the rows of a statement that has secrets in it: no error tells its text."""
-        try:
-            (rows,) = self._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}').fetchone() or (0,)
-        except duckdb.InterruptException:
-            raise
-        except Exception as error:  # whatever it is, its text may hold the statement
-            raise InputError(
-                f"what the grant holds could not be read ({type(error).__name__}). Have the operator run verify."
-            ) from None
-        self._tables[name] = int(rows)
-
-    @contextmanager
-    def limited(self, seconds: float) -> Iterator[None]:
-        """Stop what is done in the block when it takes too long, within a statement or between two: RefusedError."""
-        self._until = time.monotonic() + seconds, seconds
-        try:
-            with limited(self._connection, seconds):
-                yield
-        finally:
-            self._until = None
-
     def _sql(self, select: exp.Query) -> str:
         known = self._spelled.get(id(select))
         if known is None or known[0] is not select:
@@ -237,3 +215,28 @@ def lent(engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
     finally:
         connection.execute(f"SET disabled_optimizers = '{DISABLED}'")
+
+
+def copy(engine: Engine, name: str, sql: str) -> None:
+    """Fill a temporary table with the rows of a statement that has secrets in it: no error tells its text."""
+    try:
+        made = engine._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}')
+        (rows,) = made.fetchone() or (0,)
+    except duckdb.InterruptException:
+        raise
+    except Exception as error:  # whatever it is, its text may hold the statement
+        raise InputError(
+            f"what the grant holds could not be read ({type(error).__name__}). Have the operator run verify."
+        ) from None
+    engine._tables[name] = int(rows)
+
+
+@contextmanager
+def within(engine: Engine, seconds: float) -> Iterator[None]:
+    """Stop what is done in the block when it takes too long, within a statement or between two: RefusedError."""
+    engine._until = time.monotonic() + seconds, seconds
+    try:
+        with limited(engine._connection, seconds):
+            yield
+    finally:
+        engine._until = None

@@ -27,6 +27,12 @@ WALKED: Mapping[Kind, str] = {
     "entry": "an event lets in", "additional": "additional conditions", "rule": "", "end": "censoring, calendar",
 }  # fmt: skip
 STEP = ("step", "left", "alone")
+Definitions = Annotated[
+    list[Path],
+    typer.Argument(metavar="DEFINITIONS...", help="Circe JSON or phenotype YAML: files, folders or .tar.xz."),
+]
+Words = Annotated[str | None, typer.Option("--words", metavar="en|zh", help="Only say the definitions in plain words.")]
+Circe = Annotated[Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")]
 Walks = Mapping[str, Sequence[tuple[str, int, int | None]]]
 
 
@@ -37,20 +43,13 @@ def register(app: typer.Typer) -> None:
 
 def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
-    definitions: Annotated[
-        list[Path],
-        typer.Argument(metavar="DEFINITIONS...", help="Circe JSON or phenotype YAML: files, folders or .tar.xz."),
-    ],
+    definitions: Definitions,
     out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write cohort_id,records,subjects.")] = None,
     rows: Annotated[Path | None, typer.Option(metavar="FILE.parquet", help="Write the members with dates.")] = None,
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
     by_step: Annotated[bool, typer.Option("--steps", help="Also how many persons each condition leaves.")] = False,
-    language: Annotated[
-        str | None, typer.Option("--words", metavar="en|zh", help="Only say the definitions in plain words.")
-    ] = None,
-    as_circe: Annotated[
-        Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")
-    ] = None,
+    language: Words = None,
+    as_circe: Circe = None,
     grant: Annotated[str, typer.Option(help="The grant, where patients are real, as GR….")] = "",
     purpose: Annotated[str, typer.Option(help="The kind of purpose, if the grant has several, as HMB.")] = "",
     by: As = "",
@@ -79,14 +78,18 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     else:
         number, answer, walked = _evaluated(opened, edition, found, by_step=by_step, quiet=quiet or json)
     _tell(number, files.counted(answer), list(map(str, refused)), _walks(found, walked), json=json)
+    _write(answer, out, rows, json=json)
+    if refused:
+        count = len(found) + len(refused)
+        raise PartialError(f"{len(refused)} of {count} definitions were refused; the others are done.")
+
+
+def _write(answer: Cohorts, out: Path | None, rows: Path | None, *, json: bool) -> None:
     for path, write in ((out, files.write_counts), (rows, files.write_rows)):
         if path is not None:
             write(path, answer)
             if not json:
                 say(f"written: {path}")
-    if refused:
-        count = len(found) + len(refused)
-        raise PartialError(f"{len(refused)} of {count} definitions were refused; the others are done.")
 
 
 def _read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]]:
