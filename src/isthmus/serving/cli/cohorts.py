@@ -61,7 +61,7 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     A definition that says what cannot be answered is refused by name; the others are evaluated. Under a grant counts
     are told, and nothing is written: what shall leave is asked for with `isthmus release`.
     """
-    if grant and (out is not None or rows is not None):
+    if grant and (out or rows):
         raise RefusedError("answers are not written to files. What shall leave is asked for with `isthmus release`.")
     found, refused = _read(definitions)
     if as_circe is not None:
@@ -72,8 +72,7 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
         return
     opened = Workspace(workspace)
     if grant:
-        office = office_of(opened)
-        session = open_granted(office, opened.lake, actor(office, by, "ask"), grant, kind=purpose, edition=edition)
+        session = _session(opened, grant, by, kind=purpose, edition=edition)
         number, answer, walked = _granted(session, found, by_step=by_step)
     else:
         number, answer, walked = _evaluated(opened, edition, found, by_step=by_step, quiet=quiet or json)
@@ -100,6 +99,11 @@ def _read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError
     if not found:
         raise refused[0]
     return found, refused
+
+
+def _session(opened: Workspace, grant: str, by: str, *, kind: str, edition: int | None) -> Granted:
+    office = office_of(opened)
+    return open_granted(office, opened.lake, actor(office, by, "ask"), grant, kind=kind, edition=edition)
 
 
 def _granted(
