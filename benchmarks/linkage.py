@@ -19,11 +19,12 @@ import pyarrow.parquet as pq
 from pyarrow import csv
 
 from benchmarks.claim import Bench, Row, seconds, spent
+from benchmarks.linked import rows_of
 from isthmus.cdm.identity.resident import residents
 from isthmus.linkage import rules
-from isthmus.linkage.block import blocks
+from isthmus.linkage.block import keyed
 from isthmus.linkage.bloom import alike, encode
-from isthmus.linkage.cluster import Clusters, clusters, grown
+from isthmus.linkage.cluster import Clusters, clusters, patched, reached
 from isthmus.linkage.model import Model, score, score_new, train, weight
 from isthmus.linkage.normal import normal
 from isthmus.simulation.identities import Identities, identities
@@ -32,7 +33,7 @@ DATA = Path(os.environ.get("ISTHMUS_TEST_DATA", "../shared/data")) / "priv"
 KEY = bytes(range(32))
 MILLION = 417_000
 """People of whom there are a million records."""
-KEPT = ("normal", "blocks", "pairs", "members", "cut")
+KEPT = ("normal", "pairs", "members", "cut")
 THRESHOLDS = (0.01, 0.5, 0.9, 0.99)
 FEBRL = {"rec_id": "record_id", "date_of_birth": "birth_date", "soc_sec_id": "identifier", "address_1": "street"}
 FAKE = {"unique_id": "record_id", "first_name": "given_name", "dob": "birth_date"}
@@ -218,7 +219,7 @@ def two_numbers(drawn: Identities, found: Linked) -> int:
     table = pa.table({"cluster": found.clusters.members["cluster"], "number": numbers})
     table = table.filter(table["number"].is_valid())
     pairs = table.group_by(["cluster", "number"]).aggregate([])
-    return len(pairs) - pc.count_distinct(pairs["cluster"]).as_py()
+    return len(pairs) - int(pc.count_distinct(pairs["cluster"]).as_py())
 
 
 def outside(name: str) -> dict[str, Any]:
@@ -234,8 +235,8 @@ def outside(name: str) -> dict[str, Any]:
 def added(persons: int, sites: int, folder: str, seed: int = 7) -> dict[str, Any]:
     """The job of the newest hundredth of a simulation, linked to the rest, against all linked at once.
 
-    Read from files, and so counted: the old records in normal form, their blocks, their pairs, their clusters and the
-    links not made. Written: the same of the new ones, and all clusters.
+    Read from files, and so counted: what is needed of the old records in normal form with their keys, of their pairs,
+    their clusters and the links not made. Written: the same of the new ones, and all clusters.
     """
     drawn = identities(persons=persons, sites=sites, seed=seed)
     whole = linked(Case("simulation", drawn.records, drawn.truth["person"].combine_chunks()), "chinese")
@@ -246,7 +247,7 @@ def added(persons: int, sites: int, folder: str, seed: int = 7) -> dict[str, Any
         before = score(connection, old, model)
         former = clusters(old, before, model.rules)
         kept = Path(folder)
-        tables = (old, blocks(connection, old, model.rules), before, former.members, former.cut)
+        tables = (keyed(connection, old, model.rules), before, former.members, former.cut)
         for name, table in zip(KEPT, tables, strict=True):
             pq.write_table(table, kept / f"{name}.parquet", compression="zstd")
         del old, before, former, tables
@@ -263,13 +264,26 @@ def added(persons: int, sites: int, folder: str, seed: int = 7) -> dict[str, Any
 
 def _increment(connection: duckdb.DuckDBPyConnection, records: pa.Table, model: Model, kept: Path) -> Clusters:
     """All that new records cost, from files to files."""
-    old, known, before, members, cut = (pq.read_table(kept / f"{name}.parquet") for name in KEPT)
-    new = normal(records, model.rules.fields)
-    scored = score_new(connection, old, new, model, kept=known).select(before.column_names)
-    both = pa.concat_tables([old, new])
-    found = grown(Clusters(members, cut), both, pa.concat_tables([before, scored]), model.rules)
-    tables = (new, blocks(connection, new, model.rules), scored, found.members, found.cut)
-    for name, table in zip(KEPT, tables, strict=True):
+    for name in KEPT[:2]:
+        connection.execute(f"CREATE VIEW {name} AS SELECT * FROM read_parquet('{kept / name}.parquet')")
+    new = keyed(connection, normal(records, model.rules.fields), model.rules)
+    scored = score_new(connection, "normal", new, model)
+    former = Clusters(*(pq.read_table(kept / f"{name}.parquet") for name in KEPT[2:]))
+    ids = new["record_id"].combine_chunks()
+    known = pa.concat_arrays([former.members["record_id"].combine_chunks(), ids])
+    links = scored.filter(pc.greater_equal(scored["weight"], weight(model.rules.link))).select(["l", "r"])
+    these = pa.table({"record_id": known.filter(reached(former, known, ids, links))})
+    connection.register("these", these)
+    some = connection.execute("SELECT * FROM normal SEMI JOIN these USING (record_id)").to_arrow_table()
+    again = connection.execute(
+        "SELECT * FROM pairs WHERE l IN (SELECT record_id FROM these) AND r IN (SELECT record_id FROM these)"
+    ).to_arrow_table()
+    scored = scored.select(again.column_names)
+    ours = these["record_id"].combine_chunks()
+    inside = scored.filter(pc.and_(pc.is_in(scored["l"], ours), pc.is_in(scored["r"], ours)))
+    near = pa.concat_tables([some, new.cast(some.schema)])
+    found = patched(former, known, clusters(near, pa.concat_tables([again, inside]), model.rules))
+    for name, table in zip(KEPT, (new, scored, found.members, found.cut), strict=True):
         pq.write_table(table, kept / f"{name}-new.parquet", compression="zstd")
     return found
 
@@ -307,6 +321,7 @@ def linkage(bench: Bench) -> Iterator[Row]:
     for persons, sites in ((10_000, 10), (250_000, 100), (MILLION, 100))[: bench.pick(1, 3)]:
         yield _hospitals(bench, persons, sites)
     yield _growth(bench, bench.pick(10_000, MILLION), bench.pick(10, 100))
+    yield from rows_of(bench)
 
 
 def _outside(bench: Bench) -> Iterator[Row]:

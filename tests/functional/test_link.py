@@ -286,3 +286,11 @@ def test_a_hospitals_merge_is_honoured_unless_two_numbers_forbid_it(root: Path, 
 def east(opened: Workspace, person: dict[str, int]) -> list[dict[str, int]]:
     """The links of the persons of one hospital."""
     return [row for row in rows(opened, "person_link") if row["person_id"] in set(person.values())]
+
+
+def test_what_became_of_persons_is_told_by_the_ingest(root: Path, opened: Workspace) -> None:
+    linked.deliver(root, KNOWN.records.slice(MOST), "second.csv")
+    done = run("ingest", opened.root)
+    assert done.code == 0, done
+    persons = len({row["person"] for row in rows(opened, "person_link")})
+    assert f"Persons: {persons}, of {len(rows(opened, 'identity'))} records of identity" in " ".join(done.out.split())

@@ -7,6 +7,7 @@ from isthmus.base.errors import InputError
 from isthmus.base.progress import Progress, Silence
 from isthmus.flow.ingest import Report, finish_interrupted, publish
 from isthmus.flow.linking import records as identity
+from isthmus.flow.linking.forms import Forms
 from isthmus.flow.linking.kept import Kept, keep, newest
 from isthmus.flow.linking.person import Person, person
 from isthmus.flow.linking.renew import Linked, renew
@@ -17,7 +18,6 @@ from isthmus.lake.edition import Edition
 from isthmus.lake.engine import lent
 from isthmus.linkage import rules
 from isthmus.linkage.model import train
-from isthmus.linkage.normal import normal
 
 __all__ = ["PERSON", "Outcome", "Person", "Waiting", "decide", "joined", "link", "person", "take_back", "waiting"]
 
@@ -70,24 +70,26 @@ def _rules(workspace: Workspace, chosen: str, kept: Kept | None) -> tuple[str, s
     if kept is not None:
         return kept.name, kept.text
     with workspace.lake.engine() as engine:
-        name = identity.usual(identity.read(workspace.lake, engine).said)
+        identity.read(workspace.lake, engine)
+        name = identity.usual(engine)
     return name, rules.text_of(name)
 
 
 def _learn(workspace: Workspace, name: str, text: str) -> Kept:
     told = rules.said(name, text)
     with workspace.lake.engine() as engine:
-        said = identity.read(workspace.lake, engine).said
-        if not len(said):
+        found = identity.read(workspace.lake, engine)
+        if not len(found.rows):
             raise InputError(
                 "no record of identity is in the lake, so nobody can be linked. Packs fill table `identity`: see "
                 "docs/how-to/link-persons.md."
             )
-        columns = [one for one in identity.columns_of(said) if one in _sources(told)]
-        records = normal(said.select(["record_id", "site", *columns]), told.fields)
+        columns = [one for one in identity.columns_of(engine) if one in _sources(told)]
+        forms = Forms(workspace, engine, told, columns)
+        forms.complete(found)
         with lent(engine) as connection:
-            model = train(connection, records, told)
-    return keep(workspace, name=name, text=text, columns=columns, normal=records.column_names, model=model)
+            model = train(connection, forms.rows(), told)
+    return keep(workspace, name=name, text=text, columns=columns, normal=forms.names, model=model)
 
 
 def _sources(told: rules.Rules) -> set[str]:

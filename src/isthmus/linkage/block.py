@@ -15,45 +15,48 @@ from isthmus.linkage.rules import Rules, parsed
 Connection = Any
 """A connection to the engine, handed in: this room does not know its name."""
 OTHER = str.maketrans("lr", "rl")
-"""From the name of a column of keys to that of the column that is compared with it."""
 BITS = 24
 """The first bits of a key, by which most records are passed over: 16 MB."""
 NOBODY, ANYBODY = 0, 1
 """Keys of records that a condition brings together with no other, and with all."""
-MARK = b"mark"
-"""What the engine makes of the rules tells whether they are the same, and whether it still makes the same of values."""
+KEY = "block_"
+"""What the names of columns of keys begin with."""
 
 
-def blocks(connection: Connection, records: pa.Table, rules: Rules) -> pa.Table:
-    """For each record (`record_id`) and each condition of `rules.pairs` a key of 32 bits, 0 where it meets nobody.
+def keyed(connection: Connection, records: pa.Table, rules: Rules) -> pa.Table:
+    """Records with, for each condition of `rules.pairs`, a key of 32 bits, 0 where the condition meets nobody.
 
-    A condition that asks of the left record what it does not ask of the right one has a key for each side. The table
-    may be kept beside the records; its metadata tells whether an engine would make the same keys again.
+    A condition that asks of the left record what it does not ask of the right one has a key for each side. Keys may be
+    kept with their records for as long as `mark` stays what it was.
     """
-    keys = ["record_id"]
+    keys = []
     for number, pair in enumerate(rules.pairs):
-        left, right = _equal(pair)
-        keys += [f"{_key(left)} AS b{number}"] if left == right else []
-        keys += [f"{_key(left)} AS b{number}_l", f"{_key(right)} AS b{number}_r"] if left != right else []
+        (left, right), name = _equal(pair), f"{KEY}{number}"
+        keys += [f"{_key(left)} AS {name}"] if left == right else []
+        keys += [f"{_key(left)} AS {name}_l", f"{_key(right)} AS {name}_r"] if left != right else []
     connection.register("blocked", records)
     try:
-        found: pa.Table = connection.execute(f"SELECT {', '.join(keys)} FROM blocked r").to_arrow_table()
-        return found.replace_schema_metadata({MARK: _mark(connection, rules)})
+        found: pa.Table = connection.execute(f"SELECT {', '.join(['*', *keys])} FROM blocked r").to_arrow_table()
+        return found
     finally:
         connection.unregister("blocked")
 
 
-def is_current(connection: Connection, kept: pa.Table, records: pa.Table, rules: Rules) -> bool:
-    """Whether kept keys are of these records, and this engine would make the same by these rules."""
-    is_alike = (kept.schema.metadata or {}).get(MARK) == _mark(connection, rules)
-    return bool(is_alike and kept["record_id"].equals(records["record_id"]))
+def mark(connection: Connection, rules: Rules) -> str:
+    """Tells whether rules are the same, and whether the engine still makes the same keys of the same values."""
+    (told,) = connection.execute("SELECT hash(?)", ["; ".join(rules.pairs)]).fetchone()
+    return str(told)
 
 
 def beside(kept: pa.Table, fresh: pa.Table) -> pa.Array:
-    """The ids of those records in `kept` that have a key in common with one in `fresh`."""
+    """The ids of those records in `kept` that have a key in common with one in `fresh` (both as `keyed` gives them)."""
     found = np.zeros(len(kept), dtype=bool)
-    for name in kept.column_names[1:]:
-        wanted = np.unique(fresh[name.translate(OTHER)].to_numpy())
+    for name in kept.column_names:
+        if not name.startswith(KEY):
+            continue
+        stem, side = name[: -len("_l")], name[-len("_l") :]
+        other = f"{stem}{side.translate(OTHER)}" if side in {"_l", "_r"} else name
+        wanted = np.unique(fresh[other].to_numpy())
         wanted = wanted[wanted != NOBODY]
         if not len(wanted):
             continue
@@ -101,8 +104,3 @@ def _right(side: exp.Expr) -> str:
         return exp.column(node.name, "r", quoted=True) if isinstance(node, exp.Column) else node
 
     return str(side.transform(renamed).sql("duckdb"))
-
-
-def _mark(connection: Connection, rules: Rules) -> bytes:
-    (told,) = connection.execute("SELECT hash(?)", ["; ".join(rules.pairs)]).fetchone()
-    return str(told).encode()

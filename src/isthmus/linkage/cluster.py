@@ -87,32 +87,48 @@ def clusters(records: pa.Table, scored: pa.Table, rules: Rules) -> Clusters:
 def grown(former: Clusters, records: pa.Table, scored: pa.Table, rules: Rules) -> Clusters:
     """The clusters after new records have come: what `clusters` would give, for less.
 
-    `records` and `scored` are all of them, old and new. Only those groups are looked at that a new record is linked
-    with, by way of other clusters or of links that were not made.
+    `records` and `scored` are all of them, old and new.
     """
     known = records["record_id"].combine_chunks()
-    cluster = _taken(former.members, known)
-    new = known.filter(cluster.is_null())
-    cluster = pc.coalesce(cluster, known)
+    new = known.filter(_taken(former.members, known).is_null())
     fresh = pc.or_(pc.is_in(scored["l"], new), pc.is_in(scored["r"], new))
     links = scored.filter(pc.and_(fresh, pc.greater_equal(scored["weight"], weight(rules.link)))).select(["l", "r"])
+    inside = reached(former, known, new, links)
+    these = known.filter(inside)
+    within = scored.filter(pc.and_(pc.is_in(scored["l"], these), pc.is_in(scored["r"], these)))
+    return patched(former, known, clusters(records.filter(inside), within, rules))
+
+
+def reached(former: Clusters, known: pa.Array, seeds: pa.Array, links: pa.Table) -> pa.Array:
+    """Which of the `known` record ids have to be clustered anew, as a mask, when `seeds` are new or have changed.
+
+    `links` (`l`, `r`) are those that came with them. A record is reached by way of these, of links that were not made
+    before, and of the clusters as they were.
+    """
+    cluster = pc.coalesce(_taken(former.members, known), known)
     ties = pa.concat_tables([links, former.cut.select(["l", "r"])])
     # Looking few up among all costs as much as everything else together: first the few are sought out.
-    tied = pc.is_in(known, pa.chunked_array([*ties["l"].chunks, *ties["r"].chunks], pa.int64()).combine_chunks())
-    few = pa.table({"record_id": known, "cluster": cluster}).filter(tied)
-    left, right = (_taken(few, ties[side].combine_chunks()) for side in "lr")
-    nodes = pc.unique(pa.chunked_array([left, right, new]))
+    wanted = pa.chunked_array([*ties["l"].chunks, *ties["r"].chunks, *_chunks(seeds)], pa.int64()).combine_chunks()
+    few = pa.table({"record_id": known, "cluster": cluster}).filter(pc.is_in(known, wanted))
+    left, right, begun = (_taken(few, one) for one in (*(ties[side].combine_chunks() for side in "lr"), seeds))
+    nodes = pc.unique(pa.chunked_array([left, right, begun]))
     rows = (pc.index_in(one, nodes).to_numpy(zero_copy_only=False).astype(np.int64) for one in (left, right))
     groups = _components(len(nodes), *rows)
-    started = pc.index_in(new, nodes).to_numpy(zero_copy_only=False)
-    touched = nodes.filter(pa.array(np.isin(groups, groups[started])))
-    inside = pc.is_in(cluster, touched)
-    some = records.filter(inside)
-    these = some["record_id"].combine_chunks()
-    anew = clusters(some, scored.filter(pc.and_(pc.is_in(scored["l"], these), pc.is_in(scored["r"], these))), rules)
-    cluster = pc.replace_with_mask(cluster, inside, anew.members["cluster"].combine_chunks())
+    started = pc.index_in(begun, nodes).to_numpy(zero_copy_only=False)
+    return pc.is_in(cluster, nodes.filter(pa.array(np.isin(groups, groups[started]))))
+
+
+def patched(former: Clusters, known: pa.Array, anew: Clusters) -> Clusters:
+    """The clusters of all `known` records, some of which were clustered anew."""
+    these = anew.members["record_id"].combine_chunks()
+    fresh = _taken(anew.members, known)
+    cluster = pc.coalesce(fresh, _taken(former.members, known))
     cut = former.cut.filter(pc.invert(pc.is_in(former.cut["l"], these)))
     return Clusters(pa.table({"record_id": known, "cluster": cluster}), pa.concat_tables([cut, anew.cut]))
+
+
+def _chunks(values: pa.Array | pa.ChunkedArray) -> list[pa.Array]:
+    return values.chunks if isinstance(values, pa.ChunkedArray) else [values]
 
 
 def _taken(members: pa.Table, ids: pa.Array) -> pa.Array:

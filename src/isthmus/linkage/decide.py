@@ -6,7 +6,7 @@ import pyarrow.compute as pc
 
 from isthmus.base.errors import UsageError
 from isthmus.linkage.cluster import NEVER, Clusters
-from isthmus.linkage.model import probability, weight
+from isthmus.linkage.model import probabilities, weight
 from isthmus.linkage.rules import Rules
 
 DECIDED = pa.schema([("l", pa.int64()), ("r", pa.int64()), ("same", pa.bool_())])
@@ -39,6 +39,11 @@ def decided(scored: pa.Table, decisions: pa.Table) -> pa.Table:
     return pa.table(filled, names=scored.column_names).sort_by([("l", "ascending"), ("r", "ascending")])
 
 
+def without(pairs: pa.Table, others: pa.Table) -> pa.Table:
+    """Those pairs (`l`, `r`, and what else they have) that are not among others, in any order."""
+    return pairs.join(others.select(["l", "r"]), ["l", "r"], join_type="left anti") if len(others) else pairs
+
+
 def queue(scored: pa.Table, found: Clusters, rules: Rules) -> pa.Table:
     """The pairs that a person should look at, the surest first (schema QUEUE).
 
@@ -55,5 +60,5 @@ def queue(scored: pa.Table, found: Clusters, rules: Rules) -> pa.Table:
     waiting = waiting.append_column("why", pa.array(["between"] * len(waiting), pa.string()))
     both = pa.concat_tables([waiting, cut.rename_columns(["l", "r", "weight", "why"])])
     both = both.sort_by([("weight", "descending"), ("l", "ascending"), ("r", "ascending")])
-    chances = pa.array([probability(one) for one in both["weight"].to_pylist()], pa.float64())
+    chances = pa.array(probabilities(both["weight"].to_numpy()))
     return pa.table([both["l"], both["r"], chances, both["why"]], schema=QUEUE)

@@ -5,7 +5,7 @@ number goes with most of its records, and is never given to another.
 """
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -35,11 +35,13 @@ class Index:
 EMPTY = Index(LINKS.empty_table(), EVENTS.empty_table())
 
 
-def renewed(former: Index, members: pa.Table, edition: int) -> Index:
+def renewed(former: Index, members: pa.Table, edition: int, *, given: pa.ChunkedArray | None = None) -> Index:
     """The index over new clusters (`record_id`, `cluster`), which hold every record that it knew, and others perhaps.
 
     With a column `own`, the number that the record's site gave its person: a new person gets that of its first record,
     and where two have as many of a former person's records, the number stays with whose own it is.
+
+    Where only some records are looked at, all that those persons have, `given` are the numbers of the other persons.
 
     :raises IntegrityError: if a record that the index knows is in no cluster.
     """
@@ -50,17 +52,50 @@ def renewed(former: Index, members: pa.Table, edition: int) -> Index:
     was = former.links["person"].combine_chunks().take(at)
     own = members["own"] if "own" in members.column_names else pa.nulls(len(members), pa.int64())
     table = pa.table({"record_id": members["record_id"], "cluster": members["cluster"], "was": was, "own": own})
-    person = _persons(table, former.events, edition)
-    now = pa.array([person[one] for one in table["cluster"].to_pylist()], pa.int64())
+    settled = _settled(table)
+    moving = table.filter(pc.invert(settled))
+    others = [former.links["person"], *([given] if given is not None else [])]
+    person = _persons(moving, [*others, former.events["person"], former.events["other"]], edition)
+    now = pa.array([person[one] for one in moving["cluster"].to_pylist()], pa.int64())
+    moving = moving.append_column("now", now)
+    events = _events(moving, set(pc.unique(former.links["person"]).to_pylist()), edition)
+    links = pa.concat_tables([_as_they_were(former, at, settled), _moved(former, at, settled, moving, events, edition)])
+    return Index(links.sort_by("record_id"), pa.concat_tables([former.events, events]))
+
+
+def _settled(table: pa.Table) -> pa.ChunkedArray:
+    """Which records are in a cluster that has all records of one former person, and no others."""
+    by_cluster = table.group_by("cluster").aggregate(
+        [("was", "min"), ("was", "max"), ("was", "count"), ([], "count_all")]
+    )
+    by_person = table.group_by("was").aggregate([("cluster", "min"), ("cluster", "max")])
+    alike = pc.and_(
+        pc.equal(by_cluster["was_min"], by_cluster["was_max"]),
+        pc.equal(by_cluster["was_count"], by_cluster["count_all"]),
+    )
+    whole = by_cluster.filter(pc.fill_null(alike, False))["cluster"].combine_chunks()
+    within = pc.equal(by_person["cluster_min"], by_person["cluster_max"])
+    undivided = by_person.filter(pc.and_(within, by_person["was"].is_valid()))["was"].combine_chunks()
+    return pc.and_(pc.is_in(table["cluster"], whole), pc.is_in(table["was"], undivided))
+
+
+def _as_they_were(former: Index, at: pa.Array, settled: pa.ChunkedArray) -> pa.Table:
+    return former.links.take(at.filter(settled.combine_chunks()))
+
+
+def _moved(
+    former: Index, at: pa.Array, settled: pa.ChunkedArray, moving: pa.Table, events: pa.Table, edition: int
+) -> pa.Table:  # fmt: skip
+    """The links of records whose clusters are not what they were."""
+    before = former.links.take(at.filter(pc.invert(settled).combine_chunks()))
+    was, now = moving["was"], moving["now"]
     stays = pc.fill_null(pc.equal(now, was), False)
-    events = _events(table.append_column("now", now), set(former.links["person"].to_pylist()), edition)
     reason = {(row["person"], row["other"]): row["event"] for row in events.to_pylist()}
     why = [_why(old, new, reason) for old, new in zip(was.to_pylist(), now.to_pylist(), strict=True)]
-    links = pa.table(
-        [table["record_id"], now, pc.if_else(stays, former.links["since"].combine_chunks().take(at), edition),
-         pc.if_else(stays, former.links["why"].combine_chunks().take(at), pa.array(why, pa.string()))], schema=LINKS
+    return pa.table(
+        [moving["record_id"], now, pc.if_else(stays, before["since"], edition),
+         pc.if_else(stays, before["why"], pa.array(why, pa.string()))], schema=LINKS
     )  # fmt: skip
-    return Index(links.sort_by("record_id"), pa.concat_tables([former.events, events]))
 
 
 def current(events: pa.Table, person: int) -> int:
@@ -71,8 +106,8 @@ def current(events: pa.Table, person: int) -> int:
     return person
 
 
-def _persons(table: pa.Table, events: pa.Table, edition: int) -> Mapping[int, int]:
-    """The number of each cluster: that of the former person of whom it holds most, or a new one."""
+def _persons(table: pa.Table, numbers: Sequence[pa.ChunkedArray], edition: int) -> Mapping[int, int]:
+    """The number of each cluster: that of the former person of whom it holds most, or one that was never given."""
     home = pc.fill_null(pc.equal(table["own"], table["was"]), False).cast(pa.int8())
     shared = table.append_column("home", home).filter(table["was"].is_valid()).group_by(["cluster", "was"])
     shared = shared.aggregate([("record_id", "count"), ("home", "max")]).sort_by(
@@ -84,8 +119,7 @@ def _persons(table: pa.Table, events: pa.Table, edition: int) -> Mapping[int, in
         if cluster not in person and was not in taken:
             person[cluster] = was
             taken.add(was)
-    given = taken | set(pc.unique(table["was"]).to_pylist()) | set(pc.unique(events["person"]).to_pylist())
-    given |= set(pc.unique(events["other"]).to_pylist())
+    given = taken.union(*(pc.unique(one).to_pylist() for one in numbers))
     first = table.filter(pc.equal(table["record_id"], table["cluster"]))
     own = dict(zip(first["cluster"].to_pylist(), first["own"].to_pylist(), strict=True))
     for cluster in sorted(set(table["cluster"].to_pylist()) - person.keys()):

@@ -8,6 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from splink import DuckDBAPI, Linker, SettingsCreator
@@ -15,12 +17,14 @@ from splink.internals.exceptions import SplinkException
 from splink.internals.splink_dataframe import SplinkDataFrame
 
 from isthmus.base.errors import InputError
-from isthmus.linkage.block import Connection, beside, blocks, is_current
+from isthmus.linkage.block import KEY, Connection, beside
 from isthmus.linkage.rules import Comparison, Rules, sides
 
 PRIOR = 1e-4
 LEAST = -10.0
 """Pairs below this weight are left out."""
+AT_ONCE = 250_000
+"""Records whose pairs are scored together: some 600 MB of memory."""
 SELDOM, NEVER = 1e-4, 1e-6
 """The least share of pairs of one person, and of strangers, that any outcome is believed to have."""
 MARK = -1e-3
@@ -56,6 +60,8 @@ def train(connection: Connection, records: pa.Table, rules: Rules) -> Model:
                     block, estimate_without_term_frequencies=True
                 )
         except (ValueError, ZeroDivisionError, SplinkException) as error:
+            if "memory" in type(error.__cause__).__name__.lower():  # the engine's, which this room has no name for
+                raise
             raise InputError(
                 f"the linkage could not be trained ({type(error).__name__}): these {len(records)} records are too few, "
                 "or too seldom agree where the rules say `certain` and `within`."
@@ -127,24 +133,26 @@ def score(connection: Connection, records: pa.Table, model: Model, least: float 
     `weight_` (log2 of the Bayes factor of its outcome) and, where it has one, `rarity_` (what the value's rarity adds).
     Pairs below `least` are left out.
     """
+    chunks, found = -(-len(records) // AT_ONCE), []
     with _linker(connection, records, model.settings) as (linker, _):
-        found = linker.inference.predict(threshold_match_weight=least, warning_mode="never")
-        return connection.execute(_said(model.rules, found.physical_name)).to_arrow_table()
+        for chunk in range(1, chunks + 1):
+            part = linker.inference.predict_chunk(
+                left_chunk=(chunk, chunks), right_chunk=(1, 1), threshold_match_weight=least, warning_mode="never"
+            )
+            found.append(connection.execute(_said(model.rules, part.physical_name)).to_arrow_table())
+            part.drop_table_from_database_and_remove_from_cache()
+    return pa.concat_tables(found)
 
 
-def score_new(
-    connection: Connection, old: pa.Table, new: pa.Table, model: Model, least: float = LEAST,
-    *, kept: pa.Table | None = None,
-) -> pa.Table:  # fmt: skip
+def score_new(connection: Connection, old: str, new: pa.Table, model: Model, least: float = LEAST) -> pa.Table:
     """The same for pairs of which at least one record is new; those among the old are not looked at again.
 
-    How rare a value is, is told by all records, old and new. `kept` are the `blocks` of the old ones in their order,
-    where they were kept; where not, or where they are not of these records, rules or engine, they are made.
+    `old` is the name under which the connection has the old records, and `new` has the new ones, both as
+    `isthmus.linkage.block.keyed` gives them. How rare a value is, is told by all records, old and new.
     """
-    if kept is None or not is_current(connection, kept, old, model.rules):
-        kept = blocks(connection, old, model.rules)
-    near = old.filter(pc.is_in(old["record_id"], beside(kept, blocks(connection, new, model.rules))))
-    with _linker(connection, new, model.settings) as (linker, table), ExitStack() as lent:
+    near = _near(connection, old, new)
+    records = new.select(near.column_names)
+    with _linker(connection, records, model.settings) as (linker, table), ExitStack() as lent:
 
         def lend(name: str, records: pa.Table) -> SplinkDataFrame:
             lent.callback(connection.unregister, name)
@@ -152,7 +160,7 @@ def score_new(
 
         known = lend("known_records", near)
         for column in sorted({level.frequency for one in model.rules.comparisons for level in one.levels} - {""}):
-            shares = lend(f"frequency_{column}", _frequency(old, new, near, column))
+            shares = lend(f"frequency_{column}", _frequency(connection, old, records, near, column))
             linker.table_management.register_term_frequency_lookup(shares, column)
         infer = linker.inference
         parts = [
@@ -163,13 +171,41 @@ def score_new(
     return pa.concat_tables(found)
 
 
-def _frequency(old: pa.Table, new: pa.Table, near: pa.Table, column: str) -> pa.Table:
+def _near(connection: Connection, old: str, new: pa.Table) -> pa.Table:
+    """Those of the old records, without their keys, that have a key in common with a new one."""
+    keys = ", ".join(name for name in new.column_names if name.startswith(KEY))
+    kept = connection.execute(f"SELECT record_id, {keys} FROM {old}").to_arrow_table()
+    chosen = pa.table({"record_id": beside(kept, new)})
+    columns = ", ".join(f'"{name}"' for name in new.column_names if not name.startswith(KEY))
+    connection.register("chosen", chosen)
+    try:
+        found: pa.Table = connection.execute(
+            f"SELECT {columns} FROM {old} SEMI JOIN chosen USING (record_id)"
+        ).to_arrow_table()
+        return found
+    finally:
+        connection.unregister("chosen")
+
+
+def _frequency(connection: Connection, old: str, new: pa.Table, near: pa.Table, column: str) -> pa.Table:
     """The share that each value of the records looked at has, of all records that have one."""
-    values = pa.chunked_array([*old[column].chunks, *new[column].chunks], pa.string())
+    fresh = pc.value_counts(new[column].drop_null().combine_chunks())
     wanted = pc.unique(pa.chunked_array([*near[column].chunks, *new[column].chunks], pa.string())).drop_null()
-    counted = pc.value_counts(values.filter(pc.is_in(values, wanted)))
-    share = pc.divide(counted.field("counts").cast(pa.float64()), max(len(values) - values.null_count, 1))
-    return pa.table({column: counted.field("values"), f"tf_{column}": share})
+    shown = {"wanted": pa.table({"v": wanted}),
+             "counted": pa.table({"v": fresh.field("values"), "n": fresh.field("counts")})}  # fmt: skip
+    for name, table in shown.items():
+        connection.register(name, table)
+    try:
+        (total,) = connection.execute(f'SELECT count("{column}") FROM {old}').fetchone()
+        found = connection.execute(
+            f'SELECT v, sum(n) AS n FROM (SELECT "{column}" AS v, count(*) AS n FROM {old} '
+            f'WHERE "{column}" IN (SELECT v FROM wanted) GROUP BY ALL UNION ALL FROM counted) GROUP BY v'
+        ).to_arrow_table()
+    finally:
+        for name in shown:
+            connection.unregister(name)
+    total += len(new) - new[column].null_count
+    return pa.table({column: found["v"], f"tf_{column}": pc.divide(found["n"].cast(pa.float64()), max(total, 1))})
 
 
 def _said(rules: Rules, table: str) -> str:
@@ -194,6 +230,11 @@ def _said(rules: Rules, table: str) -> str:
 def probability(weight: float) -> float:
     """The probability that a weight of evidence stands for."""
     return 1.0 / (1.0 + math.exp2(-max(min(weight, 1000.0), -1000.0)))
+
+
+def probabilities(weights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The same of many."""
+    return 1.0 / (1.0 + np.exp2(-np.clip(weights, -1000.0, 1000.0)))
 
 
 def weight(probability: float) -> float:

@@ -17,6 +17,8 @@ from isthmus.linkage import contact, name
 SEXES = {
     "1": "M", "2": "F", "M": "M", "F": "F", "MALE": "M", "FEMALE": "F", "男": "M", "女": "F", "男性": "M", "女性": "F",
 }  # fmt: skip
+VERSION = 1
+"""Goes up when a form gives something else than before, so that what was kept is made anew."""
 BETWEEN = r"[\s,.;:/\\'’`\"()（）_-]+"
 
 

@@ -11,7 +11,7 @@ from splink.internals.linker_components.inference import LinkerInference
 
 from isthmus.base.errors import UsageError
 from isthmus.linkage import rules
-from isthmus.linkage.block import beside, blocks
+from isthmus.linkage.block import KEY, beside, keyed, mark
 from isthmus.linkage.cluster import Clusters, clusters, grown
 from isthmus.linkage.decide import DECIDED, decided, queue
 from isthmus.linkage.model import Model, score, score_new, train
@@ -36,6 +36,14 @@ def linked() -> tuple[pa.Table, Model, pa.Table]:
         return records, model, score(connection, records, model)
 
 
+def _score_new(connection: duckdb.DuckDBPyConnection, old: pa.Table, new: pa.Table, model: Model) -> pa.Table:
+    connection.register("old", keyed(connection, old, model.rules))
+    try:
+        return score_new(connection, "old", keyed(connection, new, model.rules), model)
+    finally:
+        connection.unregister("old")
+
+
 def _sorted(scored: pa.Table) -> pa.Table:
     return scored.sort_by([("l", "ascending"), ("r", "ascending")])
 
@@ -45,7 +53,7 @@ def test_new_records_give_the_pairs_that_all_at_once_give(linked: tuple[pa.Table
     old, new = records.slice(0, len(records) - NEW), records.slice(len(records) - NEW)
     with duckdb.connect() as connection:
         before = score(connection, old, model)
-        fresh = score_new(connection, old, new, model)
+        fresh = _score_new(connection, old, new, model)
         assert not connection.execute("SHOW TABLES").fetchall()
     ids = new["record_id"].combine_chunks()
     touched = pc.or_(pc.is_in(scored["l"], ids), pc.is_in(scored["r"], ids))
@@ -60,22 +68,11 @@ def test_new_records_give_the_pairs_that_all_at_once_give(linked: tuple[pa.Table
     assert _cuts(more) == _cuts(whole)
 
 
-def test_blocks_that_were_kept_give_the_same_pairs_and_others_are_made_anew(
-    linked: tuple[pa.Table, Model, pa.Table],
-) -> None:
-    records, model, _ = linked
-    old, new = records.slice(0, len(records) - NEW), records.slice(len(records) - NEW)
+def test_keys_are_believed_for_as_long_as_the_rules_are_the_same(linked: tuple[pa.Table, Model, pa.Table]) -> None:
+    _, model, _ = linked
     with duckdb.connect() as connection:
-        kept = blocks(connection, old, model.rules)
-        fresh = score_new(connection, old, new, model)
-        assert score_new(connection, old, new, model, kept=kept).equals(fresh)
-        nobody = pa.table({name: kept[name] if name == "record_id" else pa.array([0] * len(kept), pa.uint32())
-                           for name in kept.column_names})  # fmt: skip
-        assert score_new(connection, old, new, model, kept=nobody).equals(fresh), "keys of another engine were believed"
-        less = kept.slice(len(kept) // 2)
-        assert score_new(connection, old, new, model, kept=less).equals(fresh), (
-            "keys of some records only were believed"
-        )
+        assert mark(connection, model.rules) == mark(connection, replace(model.rules, link=0.9))
+        assert mark(connection, model.rules) != mark(connection, replace(model.rules, pairs=model.rules.pairs[1:]))
 
 
 def test_a_condition_that_asks_each_side_otherwise_finds_both(linked: tuple[pa.Table, Model, pa.Table]) -> None:
@@ -85,10 +82,10 @@ def test_a_condition_that_asks_each_side_otherwise_finds_both(linked: tuple[pa.T
     old = pa.table([[1, 2, 3, 4, 5], *values], names=columns)
     new = pa.table([[9], ["y"], ["x"], ["m"], ["2"]], names=columns)
     with duckdb.connect() as connection:
-        kept, fresh = (blocks(connection, one, crossed) for one in (old, new))
-    assert kept.column_names == ["record_id", "b0_l", "b0_r", "b1"]
+        kept, fresh = (keyed(connection, one, crossed) for one in (old, new))
+    assert [name for name in kept.column_names if name.startswith(KEY)] == ["block_0_l", "block_0_r", "block_1"]
     assert beside(kept, fresh).to_pylist() == [1, 2, 3, 4, 5], "of a condition without an equality all are near"
-    assert beside(kept.drop(["b1"]), fresh.drop(["b1"])).to_pylist() == [1, 2, 3, 4]
+    assert beside(kept.drop(["block_1"]), fresh.drop(["block_1"])).to_pylist() == [1, 2, 3, 4]
 
 
 def test_nothing_is_left_behind_where_scoring_is_broken_off(
@@ -102,7 +99,7 @@ def test_nothing_is_left_behind_where_scoring_is_broken_off(
     with duckdb.connect() as connection:
         monkeypatch.setattr(LinkerInference, "predict_within", broken)
         with pytest.raises(KeyboardInterrupt):
-            score_new(connection, records.slice(NEW), records.slice(0, NEW), model)
+            _score_new(connection, records.slice(NEW), records.slice(0, NEW), model)
         assert not connection.execute("SHOW TABLES").fetchall()
 
 

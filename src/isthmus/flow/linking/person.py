@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from isthmus.base.errors import InputError
 from isthmus.flow.linking.kept import newest
 from isthmus.flow.linking.records import SAID
-from isthmus.flow.linking.state import Row, opened, state_of, steps_of
+from isthmus.flow.linking.state import Row, opened, state_of, steps_of, within
 from isthmus.flow.linking.verdict import Pair, Verdicts, verdicts
 from isthmus.flow.schema import IDENTITY
 from isthmus.flow.statement import query
@@ -66,7 +66,11 @@ def person(workspace: Workspace, wanted: int) -> Person:
         ).to_pylist()
     of_person = pc.or_(pc.equal(events["person"], number), pc.equal(events["other"], number))
     pairs = state.tables["person_pair"]
-    scored = opened(_within(pairs, mine), kept) if state.note.get("model") == kept.number else None
+    scored = (
+        opened(within(pairs, mine["record_id"].combine_chunks()), kept)
+        if state.note.get("model") == kept.number
+        else None
+    )
     steps = steps_of(scored, kept) if scored is not None else {}
     tracer = Tracer(workspace)
     return Person(
@@ -88,11 +92,6 @@ def _number(links: pa.Table, events: pa.Table, wanted: int) -> int:
         f"nobody has the number {wanted}: no person of the index, no person of a site who has records of identity, and "
         "no record of identity."
     )
-
-
-def _within(pairs: pa.Table, mine: pa.Table) -> pa.Table:
-    ids = mine["record_id"].combine_chunks()
-    return pairs.filter(pc.and_(pc.is_in(pairs["l"], ids), pc.is_in(pairs["r"], ids)))
 
 
 def _reasons(

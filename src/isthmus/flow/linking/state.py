@@ -29,10 +29,15 @@ class State:
     tables: Mapping[str, pa.Table]
     note: Mapping[str, object]
 
+    def standing(self) -> pa.Table:
+        """The rows of person_link of the records that stand for others or themselves."""
+        links = self.tables["person_link"]
+        return links.filter(pc.equal(links["identity_id"], links["record_id"]))
+
     def clusters(self) -> Clusters:
         """The clusters as they were left, and the links that were not made."""
-        links, pairs = self.tables["person_link"], self.tables["person_pair"]
-        members = links.filter(pc.equal(links["identity_id"], links["record_id"])).select(["record_id", "cluster"])
+        pairs = self.tables["person_pair"]
+        members = self.standing().select(["record_id", "cluster"])
         cut = pairs.filter(pairs["cut"].is_valid()).select(["l", "r", "weight", "cut"])
         return Clusters(members, cut.rename_columns(["l", "r", "weight", "reason"]))
 
@@ -45,6 +50,11 @@ def state_of(workspace: Workspace, engine: Engine, edition: Edition | None) -> S
         engine.view("former", files, empty=schema)
         tables[name] = engine.rows(query(f"SELECT {listed(schema.names)} FROM former")).cast(schema)
     return State(tables, (edition.body.get(NOTE) or {}) if edition else {})
+
+
+def within(pairs: pa.Table, ids: pa.Array) -> pa.Table:
+    """Those pairs both of whose records are among these."""
+    return pairs.filter(pc.and_(pc.is_in(pairs["l"], ids), pc.is_in(pairs["r"], ids)))
 
 
 def scored_schema(kept: Kept) -> pa.Schema:

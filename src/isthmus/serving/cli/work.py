@@ -219,8 +219,19 @@ def _print_report(report: Report, accounts: Accounts, title: str) -> None:
             (name, count) for name, count in report.edition.tables().items() if count and name not in start.VOCABULARY
         ]
         table(f"Edition {report.edition.number}", ["table", "rows"], filled)
+        _say_persons(report.edition.body.get("linkage") or {})
     for note in report.notes:
         say(note)
+
+
+def _say_persons(linkage: Mapping[str, Any]) -> None:
+    """What became of persons, where they are linked."""
+    if "persons" in linkage:
+        persons, records, merged, split, waiting = (
+            f"{linkage[name]:,}" for name in ("persons", "records", "merged", "split", "waiting")
+        )
+        say(f"Persons: {persons}, of {records} records of identity; merged now {merged}, split {split}; waiting for "
+            f"review: {waiting} pairs.")  # fmt: skip
 
 
 def _feeds(report: Report, accounts: Accounts) -> Iterator[tuple[str, str, Landed]]:
