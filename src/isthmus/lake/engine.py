@@ -21,7 +21,8 @@ from isthmus.base.errors import InputError, IntegrityError, RefusedError
 DIALECT = "duckdb"
 MEMORY = "900MB"
 ROW_GROUP = 122_880
-STATEMENTS = 2048  # kept as SQL
+STATEMENTS = 4096  # kept as SQL
+_SPELLED: dict[int, tuple[exp.Query, str]] = {}  # statements that come again and again, as SQL; for all engines
 DISABLED = "build_side_probe_side"
 # The engine's half of isthmus.base.identity: digest63 and mixed. The lower half of md5_number is md5_number_upper, at
 # a third of the cost.
@@ -49,7 +50,6 @@ class Engine:
         scratch.mkdir(parents=True, exist_ok=True)
         self._until: tuple[float, float] | None = None  # when statements are stopped, and after how many seconds
         self._tables: dict[str, int] = {}  # with their rows; asking for either costs a millisecond each time
-        self._spelled: dict[int, tuple[exp.Query, str]] = {}  # statements that come again and again, as SQL
         self._connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -153,11 +153,11 @@ class Engine:
         return final, rows
 
     def _sql(self, select: exp.Query) -> str:
-        known = self._spelled.get(id(select))
+        known = _SPELLED.get(id(select))
         if known is None or known[0] is not select:
-            if len(self._spelled) > STATEMENTS:
-                self._spelled.clear()
-            known = self._spelled[id(select)] = (select, select.sql(DIALECT))
+            if len(_SPELLED) > STATEMENTS:
+                _SPELLED.clear()
+            known = _SPELLED[id(select)] = (select, select.sql(DIALECT))
         return known[1]
 
     def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
