@@ -15,7 +15,7 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chain, cohorts, fresh, ledger, linkage, memory, profile, quality, redelivery, search, speed
+from benchmarks import chain, cohorts, fresh, gate, ledger, linkage, memory, profile, quality, redelivery, search, speed
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
@@ -24,6 +24,7 @@ CLAIMS: Mapping[str, Claim] = {
     "csv": speed.csv,
     "fhir": speed.fhir,
     "fresh": fresh.fresh,
+    "gate": gate.gate,
     "ledger": ledger.ledger,
     "linkage": linkage.linkage,
     "memory": memory.memory,
