@@ -1,10 +1,9 @@
 """The verb about registries: what a pack wants is built from an edition."""
 
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import pyarrow as pa
 import typer
@@ -19,6 +18,7 @@ from isthmus.research.registries.worklist import OpenCode
 from isthmus.research.registries.write import Writer, write_about
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
+from isthmus.serving.registered import Sums, manifest
 
 SHOWN = 20
 WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")
@@ -54,40 +54,15 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
     sums = Sums()
     built = _built(session, read, out, sums, None if edition else _open_codes(opened), quiet=quiet or json)
-    manifest = _manifest(session, built)
+    about = manifest(session, built)
     if out is not None:
-        write_about(out, read, manifest)
+        write_about(out, read, about)
     if json:
-        document(manifest | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
+        document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
         return
     _tell(built, session, sums)
     if out is not None:
         say(f"written: {out}")
-
-
-class Sums:
-    """What is shown of a registry: its small tables."""
-
-    def __init__(self) -> None:
-        self._tables: dict[str, list[dict[str, Any]]] = {}
-
-    def take(self, name: str, rows: pa.Table) -> None:
-        """Keep a table that has no row of a patient."""
-        if name in ("completeness", "worklist"):
-            self._tables.setdefault(name, []).extend(rows.to_pylist())
-
-    def rows(self, name: str) -> list[dict[str, Any]]:
-        """The rows of a table."""
-        return self._tables.get(name, [])
-
-    def by_site(self) -> list[dict[str, Any]]:
-        """Of each site the rows that core and wanted items could fill, and those filled."""
-        found: dict[str, Counter[str]] = {}
-        for row in self.rows("completeness"):
-            counts = found.setdefault(row["site"] or "", Counter())
-            counts[f"{row['need']}_rows"] += row["rows"]
-            counts[f"{row['need']}_filled"] += row["filled"]
-        return [{"site": site, **counts} for site, counts in sorted(found.items())]
 
 
 def _open_codes(opened: Workspace) -> list[OpenCode]:
@@ -112,15 +87,6 @@ def _built(
 
         progress.start("registry")
         return build(desk, pack, sink, codes=codes, done=lambda part, of: progress.advance("registry"))
-
-
-def _manifest(session: Session, built: Registry) -> dict[str, Any]:
-    pack = built.pack
-    return {
-        "registry": pack.name, "version": pack.version, "packs": list(pack.lineage), "digest": pack.digest,
-        "edition": session.edition.number, "edition_digest": session.edition.digest, "patients": built.patients,
-        "items": len(pack.items), "rows": built.rows,
-    }  # fmt: skip
 
 
 def _tell(built: Registry, session: Session, sums: Sums) -> None:
