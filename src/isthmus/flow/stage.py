@@ -104,7 +104,7 @@ class Stage:
         if planned.missing:
             self._refuse(record, planned.missing, mapping_id)
         else:
-            self.engine.create("source", planned.source)
+            self.engine.create("source", planned.source, wide=planned.wide)
             self._view_ledger()
             set_aside(self.engine, record.name, mapping_id=mapping_id, count=self._count)
             read_before = notes.waiting(self.engine)
