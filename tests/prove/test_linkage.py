@@ -32,8 +32,8 @@ def test_a_hundredth_added_to_a_million_gives_what_all_at_once_gives(tmp_path: P
     done = run("linkage.added", persons=MILLION, sites=100, folder=str(tmp_path))
     found = done.found
     print(f"\n{found['records']:,} records added to {found['of']:,}: {done.seconds:.1f} s against "
-          f"{found['whole']:.1f} s, {done.seconds / found['whole']:.3f}; pairs of both {found['pairs']:,}, of all at once only "
-          f"{found['only_at_once']:,}, of the added only {found['only_added']:,}")  # fmt: skip
+          f"{found['whole']:.1f} s, {done.seconds / found['whole']:.3f}; pairs of both {found['pairs']:,}, of all at "
+          f"once only {found['only_at_once']:,}, of the added only {found['only_added']:,}")  # fmt: skip
     assert found["only_at_once"] + found["only_added"] <= found["pairs"] / 10_000
 
 

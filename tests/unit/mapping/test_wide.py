@@ -4,7 +4,6 @@ from pathlib import Path
 
 from isthmus.mapping.pack import load
 from isthmus.mapping.plan import WIDE, RecordPlan, plan
-from isthmus.mapping.rule import Place
 from lib import packs
 
 COUNTED = """
@@ -32,7 +31,7 @@ def _planned(folder: Path, count: int) -> RecordPlan:
     pack = load("p", (packs.write(folder, "p", COUNTED.replace("count: 60", f"count: {count}")).parent,))
     numbered = [f"{letter}{n:02}" for letter in "CN" for n in range(1, count + 1)]
     columns = ["number", "day", *numbered, *(f"unread{n}" for n in range(500))]
-    return plan(pack, pack.records[0], columns, Place("h01", 1))
+    return plan(pack, pack.records[0], columns)
 
 
 def test_columns_that_are_taken_by_number_are_carried_and_others_are_not(tmp_path: Path) -> None:

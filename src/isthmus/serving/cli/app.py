@@ -28,7 +28,7 @@ VERBS = {
     "scorecard": "findings", "profile": "profile", "remap": "work", "receipts": "look", "editions": "look",
     "people": "people", "use": "uses", "ask": "asking", "release": "releases", "log": "trail",
     "trace": "look", "link": "link", "person": "link",
-    "cohorts": "cohorts", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
+    "cohorts": "cohorts", "registry": "registry", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
 

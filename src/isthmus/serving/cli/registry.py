@@ -1,0 +1,174 @@
+"""The verb about registries: what a pack wants is built from an edition."""
+
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated, Any
+
+import pyarrow as pa
+import typer
+
+from isthmus.flow.worklist.items import items
+from isthmus.flow.workspace import Workspace
+from isthmus.gate.session import Session, open_session
+from isthmus.research.registries.build import Registry, build
+from isthmus.research.registries.difference import Difference, counted, differences
+from isthmus.research.registries.pack import Pack, load
+from isthmus.research.registries.worklist import OpenCode
+from isthmus.research.registries.write import Writer, write_about
+from isthmus.serving.cli.options import Json, Quiet, Where
+from isthmus.serving.cli.output import bars, document, say, table
+
+SHOWN = 20
+WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("registry")(registry)
+
+
+def registry(  # noqa: PLR0917 each parameter is an option of the command line
+    workspace: Where,
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="A registry that comes along, or a folder.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every table as Parquet and CSV, with the dictionary.")
+    ] = None,
+    edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
+    difference: Annotated[
+        bool, typer.Option("--difference", help="Only tell what the pack says otherwise than the one it extends.")
+    ] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Build a disease registry from an edition: one table a group of items, completeness, work lists.
+
+    A pack is a folder of data; docs/reference/registry-pack.md tells what is in it.
+    """
+    opened = Workspace(workspace)
+    read = load(pack, [opened.root / "registries"])
+    if difference:
+        _tell_difference(read, json=json)
+        return
+    session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
+    sums = Sums()
+    built = _built(session, read, out, sums, None if edition else _open_codes(opened), quiet=quiet or json)
+    manifest = _manifest(session, built)
+    if out is not None:
+        write_about(out, read, manifest)
+    if json:
+        document(manifest | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
+        return
+    _tell(built, session, sums)
+    if out is not None:
+        say(f"written: {out}")
+
+
+class Sums:
+    """What is shown of a registry: its small tables."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, list[dict[str, Any]]] = {}
+
+    def take(self, name: str, rows: pa.Table) -> None:
+        """Keep a table that has no row of a patient."""
+        if name in ("completeness", "worklist"):
+            self._tables.setdefault(name, []).extend(rows.to_pylist())
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """The rows of a table."""
+        return self._tables.get(name, [])
+
+    def by_site(self) -> list[dict[str, Any]]:
+        """Of each site the rows that core and wanted items could fill, and those filled."""
+        found: dict[str, Counter[str]] = {}
+        for row in self.rows("completeness"):
+            counts = found.setdefault(row["site"] or "", Counter())
+            counts[f"{row['need']}_rows"] += row["rows"]
+            counts[f"{row['need']}_filled"] += row["filled"]
+        return [{"site": site, **counts} for site, counts in sorted(found.items())]
+
+
+def _open_codes(opened: Workspace) -> list[OpenCode]:
+    """Codes without a concept, with their names; the rows are those of all sites."""
+    return [
+        OpenCode(site, one.table, one.code, one.name, one.rows) for one in items(opened) for site in one.sites
+    ]  # fmt: skip
+
+
+def _built(
+    session: Session, pack: Pack, out: Path | None, sums: Sums, codes: Sequence[OpenCode] | None, *, quiet: bool
+) -> Registry:  # fmt: skip
+    with (
+        bars(quiet=quiet) as progress, session.desk() as desk,
+        Writer(out) if out is not None else nullcontext() as writer,
+    ):  # fmt: skip
+
+        def sink(name: str, rows: pa.Table) -> None:
+            sums.take(name, rows)
+            if writer is not None:
+                writer(name, rows)
+
+        progress.start("registry")
+        return build(desk, pack, sink, codes=codes, done=lambda part, of: progress.advance("registry"))
+
+
+def _manifest(session: Session, built: Registry) -> dict[str, Any]:
+    pack = built.pack
+    return {
+        "registry": pack.name, "version": pack.version, "packs": list(pack.lineage), "digest": pack.digest,
+        "edition": session.edition.number, "edition_digest": session.edition.digest, "patients": built.patients,
+        "items": len(pack.items), "rows": built.rows,
+    }  # fmt: skip
+
+
+def _tell(built: Registry, session: Session, sums: Sums) -> None:
+    pack = built.pack
+    rows = [
+        (name, group.names["en"], group.row, sum(one.group == name for one in pack.items.values()), built.rows[name])
+        for name, group in pack.groups.items()
+    ]
+    said = f"{pack.titles.get('en') or pack.name}: {built.patients:,} patients of edition {session.edition.number}"
+    table(said, ("table", "group", "row", "items", "rows"), rows)
+    shown = [
+        (
+            one["site"],
+            *(_share(one.get(f"{need}_filled", 0), one.get(f"{need}_rows", 0)) for need in ("core", "wanted")),
+        )
+        for one in sums.by_site()
+    ]
+    table("Filled, of core and of wanted items", ("site", "core", "wanted"), shown)
+    work = [
+        (one["item"], one["site"], _share(one["missing"], one["patients"]), one["blocked_alone"], one["last_core"],
+         one["found_but"], one["may_be"])
+        for one in sums.rows("worklist")[:SHOWN]
+    ]  # fmt: skip
+    table("Missing, what holds up most patients first", WORK, work)
+    others = {name: count for name, count in built.rows.items() if name not in pack.groups}
+    table("Also", ("table", "rows"), list(others.items()))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else ""
+
+
+def _tell_difference(pack: Pack, *, json: bool) -> None:
+    found = differences(pack)
+    counts = counted(found)
+    if json:
+        document({"registry": pack.name, "packs": list(pack.lineage), "counts": counts, "differences": found})
+        return
+    if len(pack.lineage) < 2:
+        say(f"{pack.name} extends no other registry.")
+        return
+    title = f"{pack.name} beside {pack.lineage[-2]}"
+    table(title, ("kind", "added", "overridden", "dropped"), [(kind, *by.values()) for kind, by in counts.items()])
+    table("Differences", ("what", "name", "change", "column", "below", "here", "place"), _listed(found))
+
+
+def _listed(found: Sequence[Difference]) -> list[tuple[str, ...]]:
+    return [
+        (one.kind, one.name, one.change, one.column, one.below, one.here, one.place)
+        for one in found
+    ]  # fmt: skip
