@@ -150,7 +150,7 @@ def _pairs(
     engine.load("raw", pa.table({**numbers, **{name: few.column(name) for name in few.column_names}}))
     empty = pa.table({name: pa.array([], pa.string()) for name in ("_record", "_key", "_fields")})
     engine.load("reference", empty)
-    engine.create("source", planned.source)
+    engine.create("source", planned.source, wide=planned.wide)
     afters: dict[int, list[After]] = {}
     for rule in planned.rules:
         engine.create("after", rule.select)

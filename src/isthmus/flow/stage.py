@@ -104,7 +104,7 @@ class Stage:
         if made.missing:
             self._refuse(record, made.missing, mapping_id)
         else:
-            self.engine.create("source", made.source)
+            self.engine.create("source", made.source, wide=made.wide)
             self._view_ledger()
             set_aside(self.engine, record.name, mapping_id=mapping_id, count=self._count)
             read_before = notes.waiting(self.engine)

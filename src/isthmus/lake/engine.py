@@ -50,6 +50,7 @@ class Engine:
         scratch.mkdir(parents=True, exist_ok=True)
         self._until: tuple[float, float] | None = None  # when statements are stopped, and after how many seconds
         self._tables: dict[str, int] = {}  # with their rows; asking for either costs a millisecond each time
+        self._held: set[str] = set()  # wide tables, in Arrow
         self._connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -78,8 +79,20 @@ class Engine:
         """Make an Arrow table readable under a name; it is not copied and must not change."""
         self._connection.register(name, table)
 
-    def create(self, name: str, select: exp.Query) -> int:
-        """Fill a temporary table with a statement's rows (replacing it); returns the number of rows."""
+    def create(self, name: str, select: exp.Query, *, wide: bool | None = None) -> int:
+        """Fill a temporary table with a statement's rows (replacing it); returns the number of rows.
+
+        A `wide` one is held in Arrow: the engine takes a block of memory for each column and core, however few the
+        rows. None: as the table of that name is held now. Nothing can be inserted into a wide one.
+        """
+        if name in self._held if wide is None else wide:
+            table = self.rows(select)
+            self.drop(name)
+            self.load(name, table)
+            self._held.add(name)
+            return int(table.num_rows)
+        if name in self._held:
+            self.drop(name)
         (rows,) = self._run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._sql(select)}').fetchone() or (0,)
         self._tables[name] = int(rows)
         return int(rows)
@@ -98,6 +111,7 @@ class Engine:
             self._run(f'DROP TABLE "{name}"')
             del self._tables[name]
         else:
+            self._held.discard(name)
             self._connection.unregister(name)
 
     def tables(self) -> set[str]:

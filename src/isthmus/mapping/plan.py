@@ -21,11 +21,12 @@ from isthmus.base.identity import SEPARATOR
 from isthmus.mapping import coding
 from isthmus.mapping.expression import DIALECT, Scope, columns_of, compile_scalar, digest_of, parse_scalar
 from isthmus.mapping.pack import Pack, Record, Rule
-from isthmus.mapping.rule import RulePlan, compiled, joined, scope_of
+from isthmus.mapping.rule import RulePlan, compiled, joined, numbered_columns, scope_of
 
 PROVENANCE = ("part_id", "place", "mapping_id")
 OUTER = ("_part", "_seq", "_place", "_print")
 INNER = ("_part", "_seq", "_place", "_key", "_record", "_print", "_version", "_person")
+WIDE = 100  # columns of `source` from which it is held otherwise
 PLANS = 1024  # kept; some 100 kB each
 NULL_MARK = "\x1e"  # stands for null inside a fingerprint, where '' is a value of its own
 
@@ -38,6 +39,7 @@ class RecordPlan:
     source: exp.Select
     rules: Sequence[RulePlan]
     missing: Sequence[str]
+    wide: bool
 
 
 def plan(pack: Pack, record: Record, columns: Sequence[str]) -> RecordPlan:
@@ -51,7 +53,8 @@ def plan(pack: Pack, record: Record, columns: Sequence[str]) -> RecordPlan:
     source = _source(record, opened, named, scope_of(pack, record.place))
     available = named | set(INNER) | {"item", "n"}
     rules = tuple(compiled(pack, record, rule, columns=available, uses=uses) for rule in record.rules)
-    return RecordPlan(record, source, rules, tuple(sorted(_wanted(record) - available)))
+    missing = tuple(sorted(_wanted(record) - available))
+    return RecordPlan(record, source, rules, missing, len(named & _read_by_rules(record, named)) > WIDE)
 
 
 _PLANS: dict[tuple[str, str, tuple[str, ...]], RecordPlan] = {}
@@ -201,12 +204,12 @@ def _wanted(record: Record) -> set[str]:
 
 
 def _read_by_rules(record: Record, columns: set[str]) -> set[str]:
-    """Columns and named expressions that some rule reads; all, where a rule takes its columns by number."""
-    if any(isinstance(rule.each, Mapping) for rule in record.rules):
-        return columns
+    """Columns and named expressions that some rule reads, and those that it takes by number."""
+    rules = [rule for rule in record.rules if isinstance(rule.each, Mapping)]
+    counted = {name for rule in rules for names in numbered_columns(rule).values() for name in names.values()}
     trees = [parse_scalar(text, record.place) for rule in record.rules for text in _texts(rule) if text]
     hidden = {name for name in columns if name.startswith(coding.HIDDEN)}
-    return hidden | {column.parts[0].name for tree in trees for column in tree.find_all(exp.Column)}
+    return hidden | counted | {column.parts[0].name for tree in trees for column in tree.find_all(exp.Column)}
 
 
 def _texts(rule: Rule) -> list[str | None]:
