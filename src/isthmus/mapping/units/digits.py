@@ -15,10 +15,7 @@ from isthmus.mapping.units.readings import SAME, UNIT, Reading
 MOST = 5  # decimals beyond which numbers are computed ones, and tell nothing
 ENOUGH = 50  # results of a site in a column, to know its decimals
 USUAL = 0.98  # of these have no more than its usual decimals
-RARE, WEIGHT = (
-    0.001,
-    1000.0,
-)  # how often one more is written for no reason, before any was seen, and rows that it weighs
+RARE, WEIGHT = 0.001, 1000.0  # how often one more is written for no reason, before any was seen; rows it weighs
 AGAINST = 0.1  # decimals speak against another unit by this much at most: who copies a number may round it
 
 
