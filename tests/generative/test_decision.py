@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from isthmus.cdm.tables import TABLES
 from isthmus.gate.committee.application import Grant
-from isthmus.gate.grade.column import grades
+from isthmus.gate.grade.column import HIGHEST, grades
 from isthmus.gate.grade.decision import Allowed, Refused, Request, decide
 from lib.committee import START
 
@@ -82,11 +82,11 @@ def _pair(draw: Random) -> tuple[Grant, Request]:
 
 
 def _need(table: str, column: str) -> int:
-    """The least grade at which a column is readable, from the table of grades; text cannot be masked by a question."""
+    """The least grade at which a column is readable, from the table of grades; beyond the highest for what never is."""
     line = grades()[(table, column)]
-    if line.measure == "mask" or line.after is None:
-        return line.grade
-    return line.after
+    if line.measure == "never":
+        return HIGHEST + 1
+    return line.grade if line.after is None else line.after
 
 
 def _cedar(number: int, grant: Grant, request: Request) -> tuple[dict[str, object], dict[str, object]]:

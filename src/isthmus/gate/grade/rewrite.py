@@ -22,6 +22,8 @@ from isthmus.gate.grade.column import HIGHEST, Measure, graded
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.leaves import check, nodes
+from isthmus.gate.text.mask import masked
+from isthmus.gate.text.own import KNOWN
 
 # Kinds of relation whose columns are those of what they stand on.
 PASSING = (
@@ -94,7 +96,7 @@ def _view(table: str, allowed: Allowed, use: Use) -> ir.Table:
         for column in source.columns:
             if graded(table, column).special:
                 rows = rows.filter(rows[column].isnull() | rows[column].notin(sorted(use.special)))
-    rows = _with_people(rows, table, measures, use.keys)
+    rows = _with_known(_with_people(rows, table, measures, use.keys), measures)
     return rows.select(**{column: _measured(rows, table, column, measures, use.keys) for column in measures})
 
 
@@ -114,6 +116,14 @@ def _with_people(rows: ir.Table, table: str, measures: Mapping[str, Measure], ke
     return rows.left_join(people, rows[owner] == people[WHO])
 
 
+def _with_known(rows: ir.Table, measures: Mapping[str, Measure]) -> ir.Table:
+    """The rows with what is known of their person beside them, where a text has to be masked."""
+    owner = next((one for one in OWNERS if one in rows.columns), None)
+    if owner is None or "mask" not in measures.values():
+        return rows
+    return rows.left_join(KNOWN, rows[owner] == KNOWN["_known_of"])
+
+
 def _measured(rows: ir.Table, table: str, name: str, measures: Mapping[str, Measure], keys: Keys) -> Any:
     column, width = rows[name], graded(table, name).width
     match measures[name]:
@@ -121,6 +131,8 @@ def _measured(rows: ir.Table, table: str, name: str, measures: Mapping[str, Meas
             return rows[PSEUDONYM]
         case "pseudonymise":
             return keys.pseudonyms(column, width)
+        case "mask":
+            return masked(column, rows["_known"] if "_known" in rows.columns else None)
         case "shift":
             return keys.moved(column, rows[SHIFT])
         case "generalise" if isinstance(column.type(), dt.Integer):
