@@ -172,8 +172,8 @@ def _told() -> Iterator[None]:
     except duckdb.Error as error:
         # The engine's own text may quote values of rows; only its first words are safe to show.
         raise InputError(f"a statement failed in the engine: {type(error).__name__}.") from error
-    except Exception as error:
-        if isinstance(error.__cause__, EXHAUSTED):  # a library put it into an error of its own
+    except Exception as error:  # a library that writes its own statements puts the engine's errors into its own
+        if isinstance(error.__cause__, EXHAUSTED):
             raise exhausted(error.__cause__) from error
         raise
 
