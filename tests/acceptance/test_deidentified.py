@@ -1,10 +1,10 @@
 """Identifiers in English texts: the 1,500 synthetic texts of presidio-research (synth_dataset_v2.json, MIT).
 
-Names there are of many countries, and sentences are of shops and banks, not of hospitals. Nothing is known of the persons
-of these texts, as it is in a lake: only recognisers are tried. A thing counts as found where every letter of it is
-masked. Towns, countries, years alone, days of the week, ages below 90, titles, nationalities and firms are no identifiers
-here and are not looked for: what is said of them is how much of them went all the same. The floors are a little below
-what was measured when they were written, for whatever makes the recognisers worse.
+Names there are of many countries, and sentences are of shops and banks, not of hospitals. Nothing is known of the
+persons of these texts, as it is in a lake: only recognisers are tried. A thing counts as found where every letter of
+it is masked. Towns, countries, years alone, days of the week, ages below 90, titles, nationalities and firms are no
+identifiers here and are not looked for: what is said of them is how much of them went all the same. The floors are a
+little below what was measured when they were written, for whatever makes the recognisers worse.
 """
 
 import json

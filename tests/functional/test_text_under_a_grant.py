@@ -1,7 +1,6 @@
 """What the gate hands out of simulated hospitals' notes: no identifier of anybody, and the medicine still in it."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest

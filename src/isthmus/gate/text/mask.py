@@ -63,4 +63,8 @@ def words(name: str) -> str:
     """A list of words as a part of an expression, the longest first."""
     text = _FOLDER.joinpath("words.csv").read_text(encoding="utf-8")
     found = {row["list"]: row["words"].split() for row in csv.DictReader(text.splitlines())}[name]
-    return "(?:" + "|".join(re.escape(one).replace("_", r"\s") for one in sorted(found, key=lambda one: (-len(one), one))) + ")"
+    return (
+        "(?:"
+        + "|".join(re.escape(one).replace("_", r"\s") for one in sorted(found, key=lambda one: (-len(one), one)))
+        + ")"
+    )

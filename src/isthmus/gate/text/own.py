@@ -1,7 +1,7 @@
 """What is known of the person whose text it is, as one expression of RE2 for each person.
 
-The gate may read `identity` for this, and gives nothing of it to anybody: names, telephones, numbers and addresses that
-any record of a person holds are looked for in the texts of that person, wherever they stand and however they are spaced.
+The gate may read `identity` for this, and gives nothing of it to anybody: names, telephones, numbers and addresses
+that any record of a person holds are looked for in the texts of that person, wherever and however spaced they stand.
 """
 
 from collections.abc import Sequence
@@ -64,9 +64,7 @@ def known(alias: str = "") -> exp.Query:
     """What the name of `KNOWN` stands for. `alias` names the table by which the persons of sites are joined, if any."""
     sources = (("name", NAMES), ("part", PARTS), ("phone", PHONES), ("number", NUMBERS), ("place", PLACES))
     fields = " UNION ALL ".join(
-        f"SELECT person_id, '{how}' AS how, {name} AS text FROM {IDENTITY}"  # noqa: S608 names of our own
-        for how, names in sources
-        for name in names
+        f"SELECT person_id, '{how}' AS how, {name} AS text FROM {IDENTITY}" for how, names in sources for name in names
     )
     tree = parse_one(
         SQL.format(

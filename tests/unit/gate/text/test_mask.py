@@ -6,8 +6,8 @@ from importlib.resources import files
 import pytest
 
 from isthmus.gate.text.mask import recognisers, words
-from isthmus.mapping.identity import IDENTITY
 from isthmus.gate.text.own import FIELDS
+from isthmus.mapping.identity import IDENTITY
 from lib.masked import masked, masked_with
 
 GONE = """
