@@ -19,6 +19,7 @@ from isthmus.research.studies.resection import Result
 from isthmus.serving import reading
 from isthmus.serving.mending import Mended, tried
 from isthmus.serving.reading import Row
+from isthmus.serving.registered import Registered, registered
 from isthmus.serving.truth import Score, scores, true_ratio
 from isthmus.simulation import Summary, simulate
 
@@ -37,6 +38,7 @@ class Demo:
     items: list[Row]
     by_text: dict[str, int]
     mended: Mended
+    registry: Registered
     study: Result
     true_ratio: float
     checks: list[verify.Finding]
@@ -48,7 +50,7 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     """Simulate, ingest, verify, study. An earlier demo in the folder is replaced."""
     if (root / "workspace").exists() and not (root / "workspace" / "isthmus.toml").exists():
         raise FileExistsError(root)
-    for name in ("simulated", "workspace"):
+    for name in ("simulated", "workspace", "registry"):
         shutil.rmtree(root / name, ignore_errors=True)
     seconds: dict[str, float] = {}
     began = time.perf_counter()
@@ -74,13 +76,17 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     items += reading.damaged(lists.quarantine(workspace), root / "simulated" / "truth")
     seconds["study"] = time.perf_counter() - began
     began = time.perf_counter()
+    kept = registered(session, "liver", root / "registry")
+    seconds["registry"] = time.perf_counter() - began
+    began = time.perf_counter()
     mended = tried(workspace, root / "simulated" / "truth", progress)
     checks = verify.verify(workspace)
     seconds["mend and verify"] = time.perf_counter() - began
     return Demo(
         workspace=workspace.root, summary=summary, report=report, edition=lists.editions(workspace)[-1],
         quarantine=lists.quarantine(workspace), unmapped=worklist.items(workspace, limit=12), scores=found, items=items,
-        by_text=reading.rows_by_text(session), mended=mended, study=study,
+        by_text=reading.rows_by_text(session), mended=mended, registry=kept,
+        study=study,
         true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds, example=example(session),
     )  # fmt: skip
 

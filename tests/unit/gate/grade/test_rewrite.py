@@ -50,7 +50,8 @@ VISITS = [
 
 
 def _ask(question: ir.Table, use: Use = USE, at: datetime = START, **tables: object) -> list[dict[str, object]]:
-    return asked(rewritten(question, use, at), **tables)  # type: ignore[arg-type]
+    found = rewritten(question, use, at)
+    return asked(found.question, found.kept, **tables)  # type: ignore[arg-type]
 
 
 def _with(**changes: object) -> Use:
