@@ -38,7 +38,8 @@ OPERATOR = {
 NO_PATIENTS = {
     "demo": "invented patients", "init": "an empty folder", "simulate": "invented patients", "vocabulary": "concepts",
     "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants",
-    "log": "who asked what, never an answer",
+    "log": "who asked what, never an answer", "evidence": "the same, with proofs",
+    "incident": "the same, and how many persons",
 }  # fmt: skip
 # Who takes rows out of the lake for people: the only modules of the gate that may import these parts of it.
 READING = {
@@ -46,6 +47,7 @@ READING = {
     "gate/desk.py": "opened by that session, and by the one under a grant over what it holds",
     "gate/joined.py": "says what is read, and reads nothing",
     "gate/office/session.py": "asks the grant at each question",
+    "gate/office/affected.py": "counts persons, and tells no number of one",
     "gate/office/trail.py": "tells at which sites a person has rows, to an auditor",
 }
 

@@ -16,6 +16,7 @@ from isthmus.gate.committee.application import Grant
 from isthmus.gate.grade.decision import Allowed, Request, decide
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.grade.rewrite import RAW, Use, lent, rewritten
+from isthmus.gate.text.own import KNOWN
 from lib import rulings
 from lib.rulings import Row
 
@@ -46,6 +47,8 @@ def held(pairs: int, seed: int, *, looked: float = 1.0) -> Tally:
             filled = [{column: row.get(column) for column in schema.names} for row in rows]
             for called in (name, f"{RAW}{name}"):
                 connection.register(called, pa.Table.from_pylist(filled, schema=schema))
+        nobody = pa.schema([one.with_nullable(True) for one in KNOWN.schema().to_pyarrow()]).empty_table()
+        connection.register(KNOWN.get_name(), nobody)
         for _ in range(pairs // BATCH):
             some = [rulings.pair(draw) for _ in range(BATCH)]
             for (grant, request), theirs in zip(some, rulings.allowed(some), strict=True):

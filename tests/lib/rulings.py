@@ -14,7 +14,7 @@ import cedarpy
 
 from isthmus.cdm.tables import TABLES
 from isthmus.gate.committee.application import Grant
-from isthmus.gate.grade.column import grades
+from isthmus.gate.grade.column import HIGHEST, grades
 from isthmus.gate.grade.decision import Request
 from isthmus.gate.grade.keys import Keys
 from lib.committee import START
@@ -43,6 +43,8 @@ SITES = ["east", "west", "north"]
 KINDS = ["HMB", "DS", "MDS"]
 READ = ["person", "visit_occurrence", "note", "death", "location", "condition_occurrence"]
 SPECIAL = frozenset({439727})
+MAIL = "ann@example.org"
+"""Stands in every text that has to be masked, behind letters that are no identifier."""
 Row = Mapping[str, Any]
 
 
@@ -86,11 +88,11 @@ def pair(draw: Random) -> tuple[Grant, Request]:
 
 
 def need(table: str, column: str) -> int:
-    """The least grade at which a column is readable, from the table of grades; text cannot be masked by a question."""
+    """The least grade at which a column is readable, from the table of grades; beyond the highest for what never is."""
     line = grades()[(table, column)]
-    if line.measure == "mask" or line.after is None:
-        return line.grade
-    return line.after
+    if line.measure == "never":
+        return HIGHEST + 1
+    return line.grade if line.after is None else line.after
 
 
 def entity(number: int, grant: Grant) -> dict[str, Any]:
@@ -157,8 +159,10 @@ def told(table: str, row: Row, columns: Iterable[str], grade: int, keys: Keys) -
 
 def _told(table: str, row: Row, name: str, grade: int, keys: Keys) -> Any:
     value, line = row.get(name), grades()[(table, name)]
-    if value is None or (line.measure != "pseudonymise" and line.grade <= grade):
+    if value is None or (line.measure not in {"pseudonymise", "mask"} and line.grade <= grade):
         return value
+    if line.measure == "mask":
+        return value.replace(MAIL, "[email]")
     if line.measure == "pseudonymise":
         return keys.pseudonym(value, line.width)
     if line.measure == "shift":
@@ -214,4 +218,6 @@ def _value(draw: Random, name: str, kind: str) -> Any:
         return date(2020, 1, 1) + timedelta(days=draw.randint(0, 2000))
     if kind == "datetime":
         return datetime(2020, 1, 1) + timedelta(minutes=draw.randint(0, 2_000_000))  # noqa: DTZ001  local at the site
+    if name in {"note_title", "note_text"}:
+        return "".join(draw.choice("abcdef") for _ in range(8)) + f" {MAIL}"
     return "".join(draw.choice("abcdef0123456789") for _ in range(8))

@@ -32,7 +32,7 @@ class Reading:
         """The same, with a prefix before those of the names that questions read."""
         return Reading(
             {f"{prefix}{name}" if name in names else name: one for name, one in self.tables.items()},
-            {f"{prefix}{name}": one for name, one in self.views.items()},
+            {f"{prefix}{name}" if name in names else name: one for name, one in self.views.items()},
         )
 
 

@@ -25,6 +25,8 @@ from isthmus.gate.grade.column import HIGHEST, Measure, graded
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.leaves import check, nodes
+from isthmus.gate.text.mask import masked
+from isthmus.gate.text.own import KNOWN
 
 # Kinds of relation whose columns are those of what they stand on.
 PASSING = (
@@ -100,9 +102,13 @@ def lent(allowed: Allowed, use: Use, named: Named) -> tuple[dict[str, ir.Table],
 
 
 def numbered(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
-    """What may be read of each table, over tables named RAW + table, with numbers for identities: the model's types."""
+    """What may be read of each table, over tables named RAW + table, with numbers for identities: the model's types.
+
+    Texts that would have to be masked are left out: steps of a desk count, and read none.
+    """
     found = {}
-    for table, measures in allowed.columns.items():
+    for table, whole_measures in allowed.columns.items():
+        measures = {name: one for name, one in whole_measures.items() if one != "mask"}
         view = _view(table, ibis.table(QUESTIONS[table].schema(), name=f"{RAW}{table}"), measures, allowed, use)
         hidden = [name for name, one in measures.items() if one == "pseudonymise"]
         found[table] = view.mutate(**{name: use.keys.numbers(view[name]) for name in hidden}) if hidden else view
@@ -194,7 +200,7 @@ def _withheld(source: ir.Table, table: str, use: Use) -> ir.BooleanValue | None:
 
 
 def _measured_all(rows: ir.Table, table: str, measures: Mapping[str, Measure], keys: Keys) -> ir.Table:
-    rows = _with_people(rows, table, measures, keys)
+    rows = _with_known(_with_people(rows, table, measures, keys), measures)
     return rows.select(**{column: _measured(rows, table, column, measures, keys) for column in measures})
 
 
@@ -214,6 +220,14 @@ def _with_people(rows: ir.Table, table: str, measures: Mapping[str, Measure], ke
     return rows.left_join(people, rows[owner] == people[WHO])
 
 
+def _with_known(rows: ir.Table, measures: Mapping[str, Measure]) -> ir.Table:
+    """The rows with what is known of their person beside them, where a text has to be masked."""
+    owner = next((one for one in OWNERS if one in rows.columns), None)
+    if owner is None or "mask" not in measures.values():
+        return rows
+    return rows.left_join(KNOWN, rows[owner] == KNOWN["_known_of"])
+
+
 def _measured(rows: ir.Table, table: str, name: str, measures: Mapping[str, Measure], keys: Keys) -> Any:
     column, width = rows[name], graded(table, name).width
     match measures[name]:
@@ -221,6 +235,8 @@ def _measured(rows: ir.Table, table: str, name: str, measures: Mapping[str, Meas
             return rows[PSEUDONYM]
         case "pseudonymise":
             return keys.pseudonyms(column, width)
+        case "mask":
+            return masked(column, rows["_known"] if "_known" in rows.columns else None)
         case "shift":
             return keys.moved(column, rows[SHIFT])
         case "generalise" if isinstance(column.type(), dt.Integer):

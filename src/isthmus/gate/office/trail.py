@@ -13,7 +13,7 @@ from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.joined import ALIAS, JOINING, SCHEMA
 from isthmus.gate.office.cases import granted
 from isthmus.gate.office.people import persons_of, shown_by
-from isthmus.gate.office.unit import HASHED, Office, content
+from isthmus.gate.office.unit import HASHED, KINDS, Office, content
 from isthmus.gate.office.vault import policy
 from isthmus.lake.lake import Lake
 from isthmus.ledger.entry import Value, sealed, time_of
@@ -48,20 +48,24 @@ class Line:
 
 def under(office: Office, grant: str, *, by: Account) -> list[Line]:
     """Everything done under a grant: its case, its sessions, its questions, its releases."""
-    name = office.named(grant, "GR")
+    return [_line(act) for act in done_under(office, office.named(grant, "GR"), by=by)]
+
+
+def done_under(office: Office, name: str, *, by: Account) -> list[Act]:
+    """The acts under a grant, oldest first. RefusedError for who may not see them."""
     found = granted(office, name)
     people = found.case.grant.people if found and found.case.grant else frozenset()
     if not WATCHING & set(by.roles) and by.name not in people:
         raise RefusedError(f"{by.name} is not among the people of the grant. Ask an auditor.")
     held = {act.entry: act for act in (*(found.acts if found else ()), *office.acts.under(name))}
-    return [_line(act) for act in sorted(held.values(), key=lambda act: (act.at, act.subject, act.number))]
+    return sorted(held.values(), key=lambda act: (act.at, act.subject, act.number))
 
 
 def everything(office: Office, *, by: Account) -> list[Line]:
     """All acts of the workspace."""
     if "auditor" not in by.roles:
         raise RefusedError(f"{by.name} is no auditor. Name a grant with --grant, or ask an auditor.")
-    return [_line(act) for act in office.acts.all("people", "use", "session", "question", "release")]
+    return [_line(act) for act in office.acts.all(*KINDS)]
 
 
 def about(office: Office, lake: Lake, person: int, *, by: Account) -> list[Line]:
@@ -95,7 +99,7 @@ def proved(office: Office) -> tuple[int, list[str]]:
     except IsthmusError as error:
         return 0, [str(error), *(one for one in _checked(office.ledger, office.keys) if one not in faults)]
     try:
-        acts = office.acts.all("people", "use", "session", "question", "release")
+        acts = office.acts.all(*KINDS)
         if not faults:
             actors = {one.name: one.actor for one in office.accounts.all()}
             faults += _held(acts, entries, actors)
