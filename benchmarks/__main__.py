@@ -15,14 +15,16 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import cohorts, fresh, ledger, linkage, memory, profile, quality, redelivery, search, speed
+from benchmarks import chain, cohorts, fresh, gate, ledger, linkage, memory, profile, quality, redelivery, search, speed
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
+    "chain": chain.chain,
     "cohorts": cohorts.cohorts,
     "csv": speed.csv,
     "fhir": speed.fhir,
     "fresh": fresh.fresh,
+    "gate": gate.gate,
     "ledger": ledger.ledger,
     "linkage": linkage.linkage,
     "memory": memory.memory,

@@ -83,7 +83,7 @@ def put(opened: Workspace, records: pa.Table, persons: Sequence[int], merges: Se
 
 def rows_of(bench: Bench) -> Iterator[Row]:
     """A small workspace; at full scale a million records."""
-    persons, sites = bench.pick((10_000, 10), (417_000, 100))
+    persons, sites = bench.pick(10_000, 417_000), bench.pick(10, 100)
     done = bench.job(
         "linkage: through the lake", "linked.through", persons=persons, sites=sites, folder=str(bench.folder),
         memory=MEMORY,

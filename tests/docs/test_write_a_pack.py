@@ -8,7 +8,6 @@ import pytest
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
 from isthmus.mapping.plan import plan
-from isthmus.mapping.rule import Place
 from lib.tree import ROOT
 
 TEXT = (ROOT / "docs" / "how-to" / "write-a-pack.md").read_text(encoding="utf-8")
@@ -30,7 +29,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _missing(pack: Pack, columns: list[str]) -> tuple[str, ...]:
-    return tuple(plan(pack, pack.records[0], columns, Place("east", 1)).missing)
+    return tuple(plan(pack, pack.records[0], columns).missing)
 
 
 def test_the_pack_reads_a_file_without_its_optional_column(folder: Path) -> None:

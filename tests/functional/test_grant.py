@@ -76,7 +76,10 @@ def test_dates_move_and_intervals_stay(house: House) -> None:
     assert sorted(chain(*moved.values())) != sorted(chain(*plain.values()))
 
 
-def test_the_entry_is_in_the_log_before_the_answer(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(("way", "sql"), [("straight", COUNT), ("locked", f"{COUNT}, range(1)")])
+def test_the_entry_is_in_the_log_before_the_answer(
+    house: House, monkeypatch: pytest.MonkeyPatch, way: str, sql: str
+) -> None:
     session = _session(house)
     before = len(_entries(house))
     seen: list[int] = []
@@ -85,9 +88,9 @@ def test_the_entry_is_in_the_log_before_the_answer(house: House, monkeypatch: py
         seen.append(len(_entries(house)))
         raise RefusedError("looked")
 
-    monkeypatch.setattr(granted_session, "locked", looked)
+    monkeypatch.setattr(granted_session, way, looked)
     with pytest.raises(RefusedError, match="looked"):
-        session.sql(COUNT)
+        session.sql(sql)
     assert seen == [before + 2]  # the session and the question
 
 
@@ -179,6 +182,15 @@ def test_a_question_that_takes_too_long_is_stopped(house: House, monkeypatch: py
     monkeypatch.setattr(granted_session, "quota", lambda settings: Quota(longest=0.5))
     with pytest.raises(RefusedError, match="longer than"):
         _session(house).sql("select count(*) from range(10000000000) a, person where random() < 0.5")
+    crossed = "select count(*) from " + ", ".join(f"person p{number}" for number in range(9)) + " where {}"
+    with pytest.raises(RefusedError, match="longer than"):
+        _session(house).sql(crossed.format("p0.year_of_birth * p3.year_of_birth + p7.year_of_birth <> 7"))
+    product = person
+    for _ in range(8):
+        product = product.select("year_of_birth").cross_join(person.select("year_of_birth"), rname="{name}_")
+        product = product.mutate(year_of_birth=product.year_of_birth + product.year_of_birth_)
+    with pytest.raises(RefusedError, match="longer than"):
+        _session(house).ask(product.filter(product.year_of_birth % 7 == 3).count().as_table())
 
 
 def test_an_answer_that_is_too_large_is_not_given(house: House) -> None:

@@ -20,7 +20,7 @@ from isthmus.linkage import normal
 from lib import linked
 from lib.workspace import rows
 
-KNOWN = linked.people(persons=600, sites=4, seed=11)
+KNOWN = linked.people(persons=400, sites=4, seed=11)
 TRUTH = KNOWN.truth["person"].to_pylist()
 RECORDS = KNOWN.records
 
@@ -62,12 +62,12 @@ def _forms(opened: Workspace) -> dict[str, int]:
     return {path.name: path.stat().st_mtime_ns for path in (opened.root / "linkage" / "forms").glob("*/*.parquet")}
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.prove) for seed in range(1, 20))])
 def test_record_by_record_gives_the_persons_that_all_at_once_gives(seed: int, tmp_path: Path) -> None:
     persons = _sites_persons(seed)
     merges = _merges(persons, seed, 12)
     drawn = random.Random(seed)
-    cuts = sorted(drawn.sample(range(300, len(RECORDS)), 4))
+    cuts = sorted(drawn.sample(range(len(RECORDS) // 2, len(RECORDS)), 4))
     grown, at_once = (start.new(tmp_path / name, synthetic=True) for name in ("grown", "once"))
     for number, (begin, end) in enumerate(zip([0, *cuts], [*cuts, len(RECORDS)], strict=True)):
         some = merges[number::5]
@@ -103,7 +103,9 @@ def test_forms_are_made_once_and_anew_when_they_are_gone_or_others(
     real = normal.normal
     monkeypatch.setattr(forms, "normal", lambda table, fields: (made.append(len(table)), real(table, fields))[1])
     link(opened)
-    assert [count for count in made if count] == [30], "what was made before was made again"
+    last = {digest63(str(one)) for one in RECORDS["record_id"].slice(most).to_pylist()}
+    standing = {row["record_id"] for row in rows(opened, "person_link")} & last
+    assert [count for count in made if count] == [len(standing)], "what was made before was made again"
     assert first.items() < _forms(opened).items()
     was = _groups(opened)
     shutil.rmtree(opened.root / "linkage" / "forms")

@@ -44,6 +44,26 @@ def test_who_used_data_about_a_person_is_told(asked: House) -> None:
     assert asked.run("aud", "log", asked.root, "--person", "1", "--json").document() == []
 
 
+def test_a_patient_is_told_who_used_the_data_and_for_what(house: House) -> None:
+    mine, other, *_ = [row["person_id"] for row in workspace.rows(Workspace(house.root), "person")]
+    for name, role in (("pat", "patient"), ("del", "delegate")):
+        words = ("people", "add", house.root, name, "--role", role, "--scope", "log", "--person", str(mine), "--json")
+        house.tokens[name] = house.run("root", *words).document()["token"]
+        (line,) = house.run(name, "log", house.root, "--person", str(mine), "--json").document()
+        assert (line["person"], line["grant"], line["act"]) == ("ann", house.grant, "allowed")
+        assert line["said"].startswith("How long liver patients stay; purpose HMB, edition 2; tables person")
+        assert "rows" not in line["said"]
+        assert "not this person's" in complaint(house.run(name, "log", house.root, "--person", str(other)), 5)
+        assert "no auditor" in complaint(house.run(name, "log", house.root), 5)
+    assert run("verify", house.root).code == 0
+
+
+def test_only_patients_and_delegates_have_a_number(house: House) -> None:
+    for words in (("--role", "patient"), ("--role", "user", "--person", "1")):
+        done = house.run("root", "people", "add", house.root, "pat", "--scope", "log", *words)
+        assert "Name it with --person" in complaint(done, 3)
+
+
 def test_who_is_no_auditor_is_told_nothing_of_others(asked: House) -> None:
     assert "no auditor" in complaint(asked.run("ann", "log", asked.root, "--person", "1"), 5)
     assert "no auditor" in complaint(asked.run("ann", "log", asked.root), 5)

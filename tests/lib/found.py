@@ -22,6 +22,7 @@ from isthmus.quality.checks.rows import wrong
 from isthmus.serving import mending
 
 Row = tuple[int, int]  # part and place
+CLOSE, CLOSE_UNITS = "wrong-unit, near", (2000001001,)  # alpha-fetoprotein: 0.83 from the one unit to the other
 COUNTED = ("exact-duplicate",)  # nothing of them is left but their number
 RECORDS = f"""
     SELECT DISTINCT part_id, place FROM record
@@ -70,9 +71,12 @@ def scores(workspace: Workspace, truth: Path) -> dict[str, Score]:
     hit["exact-duplicate"] = sum(min(number, again.get(key, 0)) for key, number in twice.items())
     for (site, file), number in Counter((one["site"], one["file"]) for one in made if _is_hl7_code(one)).items():
         hit["unknown-code"] += min(number, _unknown(workspace, edition, site, file))
-    named = mending.named(workspace, truth)
-    wrong_units = Score("wrong-unit", named.wrong, named.right)  # told by person, test, day and value
-    return {kind: Score(kind, count[kind], hit[kind]) for kind in sorted(count)} | {"wrong-unit": wrong_units}
+    told = {  # by person, test, day and value
+        "wrong-unit": mending.named(workspace, truth, apart=CLOSE_UNITS),
+        CLOSE: mending.named(workspace, truth, only=CLOSE_UNITS),
+    }
+    units_told = {kind: Score(kind, named.wrong, named.right) for kind, named in told.items()}
+    return {kind: Score(kind, count[kind], hit[kind]) for kind in sorted(count)} | units_told
 
 
 def _days(value: str) -> list[str]:

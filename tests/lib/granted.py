@@ -96,12 +96,17 @@ def loaded(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",),
 
 def peopled(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",), records: str = "") -> House:
     """The same with an account in every role."""
-    house = House(loaded(folder, patients=patients, codes=codes, records=records).root)
+    return staffed(loaded(folder, patients=patients, codes=codes, records=records))
+
+
+def staffed(opened: Workspace, site: str = SITE) -> House:
+    """An account in every role for a workspace; the steward speaks for a site."""
+    house = House(opened.root)
     scopes = [word for scope in SCOPES for word in ("--scope", scope)]
     for name, roles in ROLES.items():
         words: list[str | Path] = ["people", "add", house.root, name, *scopes, "--json"]
         words += [word for role in roles for word in ("--role", role)]
-        words += ["--site", SITE] if "steward" in roles else []
+        words += ["--site", site] if "steward" in roles else []
         done = run(*words) if not house.tokens else house.run("root", *words)
         assert done.code == 0, done
         house.tokens[name] = done.document()["token"]

@@ -21,12 +21,12 @@ from sqlglot import exp, parse_one
 from isthmus.cdm import starter
 from isthmus.flow import vocabulary
 from isthmus.flow.decided import NOTHING, Decided
+from isthmus.flow.statement import stand
 from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
 from isthmus.mapping.plan import RecordPlan, plan
-from isthmus.mapping.rule import Place
 from lib import packs as writing
 from lib.tables import Row, arrow, drawn, said
 
@@ -111,9 +111,10 @@ class Spec:
         vocabulary.ready(self.engine, pack, self.vocabulary, self.decided)
         raw = arrow(rows)
         columns = [name for name in raw.column_names if name != "_place"]
-        planned = plan(pack, pack.records[record], columns, Place(site, 5))
+        planned = plan(pack, pack.records[record], columns)
         if not planned.missing:
             numbers = {name: pa.array([1] * raw.num_rows, pa.int64()) for name in ("_part", "_seq")}
+            stand(self.engine, site, 5)
             self.engine.load("raw", pa.table({**numbers, **{name: raw.column(name) for name in raw.column_names}}))
             empty = pa.table({name: pa.array([], pa.string()) for name in ("_record", "_key", "_fields")})
             self.engine.load("reference", empty)

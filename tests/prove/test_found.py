@@ -14,11 +14,13 @@ from isthmus.flow.rules.judge import judged
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.demonstration import demonstrate
 from isthmus.simulation import simulate
-from lib.found import scores
+from lib.found import CLOSE, scores
 
 LEAST = 0.95
 # Numbers in a wrong unit whose ranges overlap cannot be told from right ones; docs/reference/quality.md says which.
-UNTELLABLE, TELLABLE_SHARE = "wrong-unit", 0.7
+# Those of alpha-fetoprotein (a factor of 0.83) stand apart: only their decimals tell some of them.
+# What is asked here is less than LEAST: that is not reached for wrong units.
+TELLABLE_SHARE = {"wrong-unit": 0.85, CLOSE: 0.25}
 # No hospital of this size sees so many patients a day that a day without any is more than chance.
 LARGE = "missing-day"
 # What says that something was done wrong; other kinds tell what differs between hospitals, or waits for a mapping.
@@ -49,8 +51,8 @@ def test_injected_errors_are_found(tmp_path: Path) -> None:
     print("\nkind                made  found  recall")
     for one in found.values():
         print(f"{one.kind:<18} {one.made:>5} {one.found:>6}  {one.recall:.3f}")
-    assert {kind for kind, one in found.items() if one.recall < LEAST} <= {UNTELLABLE, LARGE}
-    assert found[UNTELLABLE].recall >= TELLABLE_SHARE
+    assert {kind for kind, one in found.items() if one.recall < LEAST} <= {*TELLABLE_SHARE, LARGE}
+    assert all(found[kind].recall >= least for kind, least in TELLABLE_SHARE.items())
 
 
 @pytest.mark.prove

@@ -25,6 +25,7 @@ from isthmus.records.models import Receipt
 
 CHUNK_ROWS = 524_288
 CHUNK_BYTES = 256 << 20
+CHUNK_CELLS = CHUNK_ROWS * 32  # of wide tables fewer rows are mapped at once: 26,000 of 640 columns
 PIECE_ROWS = 2_048  # what one core takes at a time
 AHEAD_BYTES = 96 << 20  # read ahead while the engine maps what was read before
 LOOK = re.compile(r"\blook\(\s*'([^']+)'", re.IGNORECASE)  # the record that an expression looks up
@@ -63,6 +64,11 @@ class Buffer:
     taken: list[Taken] = field(default_factory=list)
     rows: int = 0
     size: int = 0
+
+    @property
+    def most(self) -> int:
+        """How many rows of its columns are mapped at once."""
+        return most_rows(self.taken[0].batch.rows.num_columns) if self.taken else CHUNK_ROWS
 
 
 class FeedRun:
@@ -188,7 +194,7 @@ class FeedRun:
     def _drain(self, rows: int, size: int) -> None:
         """Map what waits when it is enough, all kinds in the pack's order."""
         waiting = self._buffers.values()
-        if any(one.rows >= rows for one in waiting) or sum(one.size for one in waiting) >= max(size, 1):
+        if any(one.rows >= min(rows, one.most) for one in waiting) or sum(one.size for one in waiting) >= max(size, 1):
             for key in sorted(self._buffers):
                 self._map(self._buffers.pop(key))
 
@@ -272,16 +278,22 @@ def _only(batch: Batch, places: set[int]) -> Batch:
     return replace(batch, rows=batch.rows.filter(mask))
 
 
+def most_rows(columns: int) -> int:
+    """How many rows of so many columns are mapped at once."""
+    return max(1, min(CHUNK_ROWS, CHUNK_CELLS // max(columns, 1)))
+
+
 def _chunks(taken: Sequence[Taken]) -> Iterator[pa.Table]:
-    """Batches of equal columns joined into chunks of at most CHUNK_ROWS rows, each row with its `_part` and `_seq`."""
+    """Batches of equal columns joined into chunks of at most `most_rows`, each row with its `_part` and `_seq`."""
     counts = [one.batch.rows.num_rows for one in taken]
     whole = pa.concat_tables([one.batch.rows for one in taken])
     for name, values in (("_seq", [one.sequence for one in taken]), ("_part", [one.part_id for one in taken])):
         whole = whole.add_column(0, name, pa.array(np.repeat(np.array(values, np.int64), counts)))
-    for start in range(0, whole.num_rows, CHUNK_ROWS):
+    most = most_rows(whole.num_columns)
+    for start in range(0, whole.num_rows, most):
         # A file each of a thousand patients would come as a thousand pieces, and engines pay for each; but one piece
         # alone would keep one core busy.
-        together = whole.slice(start, CHUNK_ROWS).combine_chunks()
+        together = whole.slice(start, most).combine_chunks()
         yield pa.Table.from_batches(together.to_batches(PIECE_ROWS), together.schema)
 
 

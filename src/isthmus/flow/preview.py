@@ -11,14 +11,13 @@ from isthmus.base.errors import InputError, Unreadable
 from isthmus.flow import vocabulary
 from isthmus.flow.feed import format_of
 from isthmus.flow.land import files_of
-from isthmus.flow.statement import query
+from isthmus.flow.statement import query, stand
 from isthmus.flow.workspace import Feed, Site, Workspace
 from isthmus.intake import archive, formats, sql
 from isthmus.intake.record import Batch, Part, Reject
 from isthmus.lake.engine import Engine
 from isthmus.mapping.pack import Pack, Record
 from isthmus.mapping.plan import plan
-from isthmus.mapping.rule import Place
 
 RECORDS = 2
 QUARANTINE = "quarantine"
@@ -143,14 +142,15 @@ def _pairs(
     few = rows.slice(0, RECORDS)
     columns = [name for name in few.column_names if name != "_place"]
     numbers = {name: pa.array([0] * few.num_rows, pa.int64()) for name in ("_part", "_seq")}
-    planned = plan(pack, record, columns, Place(site.name, 0))
+    planned = plan(pack, record, columns)
     befores = few.select(columns).to_pylist()
     if planned.missing:
         return [(before, [After(QUARANTINE, {"missing columns": ", ".join(planned.missing)})]) for before in befores]
+    stand(engine, site.name)
     engine.load("raw", pa.table({**numbers, **{name: few.column(name) for name in few.column_names}}))
     empty = pa.table({name: pa.array([], pa.string()) for name in ("_record", "_key", "_fields")})
     engine.load("reference", empty)
-    engine.create("source", planned.source)
+    engine.create("source", planned.source, wide=planned.wide)
     afters: dict[int, list[After]] = {}
     for rule in planned.rules:
         engine.create("after", rule.select)

@@ -15,7 +15,6 @@ from isthmus.intake.stream import head_of
 from isthmus.mapping import pack as packs
 from isthmus.mapping.pack import Pack
 from isthmus.mapping.plan import plan as compile_record
-from isthmus.mapping.rule import Place
 
 HEAD = 1 << 16  # bytes of a file that show its format
 LOOKED_AT = 200  # file names of a folder that are looked at to find its pack
@@ -63,7 +62,7 @@ def check_pack(name: str) -> None:
     pack = packs.load(name)
     for record in pack.records:
         columns = [*record.columns, *record.optional] if record.shape is None else ["resource"]
-        compile_record(pack, record, columns, Place("site", 0))
+        compile_record(pack, record, columns)
 
 
 def _feed(workspace: Workspace, source: str, pack: str | None, name: str | None) -> Feed:

@@ -16,13 +16,13 @@ from isthmus.flow import notes
 from isthmus.flow.coding import uses_of
 from isthmus.flow.known import set_aside
 from isthmus.flow.schema import RECORD, SHARED, STATEMENT, columns_of, order_of, schema_of
-from isthmus.flow.statement import listed, literal, query
+from isthmus.flow.statement import listed, literal, query, stand
 from isthmus.lake.delta import DataFile
 from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack, Record
-from isthmus.mapping.plan import RecordPlan, plan
-from isthmus.mapping.rule import Place, RulePlan
+from isthmus.mapping.plan import planned
+from isthmus.mapping.rule import RulePlan
 
 FLUSH_ROWS = 1_000_000
 NO_RULE = "no rule of the pack applies"  # of a record that is kept: every rule's `when` was false
@@ -83,7 +83,7 @@ class Stage:
         self.account = Account()
         self.several = False  # whether some code has several concepts, each with a row of its own
         self.drafts: dict[str, list[tuple[Path, int]]] = {}
-        self._plans: dict[tuple[str, str, tuple[str, ...]], RecordPlan] = {}
+        self._mapping_id: int | None = None
         self._ledger = [lake.root / one.path for one in _ledger_before(lake, site, batch)]
         engine.load("no_records", RECORD.empty_table())
         # Records that give way: to a newer one (`gone`), or to themselves mapped again (`replayed`, in the lake only).
@@ -95,20 +95,20 @@ class Stage:
 
     def take(self, pack: Pack, record: Record, chunk: pa.Table, *, mapping_id: int) -> None:
         """Map one chunk: `_part`, `_seq` and `_place` (int64) and the record's columns."""
-        columns = tuple(name for name in chunk.column_names if name not in ("_part", "_seq", "_place"))
-        identity = (pack.digest, record.name, columns)
-        if identity not in self._plans:
-            self._plans[identity] = plan(pack, record, columns, Place(self.site, mapping_id))
-        planned = self._plans[identity]
+        columns = [name for name in chunk.column_names if name not in ("_part", "_seq", "_place")]
+        made = planned(pack, record, columns)
+        if mapping_id != self._mapping_id:
+            stand(self.engine, self.site, mapping_id)
+            self._mapping_id = mapping_id
         self.engine.load("raw", chunk)
-        if planned.missing:
-            self._refuse(record, planned.missing, mapping_id)
+        if made.missing:
+            self._refuse(record, made.missing, mapping_id)
         else:
-            self.engine.create("source", planned.source)
+            self.engine.create("source", made.source, wide=made.wide)
             self._view_ledger()
             set_aside(self.engine, record.name, mapping_id=mapping_id, count=self._count)
             read_before = notes.waiting(self.engine)
-            outcomes = [self._apply(index, rule) for index, rule in enumerate(planned.rules)]
+            outcomes = [self._apply(index, rule) for index, rule in enumerate(made.rules)]
             if notes.DERIVED in pack.derive:
                 notes.read(self.engine, read_before)
             self._note(record, pack.keep.get(record.name, NO_RULE), outcomes, mapping_id)

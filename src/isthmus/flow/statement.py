@@ -6,6 +6,7 @@ from functools import cache, lru_cache
 from sqlglot import exp, parse_one
 
 from isthmus.lake.engine import Engine
+from isthmus.mapping.expression import MAPPING, SITE
 from isthmus.mapping.functions import MEANINGS
 
 
@@ -13,6 +14,12 @@ def teach(engine: Engine) -> None:
     """Tell an engine what the functions of packs mean."""
     for name, (parameters, meaning) in MEANINGS.items():
         engine.define(name, parameters, _expression(meaning))
+
+
+def stand(engine: Engine, site: str, mapping_id: int = 0) -> None:
+    """Tell an engine for which site and under which mapping the statements of packs run from here on."""
+    engine.define(SITE, (), exp.Literal.string(site))
+    engine.define(MAPPING, (), exp.Literal.number(mapping_id))
 
 
 @cache

@@ -6,7 +6,8 @@ tables made at this desk, and nothing else.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
@@ -14,9 +15,10 @@ from sqlglot import exp
 
 from isthmus.base.errors import RefusedError, UsageError
 from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.grade.rewrite import RAW
 from isthmus.gate.joined import ALIAS, JOINING, SCHEMA, WHOLE, views_of
 from isthmus.lake.edition import Edition
-from isthmus.lake.engine import Engine
+from isthmus.lake.engine import Engine, copy, within
 from isthmus.lake.lake import Lake
 
 OURS = "isthmus_"
@@ -24,14 +26,30 @@ GIVEN = f"{OURS}given"
 EVERYTHING = exp.select("*").from_(GIVEN)
 
 
+@dataclass(frozen=True, slots=True)
+class Lent:
+    """What a grant holds of a table: its columns, and a statement over RAW + table that gives them."""
+
+    columns: frozenset[str]
+    sql: str
+
+
 class Desk:
     """Temporary tables over an edition's tables, for one line of work. Steps are sqlglot queries."""
 
-    def __init__(self, engine: Engine, files: Mapping[str, Sequence[Path]], views: Mapping[str, exp.Query]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        files: Mapping[str, Sequence[Path]],
+        views: Mapping[str, exp.Query],
+        granted: Mapping[str, "Lent"] | None = None,
+    ) -> None:
         """`files` has the Parquet files of the edition's tables; a table that is not in it has no rows.
 
-        `views` are what steps read in place of some tables, for persons are joined (`isthmus.gate.joined`).
+        `views` are what steps read in place of some tables, for persons are joined (`isthmus.gate.joined`). `granted`
+        is what a grant holds, where there is one: no other table is read, and of those nothing else.
         """
+        self._granted = granted
         self._engine = engine
         self._files = files
         self._views = views
@@ -84,6 +102,7 @@ class Desk:
     def _admit(self, step: exp.Query) -> None:
         """Raise RefusedError when a step reaches for anything but the model's tables and this desk's."""
         within = {cte.alias for cte in step.ctes}
+        self._admit_columns(step)
         for node in step.find_all(exp.Table, exp.Anonymous, exp.With):
             if isinstance(node, exp.Anonymous) or (isinstance(node, exp.With) and node.parent is not step):
                 raise RefusedError(
@@ -96,11 +115,30 @@ class Desk:
                     "and tables made at the same desk."
                 )
 
+    def _admit_columns(self, step: exp.Query) -> None:
+        """Raise RefusedError when a step needs what the grant does not hold."""
+        if self._granted is None:
+            return
+        read = {node.name for node in step.find_all(exp.Table)} & set(QUESTIONS)
+        if missing := sorted(read - self._granted.keys()):
+            raise RefusedError(
+                f"the grant does not hold {missing[0]}. What next: leave it out, or ask for other terms."
+            )
+        for name in sorted({node.name for node in step.find_all(exp.Column)}):
+            having = [table for table in sorted(read) if name in QUESTIONS[table].columns]
+            if having and not any(name in self._granted[table].columns for table in having):
+                raise RefusedError(
+                    f"the grant does not hold {having[0]}.{name}, or not at its grade. What next: leave out what asks "
+                    "for it, or ask for other terms."
+                )
+
     def _known(self, node: exp.Table, within: set[str]) -> bool:
         if not isinstance(node.this, exp.Identifier) or node.db or node.catalog:
             return False
         name = node.name
-        if name in QUESTIONS and name not in self._opened:
+        if name in QUESTIONS and name not in self._opened and self._granted is not None:
+            self._copy(name, self._granted[name].sql)
+        elif name in QUESTIONS and name not in self._opened:
             schema = QUESTIONS[name].schema().to_pyarrow()
             view = self._views.get(name)
             self._engine.view(f"{WHOLE}{name}" if view else name, self._files.get(name, ()), empty=schema)
@@ -109,10 +147,24 @@ class Desk:
             self._opened.add(name)
         return name in self._opened or name in self._made or name in within
 
+    def _copy(self, name: str, sql: str) -> None:
+        """Lay what a grant holds of a table on the desk: once, for steps read it again and again."""
+        self._engine.view(f"{WHOLE}{name}", self._files.get(name, ()), empty=QUESTIONS[name].schema().to_pyarrow())
+        whole = exp.select("*").from_(f"{WHOLE}{name}")
+        self._engine.create_view(f"{RAW}{name}", self._views.get(name, whole))
+        copy(self._engine, name, sql)
+        self._opened.add(name)
+
 
 @contextmanager
-def desk_over(lake: Lake, edition: Edition) -> Iterator[Desk]:
-    """A desk over the tables of an edition, for the length of a block."""
+def desk_over(
+    lake: Lake, edition: Edition, granted: Mapping[str, Lent] | None = None, seconds: float | None = None
+) -> Iterator[Desk]:
+    """A desk over the tables of an edition, or what a grant holds of them, for the length of a block.
+
+    Raises RefusedError when a block takes longer than `seconds`.
+    """
     with lake.engine() as engine:
         files = {name: [lake.root / one.path for one in edition.files(name)] for name in edition.tables()}
-        yield Desk(engine, files, views_of(edition, QUESTIONS))
+        with within(engine, seconds) if seconds else nullcontext():
+            yield Desk(engine, files, views_of(edition, QUESTIONS), granted)

@@ -15,6 +15,8 @@ from sqlglot import exp, parse_one
 
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.cdm.tables import TABLES
+from isthmus.gate.grade.column import MASKED
+from isthmus.gate.text import own
 from isthmus.lake.asking import Reading
 from isthmus.lake.edition import Edition
 
@@ -74,13 +76,21 @@ def views_of(edition: Edition, tables: Iterable[str]) -> Mapping[str, exp.Query]
 
 
 def reading_of(edition: Edition, tables: Iterable[str]) -> Reading:
-    """What a question reads as these tables of an edition, its persons joined."""
+    """What a question reads as these tables of an edition, its persons joined.
+
+    With tables of texts comes what is known of their persons, by which the gate masks them.
+    """
     names = sorted(tables)
     views = views_of(edition, names)
     read = {
         f"{WHOLE}{name}" if name in views else name: (name, QUESTIONS[name].schema().to_pyarrow()) for name in names
     }
-    return Reading(read | ({JOINING: (ALIAS, SCHEMA)} if views else {}), views)
+    joining = bool(views) or (MASKED.intersection(names) and any(one.rows for one in edition.files(ALIAS)))
+    read |= {JOINING: (ALIAS, SCHEMA)} if joining else {}
+    if MASKED.intersection(names):
+        read |= {name: (table, schema) for name, table, schema in own.reads()}
+        views = {**views, own.KNOWN.get_name(): own.known(JOINING if joining else "")}
+    return Reading(read, views)
 
 
 @cache

@@ -16,6 +16,8 @@ from isthmus.base.durable import publish_once
 from isthmus.base.errors import InputError, IntegrityError
 from isthmus.lake.delta import DataFile
 
+MOST = (1 << 63) - 1  # a count that every reader can hold
+
 
 @dataclass(frozen=True, slots=True)
 class Edition:
@@ -82,9 +84,12 @@ class Editions:
             said = f"Published: {known[0]} to {known[-1]}." if known else "None is published yet; run `isthmus ingest`."
             raise InputError(f"there is no edition {number}. {said}") from None
         try:
-            return Edition(number, orjson.loads(content), hashlib.sha256(content).hexdigest())
+            body = orjson.loads(content)
         except orjson.JSONDecodeError:
-            raise IntegrityError(f"the manifest of edition {number} was altered. Restore it from a backup.") from None
+            body = None
+        if not _is_manifest(body):
+            raise IntegrityError(f"the manifest of edition {number} was altered. Restore it from a backup.")
+        return Edition(number, body, hashlib.sha256(content).hexdigest())
 
     def keep(self, edition: Edition, name: str, content: bytes) -> Path:
         """Keep something that was computed from an edition beside its manifest, its digest in its name."""
@@ -124,6 +129,19 @@ class Editions:
         }
         content = orjson.dumps(body, option=orjson.OPT_INDENT_2)
         return Edition(body["edition"], body, hashlib.sha256(content).hexdigest())
+
+
+def _is_manifest(body: Any) -> bool:
+    """Whether readers find what they look for."""
+    try:
+        tables = list(body["tables"].values())
+        files = [DataFile("", **one) for table in tables for one in table["files"]]
+        counts = [table[name] for table in tables for name in ("rows", "version")]
+        counts += [count for one in files for count in (one.rows, one.size)]
+        texts = [*body["batches"], *(one.path for one in files), *(one.site for one in files if one.site is not None)]
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return all(type(one) is int and 0 <= one <= MOST for one in counts) and all(isinstance(one, str) for one in texts)
 
 
 def _table(version: int, files: Sequence[DataFile]) -> dict[str, Any]:

@@ -4,9 +4,11 @@ No extension is used beyond those in the wheel, for none can be downloaded in an
 """
 
 import os
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 
 import duckdb
 import pyarrow as pa
@@ -14,12 +16,13 @@ import pyarrow.parquet as pq
 from sqlglot import exp
 
 from isthmus.base.durable import sha256_of, sync_file
-from isthmus.base.errors import InputError, IntegrityError
+from isthmus.base.errors import InputError, IntegrityError, RefusedError
 
 DIALECT = "duckdb"
 MEMORY = "900MB"
 ROW_GROUP = 122_880
-STATEMENTS = 2048  # kept as SQL
+STATEMENTS = 4096  # kept as SQL
+_SPELLED: dict[int, tuple[exp.Query, str]] = {}  # statements that come again and again, as SQL; for all engines
 DISABLED = "build_side_probe_side"
 # The engine's half of isthmus.base.identity: digest63 and mixed. The lower half of md5_number is md5_number_upper, at
 # a third of the cost.
@@ -45,8 +48,9 @@ class Engine:
 
     def __init__(self, scratch: Path, *, memory: str = MEMORY, threads: int | None = None) -> None:
         scratch.mkdir(parents=True, exist_ok=True)
+        self._until: tuple[float, float] | None = None  # when statements are stopped, and after how many seconds
         self._tables: dict[str, int] = {}  # with their rows; asking for either costs a millisecond each time
-        self._spelled: dict[int, tuple[exp.Query, str]] = {}  # statements that come again and again, as SQL
+        self._held: set[str] = set()  # wide tables, in Arrow
         self._connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -75,8 +79,20 @@ class Engine:
         """Make an Arrow table readable under a name; it is not copied and must not change."""
         self._connection.register(name, table)
 
-    def create(self, name: str, select: exp.Query) -> int:
-        """Fill a temporary table with a statement's rows (replacing it); returns the number of rows."""
+    def create(self, name: str, select: exp.Query, *, wide: bool | None = None) -> int:
+        """Fill a temporary table with a statement's rows (replacing it); returns the number of rows.
+
+        A `wide` one is held in Arrow: the engine takes a block of memory for each column and core, however few the
+        rows. None: as the table of that name is held now. Nothing can be inserted into a wide one.
+        """
+        if name in self._held if wide is None else wide:
+            table = self.rows(select)
+            self.drop(name)
+            self.load(name, table)
+            self._held.add(name)
+            return int(table.num_rows)
+        if name in self._held:
+            self.drop(name)
         (rows,) = self._run(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {self._sql(select)}').fetchone() or (0,)
         self._tables[name] = int(rows)
         return int(rows)
@@ -95,6 +111,7 @@ class Engine:
             self._run(f'DROP TABLE "{name}"')
             del self._tables[name]
         else:
+            self._held.discard(name)
             self._connection.unregister(name)
 
     def tables(self) -> set[str]:
@@ -150,14 +167,16 @@ class Engine:
         return final, rows
 
     def _sql(self, select: exp.Query) -> str:
-        known = self._spelled.get(id(select))
+        known = _SPELLED.get(id(select))
         if known is None or known[0] is not select:
-            if len(self._spelled) > STATEMENTS:
-                self._spelled.clear()
-            known = self._spelled[id(select)] = (select, select.sql(DIALECT))
+            if len(_SPELLED) > STATEMENTS:
+                _SPELLED.clear()
+            known = _SPELLED[id(select)] = (select, select.sql(DIALECT))
         return known[1]
 
     def _run(self, sql: str) -> duckdb.DuckDBPyConnection:
+        if self._until is not None and time.monotonic() > self._until[0]:
+            raise late(self._until[1])
         with _told():
             return self._connection.execute(sql)
 
@@ -167,6 +186,8 @@ def _told() -> Iterator[None]:
     """What the engine cannot do, as an error of ours."""
     try:
         yield
+    except duckdb.InterruptException:
+        raise
     except EXHAUSTED as error:
         raise exhausted(error) from error
     except duckdb.Error as error:
@@ -176,6 +197,27 @@ def _told() -> Iterator[None]:
         if isinstance(error.__cause__, EXHAUSTED):
             raise exhausted(error.__cause__) from error
         raise
+
+
+def late(seconds: float) -> RefusedError:
+    """What to say of a question that took longer than it may."""
+    return RefusedError(f"the question took longer than {seconds:g} seconds. Ask for fewer rows, or ask in steps.")
+
+
+@contextmanager
+def limited(connection: duckdb.DuckDBPyConnection, seconds: float | None) -> Iterator[None]:
+    """Stop what a connection does when it takes too long: RefusedError. No limit for None."""
+    if seconds is None:
+        yield
+        return
+    timer = Timer(seconds, connection.interrupt)
+    timer.start()
+    try:
+        yield
+    except duckdb.InterruptException:
+        raise late(seconds) from None
+    finally:
+        timer.cancel()
 
 
 @contextmanager
@@ -191,3 +233,28 @@ def lent(engine: Engine) -> Iterator[duckdb.DuckDBPyConnection]:
             yield connection
     finally:
         connection.execute(f"SET disabled_optimizers = '{DISABLED}'")
+
+
+def copy(engine: Engine, name: str, sql: str) -> None:
+    """Fill a temporary table with the rows of a statement that has secrets in it: no error tells its text."""
+    try:
+        made = engine._connection.execute(f'CREATE OR REPLACE TEMP TABLE "{name}" AS {sql}')
+        (rows,) = made.fetchone() or (0,)
+    except duckdb.InterruptException:
+        raise
+    except Exception as error:  # whatever it is, its text may hold the statement
+        raise InputError(
+            f"what the grant holds could not be read ({type(error).__name__}). Have the operator run verify."
+        ) from None
+    engine._tables[name] = int(rows)
+
+
+@contextmanager
+def within(engine: Engine, seconds: float) -> Iterator[None]:
+    """Stop what is done in the block when it takes too long, within a statement or between two: RefusedError."""
+    engine._until = time.monotonic() + seconds, seconds
+    try:
+        with limited(engine._connection, seconds):
+            yield
+    finally:
+        engine._until = None

@@ -4,14 +4,16 @@ Two engines: the first reads the lake's files through expressions and may know k
 into tables of a second, fresh one, which is then locked: no file, no network, no extension, no variable of this
 process, no setting changed back. What a statement can reach there is what was copied. Texts of the first one's errors
 are not shown.
+
+A plain statement (`lake/plain.py`) can name nothing but those tables wherever it runs. It runs in the first engine, on
+the files, without a copy; that engine is locked too, and can open the files that it reads and no others.
 """
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Timer
 from uuid import uuid4
 
 import duckdb
@@ -19,18 +21,28 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from isthmus.base.errors import InputError, IsthmusError, RefusedError
-from isthmus.lake.asking import Reading, opened
+from isthmus.lake.asking import Reading, opened, paths
 from isthmus.lake.edition import Edition
+from isthmus.lake.engine import limited
 from isthmus.lake.lake import Lake
+from isthmus.lake.plain import is_single, reaching
 
 BATCH = 65_536  # rows that are copied at once
 CHUNK = 2048  # rows that are taken at once: one piece of the engine's own
 LARGEST = 256 << 20  # bytes of an answer
+NAMED = 40  # characters of a name that an error repeats
 GIVEN = "isthmus_given"
+SILENT = (
+    "SET TimeZone = 'UTC'", "SET enable_progress_bar = false", "SET python_enable_replacements = false",
+)  # fmt: skip
 # In this order: the second makes the first final.
 LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
 # Errors about a statement, not about data; their first line names what is wrong with it.
 SPOKEN = (duckdb.ParserException, duckdb.CatalogException, duckdb.BinderException)
+
+
+class MistakenError(InputError):
+    """A statement names what is not there, or is wrong in itself."""
 
 
 class Locked:
@@ -46,40 +58,36 @@ class Locked:
         InputError when the statement is wrong.
         """
         statement = self._single(sql)
-        timer = Timer(seconds, self._connection.interrupt)
-        timer.start()
         try:
-            found = self._connection.execute(statement).to_arrow_reader(CHUNK)
-            table = _taken(found, most)
-        except duckdb.InterruptException:
-            raise RefusedError(
-                f"the question took longer than {seconds:g} seconds. Ask for fewer rows, or ask in steps."
-            ) from None
+            with limited(self._connection, seconds):
+                return _taken(self._connection.execute(statement).to_arrow_reader(CHUNK), most)
         except duckdb.PermissionException:
             raise RefusedError(
                 "the SQL reaches for a file, the network or a setting. It may read the tables of the grant, which "
                 "`isthmus use show` lists."
             ) from None
         except SPOKEN as error:
-            raise InputError(
+            raise MistakenError(
                 f"the SQL cannot be answered: {_first(error)}. `isthmus use show` lists what the grant holds."
             ) from None
-        except (duckdb.Error, pa.ArrowException) as error:
+        except (duckdb.Error, pa.ArrowException, OSError, ValueError, RuntimeError) as error:
             # The engine's own text may quote values of rows.
             raise InputError(
-                f"the SQL failed while it ran ({type(error).__name__}). Look at its casts and functions."
+                f"the SQL failed while it ran ({type(error).__name__}). Look at its casts, functions and types."
             ) from None
-        finally:
-            timer.cancel()
-        return table
 
     def _single(self, sql: str) -> duckdb.Statement:
         try:
             found = self._connection.extract_statements(sql)
         except duckdb.Error as error:
             raise InputError(f"the SQL cannot be read: {_first(error)}. Correct it.") from None
-        if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT:
+        if len(found) != 1 or found[0].type != duckdb.StatementType.SELECT or not is_single(sql):
             raise RefusedError("only one SELECT is answered at a time, and nothing else. Ask one question.")
+        if name := reaching(sql):
+            raise RefusedError(
+                f"the SQL reaches for the engine itself ({name[:NAMED]}). It may read the tables of the grant, which "
+                "`isthmus use show` lists."
+            )
         return found[0]
 
 
@@ -90,22 +98,45 @@ def locked(lake: Lake, edition: Edition, views: Mapping[str, ir.Table], reading:
     scratch.mkdir(parents=True)
     connection = duckdb.connect(config=_config(lake.memory, scratch))
     try:
-        for setting in ("TimeZone = 'UTC'", "enable_progress_bar = false", "python_enable_replacements = false"):
-            connection.execute(f"SET {setting}")
+        for setting in SILENT:
+            connection.execute(setting)
         try:
             _fill(connection, lake, edition, views, reading)
         except IsthmusError:
             raise
         except Exception as error:  # whatever it is, its text may hold the SQL, and that a key
-            raise IsthmusError(
-                f"what the grant holds could not be read ({type(error).__name__}). Have the operator run verify."
-            ) from None
+            raise _unread(error) from None
         for setting in LOCK:
             connection.execute(setting)
         yield Locked(connection)
     finally:
         connection.close()
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+@contextmanager
+def straight(
+    lake: Lake, edition: Edition, views: Mapping[str, ir.Table], kept: Mapping[str, ir.Table], reading: Reading
+) -> Iterator[Locked]:
+    """An engine on the files of an edition, for the length of a block, in which plain statements find each view under
+    its name. `kept` and `reading` are as in `lake/asking.py`."""
+    try:
+        with opened(lake, edition, reading, kept) as first:
+            for name, view in views.items():
+                first.raw_sql(f'CREATE TEMP VIEW "{name}" AS {first.compile(view)}')
+            files = {path for table, _ in reading.tables.values() for path in paths(lake, edition, table)}
+            listed = ", ".join("'" + path.replace("'", "''") + "'" for path in sorted(files))
+            for setting in (*SILENT, f"SET allowed_paths = [{listed}]", *LOCK):
+                first.con.execute(setting)
+            yield Locked(first.con)
+    except duckdb.Error as error:  # of making the views, whose text holds keys
+        raise _unread(error) from None
+
+
+def _unread(error: Exception) -> IsthmusError:
+    return IsthmusError(
+        f"what the grant holds could not be read ({type(error).__name__}). Have the operator run verify."
+    )
 
 
 def _config(memory: str, scratch: Path) -> dict[str, str | bool | int | float | list[str]]:
@@ -127,6 +158,7 @@ def _fill(
 
 
 def _taken(reader: pa.RecordBatchReader, most: int) -> pa.Table:
+    _demand_names(reader.schema)
     batches: list[pa.RecordBatch] = []
     count = size = 0
     for batch in reader:
@@ -141,6 +173,17 @@ def _taken(reader: pa.RecordBatchReader, most: int) -> pa.Table:
             )
         batches.append(batch)
     return pa.Table.from_batches(batches, schema=reader.schema)
+
+
+def _demand_names(fields: Iterable[pa.Field]) -> None:
+    """Raise InputError for two columns, or two parts of one, of the same name: whoever reads them would lose one."""
+    names = [field.name for field in fields]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"the answer has two columns '{twice[:NAMED]}'. Give each a name of its own with AS.")
+    for field in fields:
+        kind = field.type
+        _demand_names([kind.field(place) for place in range(kind.num_fields)])
 
 
 def _first(error: duckdb.Error) -> str:

@@ -73,12 +73,11 @@ class Use:
 
 @dataclass(slots=True)
 class Scope:
-    """Where a fragment stands: its site and key space, the pack's systems, the joins and uses of codes so far.
+    """Where a fragment stands: its key space, the pack's systems, the joins and uses of codes so far.
 
     `several`: a code that has several concepts gives a row for each here; elsewhere its first one counts.
     """
 
-    site: str
     keyspace: str
     systems: Mapping[str, str]
     dates: Sequence[str]
@@ -163,12 +162,18 @@ def text_of(value: exp.Expr) -> exp.Expr:
     return value.copy() if value.is_string else exp.cast(value.copy(), "text")
 
 
-def digest_of(prefix: Sequence[str], parts: Iterable[exp.Expr]) -> exp.Expr:
+SITE, MAPPING = "isthmus_site", "isthmus_mapping"
+"""Functions without arguments that say for which site, and under which mapping, a statement runs."""
+
+
+def digest_of(prefix: Sequence[str], parts: Iterable[exp.Expr], *, of_site: bool = False) -> exp.Expr:
     """The 63-bit id of a fixed prefix and some texts: `isthmus.base.identity.digest63`, said as an expression.
 
-    `isthmus_digest` is what every engine provides. A null part makes the id null.
+    `isthmus_digest` is what every engine provides. A null part makes the id null. With `of_site` the site comes first.
     """
-    text: exp.Expr = exp.Literal.string(SEPARATOR.join(prefix))
+    text: exp.Expr = exp.Literal.string(SEPARATOR.join(["", *prefix] if of_site else prefix))
+    if of_site:
+        text = exp.DPipe(this=exp.func(SITE), expression=text)
     for part in parts:
         text = exp.DPipe(this=exp.DPipe(this=text, expression=exp.Literal.string(SEPARATOR)), expression=text_of(part))
     return exp.func("isthmus_digest", text)
@@ -232,7 +237,7 @@ def _coded(column: str) -> Callable[..., exp.Expr]:
 def _id(scope: Scope, table: exp.Expr, key: exp.Expr, *more: exp.Expr) -> exp.Expr:
     if not table.is_string or table.name not in TABLES:
         raise PackError(f"{scope.place}: id() names a table of the CDM in quotes: id('visit_occurrence', key).")
-    return digest_of((scope.site, scope.keyspace, table.name), (key, *more))
+    return digest_of((scope.keyspace, table.name), (key, *more), of_site=True)
 
 
 def _look(scope: Scope, record: exp.Expr, key: exp.Expr, name: exp.Expr) -> exp.Expr:

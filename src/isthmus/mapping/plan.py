@@ -21,11 +21,13 @@ from isthmus.base.identity import SEPARATOR
 from isthmus.mapping import coding
 from isthmus.mapping.expression import DIALECT, Scope, columns_of, compile_scalar, digest_of, parse_scalar
 from isthmus.mapping.pack import Pack, Record, Rule
-from isthmus.mapping.rule import Place, RulePlan, compiled, joined, scope_of
+from isthmus.mapping.rule import RulePlan, compiled, joined, numbered_columns, scope_of
 
 PROVENANCE = ("part_id", "place", "mapping_id")
 OUTER = ("_part", "_seq", "_place", "_print")
 INNER = ("_part", "_seq", "_place", "_key", "_record", "_print", "_version", "_person")
+WIDE = 100  # columns of `source` from which it is held otherwise
+PLANS = 1024  # kept; some 100 kB each
 NULL_MARK = "\x1e"  # stands for null inside a fingerprint, where '' is a value of its own
 
 
@@ -37,20 +39,35 @@ class RecordPlan:
     source: exp.Select
     rules: Sequence[RulePlan]
     missing: Sequence[str]
+    wide: bool
 
 
-def plan(pack: Pack, record: Record, columns: Sequence[str], place: Place) -> RecordPlan:
-    """Compile a record for batches that have these columns (without `_place`).
+def plan(pack: Pack, record: Record, columns: Sequence[str]) -> RecordPlan:
+    """Compile a record for batches that have these columns (without `_place`), of any site.
 
     `missing` of the result lists columns that the record reads and the batch lacks; such a batch must not be mapped.
     Raises PackError, naming file and line, for a fragment that is wrong.
     """
     raw, known = _raw(record, columns)
-    opened, named, uses = _opened(pack, record, place, raw=raw, columns=_unshadowed(record, known))
-    source = _source(record, opened, named, scope_of(pack, place, record.place))
+    opened, named, uses = _opened(pack, record, raw=raw, columns=_unshadowed(record, known))
+    source = _source(record, opened, named, scope_of(pack, record.place))
     available = named | set(INNER) | {"item", "n"}
-    rules = tuple(compiled(pack, record, rule, columns=available, place=place, uses=uses) for rule in record.rules)
-    return RecordPlan(record, source, rules, tuple(sorted(_wanted(record) - available)))
+    rules = tuple(compiled(pack, record, rule, columns=available, uses=uses) for rule in record.rules)
+    missing = tuple(sorted(_wanted(record) - available))
+    return RecordPlan(record, source, rules, missing, len(named & _read_by_rules(record, named)) > WIDE)
+
+
+_PLANS: dict[tuple[str, str, tuple[str, ...]], RecordPlan] = {}
+
+
+def planned(pack: Pack, record: Record, columns: Sequence[str]) -> RecordPlan:
+    """The plan, compiled once in this process: hospitals of one dialect share it."""
+    identity = (pack.digest, record.name, tuple(columns))
+    if identity not in _PLANS:
+        if len(_PLANS) >= PLANS:
+            _PLANS.clear()
+        _PLANS[identity] = plan(pack, record, columns)
+    return _PLANS[identity]
 
 
 def _raw(record: Record, columns: Sequence[str]) -> tuple[exp.Select, set[str]]:
@@ -101,7 +118,7 @@ def _shape(shape: Mapping[str, Any]) -> str:
 
 
 def _opened(
-    pack: Pack, record: Record, place: Place, *, raw: exp.Select, columns: set[str]
+    pack: Pack, record: Record, *, raw: exp.Select, columns: set[str]
 ) -> tuple[exp.Select, set[str], Mapping[str, Sequence[str]]]:
     """The batch with the record's named expressions as columns beside its own, and the names of all.
 
@@ -110,7 +127,7 @@ def _opened(
     """
     wanted, own, count = coding.reaching(record), dict[str, list[str]](), 0
     for names in _layers(record):
-        scope = scope_of(pack, place, record.place)
+        scope = scope_of(pack, record.place)
         values = {}
         for name in names:
             before = len(scope.uses)
@@ -155,7 +172,7 @@ def _source(record: Record, opened: exp.Select, columns: set[str], scope: Scope)
     content = exp.DPipe(this=exp.Literal.string("content:"), expression=exp.cast(exp.column("_print"), "text"))
     key = exp.func("coalesce", exp.cast(key, "text"), content)
     person = (
-        digest_of((scope.site, scope.keyspace, "person"), [_filled(compile_scalar(record.person, scope))])
+        digest_of((scope.keyspace, "person"), [_filled(compile_scalar(record.person, scope))], of_site=True)
         if record.person
         else exp.cast(exp.null(), "bigint")
     )
@@ -168,7 +185,7 @@ def _source(record: Record, opened: exp.Select, columns: set[str], scope: Scope)
         exp.alias_(exp.func("isthmus_version", exp.cast(version, "text")), "_version", copy=False),
         exp.alias_(person, "_person", copy=False),
     ).from_(opened.subquery("_layer", copy=False), copy=False)
-    identity = digest_of((scope.site, scope.keyspace, record.name), [exp.column("_key")])
+    identity = digest_of((scope.keyspace, record.name), [exp.column("_key")], of_site=True)
     return exp.select("k.*", exp.alias_(identity, "_record", copy=False)).from_(
         joined(keyed, scope).subquery("k", copy=False), copy=False
     )
@@ -187,12 +204,12 @@ def _wanted(record: Record) -> set[str]:
 
 
 def _read_by_rules(record: Record, columns: set[str]) -> set[str]:
-    """Columns and named expressions that some rule reads; all, where a rule takes its columns by number."""
-    if any(isinstance(rule.each, Mapping) for rule in record.rules):
-        return columns
+    """Columns and named expressions that some rule reads, and those that it takes by number."""
+    rules = [rule for rule in record.rules if isinstance(rule.each, Mapping)]
+    counted = {name for rule in rules for names in numbered_columns(rule).values() for name in names.values()}
     trees = [parse_scalar(text, record.place) for rule in record.rules for text in _texts(rule) if text]
     hidden = {name for name in columns if name.startswith(coding.HIDDEN)}
-    return hidden | {column.parts[0].name for tree in trees for column in tree.find_all(exp.Column)}
+    return hidden | counted | {column.parts[0].name for tree in trees for column in tree.find_all(exp.Column)}
 
 
 def _texts(rule: Rule) -> list[str | None]:

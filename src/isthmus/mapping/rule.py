@@ -12,7 +12,7 @@ from isthmus.base.errors import PackError
 from isthmus.base.identity import digest63
 from isthmus.cdm.tables import TABLES, Column, Table
 from isthmus.mapping import coding
-from isthmus.mapping.expression import CODES, DIALECT, Scope, compile_scalar, digest_of, parse_scalar
+from isthmus.mapping.expression import CODES, DIALECT, MAPPING, Scope, compile_scalar, digest_of, parse_scalar
 from isthmus.mapping.identity import IDENTITY
 from isthmus.mapping.pack import Pack, Record, Rule
 
@@ -40,22 +40,14 @@ class RulePlan:
         return ["_why", *dict.fromkeys(name for names in self.uses.values() for name in names)]
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a plan is for: its site, and the id of the mapping (pack and vocabulary) it stands for."""
-
-    site: str
-    mapping_id: int
-
-
 def systems_of(pack: Pack) -> Mapping[str, str]:
     """Every name under which the pack may refer to a code system, and the system it means."""
     return {**{name: name for name in pack.codes}, **pack.vocabularies, **{v: v for v in pack.vocabularies.values()}}
 
 
-def scope_of(pack: Pack, place: Place, at: str) -> Scope:
+def scope_of(pack: Pack, at: str) -> Scope:
     """The scope of a fragment of a pack that stands at this file and line."""
-    return Scope(place.site, pack.keyspace, systems_of(pack), pack.dates, at)
+    return Scope(pack.keyspace, systems_of(pack), pack.dates, at)
 
 
 def joined(select: exp.Select, scope: Scope) -> exp.Select:
@@ -68,10 +60,10 @@ def joined(select: exp.Select, scope: Scope) -> exp.Select:
 
 
 def compiled(
-    pack: Pack, record: Record, rule: Rule, *, columns: set[str], place: Place, uses: Mapping[str, Sequence[str]]
+    pack: Pack, record: Record, rule: Rule, *, columns: set[str], uses: Mapping[str, Sequence[str]]
 ) -> RulePlan:
     """Compile a rule of a record whose `source` has these columns; `uses` are the hidden ones by named expression."""
-    scope = scope_of(pack, place, rule.place)
+    scope = scope_of(pack, rule.place)
     base = _each(rule, scope, columns)
     scope.several = _may_be_several(rule)
     condition = compile_scalar(rule.when, scope) if rule.when else None
@@ -88,7 +80,7 @@ def compiled(
     provenance = [
         exp.alias_(exp.column("_part", "s"), "part_id", copy=False),
         exp.alias_(exp.column("_place", "s"), "place", copy=False),
-        exp.alias_(exp.cast(exp.Literal.number(place.mapping_id), "bigint"), "mapping_id", copy=False),
+        exp.alias_(exp.cast(exp.func(MAPPING), "bigint"), "mapping_id", copy=False),
     ]
     filled = joined(exp.select(*picked, *provenance).from_(base, copy=False), scope)
     filled = filled.where(condition, copy=False) if condition else filled
@@ -176,7 +168,7 @@ def _value(pack: Pack, record: Record, rule: Rule, column: Column, scope: Scope)
 def _derived(record: Record, rule: Rule, scope: Scope) -> exp.Expr:
     """The primary key that a row gets when the rule sets none."""
     if rule.table in NOUNS:
-        return digest_of((scope.site, scope.keyspace, rule.table), [exp.column("_key", "s")])
+        return digest_of((scope.keyspace, rule.table), [exp.column("_key", "s")], of_site=True)
     if rule.each:
         number = exp.column("n") if isinstance(rule.each, str) else parse_scalar("item.number", rule.place)
         return digest_of((rule.table, rule.name), [exp.column("_record", "s"), number])

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import delete, select, update
 
 from isthmus.records.models import Account, Token
-from isthmus.records.store import Records
+from isthmus.records.store import Records, unit
 
 
 class Accounts:
@@ -17,47 +17,52 @@ class Accounts:
 
     def all(self) -> Sequence[Account]:
         """Every account, by name."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             return session.scalars(select(Account).order_by(Account.name)).all()
 
     def get(self, name: str) -> Account | None:
         """One account."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             return session.get(Account, name)
 
     def add(self, account: Account) -> None:
         """Keep a new account."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             session.add(account)
 
     def change(self, name: str, **values: Any) -> None:
         """Change fields of an account."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             session.execute(update(Account).where(Account.name == name).values(**values))
 
     def failed(self, name: str) -> int:
         """Count one more wrong password, and say how many there were; concurrent ones are all counted."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             session.execute(update(Account).where(Account.name == name).values(failures=Account.failures + 1))
             return session.scalar(select(Account.failures).where(Account.name == name)) or 0
 
     def use_step(self, name: str, step: int) -> bool:
         """Use up a code of the second factor; False when it, or a later one, was used before."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             newer = update(Account).where(Account.name == name, Account.step < step).values(step=step)
             return session.execute(newer.returning(Account.name)).first() is not None
 
     def add_token(self, token: Token) -> None:
         """Keep a new token."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             session.add(token)
 
     def token(self, token_id: str) -> Token | None:
         """One token."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             return session.get(Token, token_id)
+
+    def tokens(self) -> Sequence[Token]:
+        """Every token, by its number."""
+        with unit(self._session) as session:
+            return session.scalars(select(Token).order_by(Token.token_id)).all()
 
     def drop_tokens(self, name: str) -> None:
         """Forget all tokens of an account."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             session.execute(delete(Token).where(Token.name == name))

@@ -8,7 +8,7 @@ from sqlalchemy.exc import IntegrityError as Taken
 
 from isthmus.base.errors import RefusedError
 from isthmus.records.models import Act
-from isthmus.records.store import Records
+from isthmus.records.store import Records, unit
 
 
 class Acts:
@@ -31,38 +31,38 @@ class Acts:
 
     def begun(self) -> bool:
         """Whether anything was done yet."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             return session.scalar(select(Act.entry).filter_by(settled=True).limit(1)) is not None
 
     def intend(self, acts: Sequence[Act]) -> None:
         """Keep acts that have not happened yet. Raises RefusedError when somebody was first."""
         try:
-            with self._session.begin() as session:
+            with unit(self._session) as session:
                 session.add_all(acts)
         except Taken:
             raise RefusedError("somebody acted on the same at this moment. Look at it again, then try again.") from None
 
     def intended(self) -> Sequence[str]:
         """Entries of the acts that have not happened yet."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             return session.scalars(select(Act.entry).where(Act.settled.is_(False))).all()
 
     def settle(self, entries: Sequence[str]) -> None:
         """Let acts have happened: their entries are in the log."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             session.execute(update(Act).where(Act.entry.in_(entries)).values(settled=True))
 
     def drop(self, entries: Sequence[str]) -> None:
         """Forget acts that did not happen: their entries never came into the log."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             session.execute(delete(Act).where(Act.entry.in_(entries), Act.settled.is_(False)))
 
     def note(self, entry: str, result: dict[str, Any]) -> None:
         """Note what came of an act."""
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             session.execute(update(Act).where(Act.entry == entry).values(result=result))
 
     def _found(self, **equal: str) -> Sequence[Act]:
-        with self._session.begin() as session:
+        with unit(self._session) as session:
             wanted = select(Act).filter_by(settled=True, **equal).order_by(Act.at, Act.subject, Act.number)
             return session.scalars(wanted).all()

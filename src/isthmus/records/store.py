@@ -11,6 +11,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from isthmus.base.errors import IntegrityError
 from isthmus.records.models import Batch, Model, Part, Published, Receipt, Watermark
 
 ASKED = 10_000  # ids named in one statement; databases have limits
@@ -112,6 +113,18 @@ class Records:
         with self._work() as session:
             found = select(Part).order_by(Part.receipt_id, Part.member)
             return session.scalars(found if receipts is None else found.where(Part.receipt_id.in_(receipts))).all()
+
+
+@contextmanager
+def unit(sessions: sessionmaker[Session]) -> Iterator[Session]:
+    """A unit of work of what people do. Raises IntegrityError where a record is not of the form that was written."""
+    try:
+        with sessions.begin() as session:
+            yield session
+    except (ValueError, TypeError) as error:
+        raise IntegrityError(
+            f"a record cannot be read ({type(error).__name__}); it was altered. Restore the records from a copy."
+        ) from None
 
 
 def digests(records: Records) -> Mapping[int, str]:

@@ -13,12 +13,14 @@ from isthmus.flow.ingest import Report, ingest
 from isthmus.flow.lists import Published, Waiting
 from isthmus.flow.worklist import items as worklist
 from isthmus.flow.worklist.items import Item
+from isthmus.flow.workspace import Workspace
 from isthmus.gate.session import Session, open_session
 from isthmus.research.studies import resection
 from isthmus.research.studies.resection import Result
 from isthmus.serving import reading
 from isthmus.serving.mending import Mended, tried
 from isthmus.serving.reading import Row
+from isthmus.serving.registered import Registered, registered
 from isthmus.serving.truth import Score, scores, true_ratio
 from isthmus.simulation import Summary, simulate
 
@@ -37,6 +39,7 @@ class Demo:
     items: list[Row]
     by_text: dict[str, int]
     mended: Mended
+    registry: Registered
     study: Result
     true_ratio: float
     checks: list[verify.Finding]
@@ -48,22 +51,14 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     """Simulate, ingest, verify, study. An earlier demo in the folder is replaced."""
     if (root / "workspace").exists() and not (root / "workspace" / "isthmus.toml").exists():
         raise FileExistsError(root)
-    for name in ("simulated", "workspace"):
+    for name in ("simulated", "workspace", "registry"):
         shutil.rmtree(root / name, ignore_errors=True)
     seconds: dict[str, float] = {}
     began = time.perf_counter()
     summary = simulate(root / "simulated", sites=hospitals, patients=patients, seed=seed, progress=progress)
     seconds["simulate"] = time.perf_counter() - began
     began = time.perf_counter()
-    workspace = start.new(root / "workspace", synthetic=True)
-    exports = root / "simulated" / "exports"
-    for site in sorted({feed.site for feed in summary.feeds}):
-        for feed in summary.feeds:
-            if feed.site == site:
-                planned = sites.plan(
-                    workspace, site, str(exports / site / feed.name), pack=feed.pack, feed=feed.name, title=site
-                )
-                sites.add(workspace, planned)
+    workspace = _opened(root, summary)
     report = ingest(workspace, progress=progress)
     seconds["ingest"] = time.perf_counter() - began
     began = time.perf_counter()
@@ -74,15 +69,28 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     items += reading.damaged(lists.quarantine(workspace), root / "simulated" / "truth")
     seconds["study"] = time.perf_counter() - began
     began = time.perf_counter()
+    kept = registered(session, "liver", root / "registry")
+    seconds["registry"] = time.perf_counter() - began
+    began = time.perf_counter()
     mended = tried(workspace, root / "simulated" / "truth", progress)
     checks = verify.verify(workspace)
     seconds["mend and verify"] = time.perf_counter() - began
     return Demo(
         workspace=workspace.root, summary=summary, report=report, edition=lists.editions(workspace)[-1],
         quarantine=lists.quarantine(workspace), unmapped=worklist.items(workspace, limit=12), scores=found, items=items,
-        by_text=reading.rows_by_text(session), mended=mended, study=study,
+        by_text=reading.rows_by_text(session), mended=mended, registry=kept, study=study,
         true_ratio=true_ratio(root / "simulated" / "truth"), checks=checks, seconds=seconds, example=example(session),
     )  # fmt: skip
+
+
+def _opened(root: Path, summary: Summary) -> Workspace:
+    """A workspace with every hospital and its feeds."""
+    workspace = start.new(root / "workspace", synthetic=True)
+    for feed in sorted(summary.feeds, key=lambda one: one.site):
+        source = str(root / "simulated" / "exports" / feed.site / feed.name)
+        planned = sites.plan(workspace, feed.site, source, pack=feed.pack, feed=feed.name, title=feed.site)
+        sites.add(workspace, planned)
+    return workspace
 
 
 def example(session: Session) -> tuple[str, int] | None:

@@ -1,6 +1,7 @@
 """Wrong units of the simulation, found and mended in the demo, against what is known to be wrong."""
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,9 +45,12 @@ class Mended:
         return self.right / self.found if self.found else 1.0
 
 
-def named(workspace: Workspace, truth: Path) -> Mended:
-    """What the detector names, against what is known to be wrong; nothing is mended."""
-    wrong = _wrong(truth)
+def named(workspace: Workspace, truth: Path, *, only: Sequence[int] = (), apart: Sequence[int] = ()) -> Mended:
+    """What the detector names, against what is known to be wrong; nothing is mended.
+
+    `only`: of these concepts; `apart`: of all but these.
+    """
+    wrong = {key: meant for key, meant in _wrong(truth).items() if (not only or key[2] in only) and key[2] not in apart}
     findings, table = units.found(workspace)
     return Mended(len(wrong), *_named(findings, table, wrong), 0, 0)
 

@@ -20,7 +20,7 @@ from isthmus.simulation.sink import Sink
 from isthmus.simulation.site import Feed
 from isthmus.simulation.truth import Truth
 
-MOST_SITES = 200
+MOST_SITES = 1000
 DIALECTS = (his, frontpage, lis, emr, vendor, fhir, hl7)
 
 

@@ -7,7 +7,6 @@ import pytest
 from isthmus.base.errors import PackError
 from isthmus.mapping import pack as packs
 from isthmus.mapping.plan import plan
-from isthmus.mapping.rule import Place
 from lib import packs as writing
 from lib.spec import Spec
 
@@ -30,7 +29,7 @@ def _said(folder: Path, text: str, name: str = "spec") -> str:
     writing.write(folder, name, text)
     with pytest.raises(PackError) as error:
         for record in (loaded := packs.load(name, (folder,))).records:
-            plan(loaded, record, ["a", "b"], Place("h01", 1))
+            plan(loaded, record, ["a", "b"])
     return str(error.value)
 
 
@@ -157,8 +156,8 @@ def test_every_pack_that_comes_along_compiles_for_the_columns_it_names(spec: Spe
         loaded = packs.load(name)
         for record in loaded.records:
             names = [*record.columns, *record.optional] if record.shape is None else ["resource"]
-            columns = [*plan(loaded, record, names or ["a"], Place("h01", 1)).missing, *names]
-            planned = plan(loaded, record, list(dict.fromkeys(columns)), Place("h01", 1))
+            columns = [*plan(loaded, record, names or ["a"]).missing, *names]
+            planned = plan(loaded, record, list(dict.fromkeys(columns)))
             assert not planned.missing, f"{name}/{record.name}"
             for rule in planned.rules:
                 assert rule.select.sql("duckdb")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.flow.feed import format_of
+from isthmus.flow.feed import CHUNK_ROWS, format_of, most_rows
 from isthmus.mapping.pack import load
 from lib import packs
 
@@ -34,3 +34,9 @@ def test_a_record_of_a_kind_that_names_no_files_is_sought_in_all(tmp_path: Path)
     fmt = format_of(pack, "any.txt")
     assert fmt is not None
     assert fmt.kind == "hl7v2"
+
+
+def test_wide_tables_are_mapped_in_fewer_rows() -> None:
+    assert most_rows(13) == most_rows(32) == CHUNK_ROWS
+    assert 640 * most_rows(640) <= 32 * CHUNK_ROWS
+    assert most_rows(100 * CHUNK_ROWS) == 1

@@ -17,6 +17,7 @@ from isthmus.flow.ingest import ingest, publish
 from isthmus.flow.schema import PERSON_ALIAS
 from isthmus.flow.workspace import Workspace
 from isthmus.gate import joined
+from isthmus.gate.office import trail
 from isthmus.gate.session import Session, open_session
 from isthmus.lake.delta import DataFile
 from lib import packs
@@ -191,3 +192,15 @@ def test_within_some_sites_nothing_of_the_others_survives(opened: Workspace) -> 
     visits = QUESTIONS["visit_occurrence"]
     mine = Session(opened.lake, whole.within(["a"])).ask(visits.filter(visits.person_id == number).count().as_table())
     assert mine.column(0).to_pylist() == [1]
+
+
+def test_whose_data_were_read_is_told_under_each_of_the_persons_numbers(opened: Workspace) -> None:
+    edition = opened.lake.editions.current()
+    assert edition is not None
+    ids = numbers(opened)
+    for name in ("a", "b", "c"):
+        places = trail._places(opened.lake, edition.number, ids[name], ["person", "death", "visit_occurrence"])
+        assert places["person"] == {"a", "b", "c"}
+        assert places["visit_occurrence"] >= {"a", "b", "c"} - {"b"}
+    assert len(trail._places(opened.lake, edition.number, ids["bob"], ["person"])["person"]) == 1
+    assert trail._places(opened.lake, edition.number, 1, ["person"]) == {"person": frozenset()}

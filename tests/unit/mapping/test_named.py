@@ -8,12 +8,11 @@ import pytest
 from sqlglot import exp
 
 from isthmus.base.errors import InputError, PackError
-from isthmus.flow.statement import query, teach
+from isthmus.flow.statement import query, stand, teach
 from isthmus.lake.engine import Engine
 from isthmus.mapping import pack as packs
 from isthmus.mapping.expression import Scope, compile_scalar
 from isthmus.mapping.plan import plan
-from isthmus.mapping.rule import Place
 
 
 @pytest.fixture
@@ -21,6 +20,7 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
     """An engine that knows the functions of packs."""
     engine = Engine(tmp_path / "scratch")
     teach(engine)
+    stand(engine, "h01", 1)
     yield engine
     engine.close()
 
@@ -57,7 +57,7 @@ def test_named_expressions_build_on_one_another_and_on_the_packs(tmp_path: Path,
     pack = packs.load("small", [tmp_path])
     record = pack.records[0]
     assert list(record.let) == ["clean", "loud", "twice", "again"]  # `never` is not used here
-    planned = plan(pack, record, ["name"], Place("h01", 1))
+    planned = plan(pack, record, ["name"])
     assert planned.missing == ()
     engine.load("raw", raw(name=" ann "))
     engine.create("source", planned.source)
@@ -79,7 +79,7 @@ def test_numbered_columns_that_a_file_has_none_of_are_no_elements(tmp_path: Path
     pack = packs.load("small", [tmp_path])
     engine.load("raw", raw(name="ann", op2="cut"))
     for columns, found in ((["name"], []), (["name", "op2"], ["cut"])):
-        planned = plan(pack, pack.records[0], columns, Place("h01", 1))
+        planned = plan(pack, pack.records[0], columns)
         engine.create("source", planned.source)
         assert engine.rows(planned.rules[0].select)["note_text"].to_pylist() == found
 
@@ -93,14 +93,14 @@ def test_an_expression_that_hides_a_column_is_refused_and_a_stray_column_gives_w
     record = "let: {kind: upper(A)}\ninto:\n  - table: person\n    set: {gender_source_value: kind}\n"
     (tmp_path / "small" / "people.yaml").write_text(record)
     pack = packs.load("small", [tmp_path])
-    planned = plan(pack, pack.records[0], ["A", "KIND"], Place("h01", 1))  # a column that nobody reads
+    planned = plan(pack, pack.records[0], ["A", "KIND"])  # a column that nobody reads
     engine.load("raw", raw(A="a", KIND="k"))
     engine.create("source", planned.source)
     assert engine.rows(query("SELECT kind FROM source"))["kind"].to_pylist() == ["A"]
     (tmp_path / "small" / "people.yaml").write_text(record.replace("upper(A)", "upper(KIND)"))
     pack = packs.load("small", [tmp_path])
     with pytest.raises(PackError, match="'kind' under `let` hides the column 'KIND'"):
-        plan(pack, pack.records[0], ["A", "KIND"], Place("h01", 1))
+        plan(pack, pack.records[0], ["A", "KIND"])
 
 
 SEGMENT = r'OBX|1|CE|a^b&c^d~e^f|""|x\S\y\E\z\.br\q||last'
@@ -127,7 +127,7 @@ SEGMENT = r'OBX|1|CE|a^b&c^d~e^f|""|x\S\y\E\z\.br\q||last'
 )
 def test_a_field_of_a_segment(call: str, value: str | None, engine: Engine) -> None:
     """Fields, components, repetitions and subcomponents count from 1; MSH-1 is the separator itself."""
-    scope = Scope("h01", "hospital", {}, (), "here")
+    scope = Scope("hospital", {}, (), "here")
     engine.load("raw", raw(segment=SEGMENT, msh=r"MSH|^~\&|APP|FAC^1|||2020||ADT^A01|77"))
     field = exp.select(exp.alias_(compile_scalar(call, scope), "field")).from_("raw")
     assert engine.rows(field)["field"].to_pylist() == [value]

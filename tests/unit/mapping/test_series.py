@@ -84,3 +84,52 @@ def test_the_same_whatever_the_order_of_the_rows() -> None:
 def test_few_results_tell_nothing() -> None:
     value, _ = _spoiled(_levels(6)[:10], 1 / BILIRUBIN)
     assert _found(_table(value)) == _found(_table(value, followed=False))
+
+
+def test_a_first_result_in_another_unit_is_told_where_few_are_so() -> None:
+    value = _levels(7, apart=0.1)
+    alone = _found(_table(value, followed=False))
+    wrong = set(range(0, PATIENTS * EACH, EACH * 12))
+    value[::12, 0] = np.round(value[::12, 0] / BILIRUBIN, 2)
+    found = _found(_table(value))
+    assert len(found & wrong) >= 0.8 * len(wrong)
+    assert found - wrong == alone - wrong
+
+
+def _with(table: pa.Table, name: str, column: pa.Array | pa.ChunkedArray) -> pa.Table:
+    return table.set_column(table.schema.get_field_index(name), name, column)
+
+
+def _markers(seed: int, *, places: int) -> tuple[pa.Table, set[int]]:
+    """Alpha-fetoprotein of one site in ng/mL with one decimal, of another in [iU]/mL; each 60th is a copied number."""
+    value = np.exp(np.random.default_rng(seed).normal(1.2, 0.4, (PATIENTS, EACH)))
+    own, other = np.round(value, 1), np.round(value * 0.83, 2)
+    wrong = np.arange(value.size) % 60 == 7
+    number = np.where(wrong, np.round(value.ravel() * 0.83, places), own.ravel())
+    there = _table(other, "AFP", "[iU]/mL")
+    there = _with(there, "site", pa.array(["h02"] * len(there)))
+    there = _with(there, "person_id", pc.add(there["person_id"], PATIENTS))
+    here = _table(number.reshape(value.shape), "AFP", "ng/mL")
+    return pa.concat_tables([here, there]), set(np.flatnonzero(wrong).tolist())
+
+
+def test_decimals_tell_what_numbers_do_not() -> None:
+    table, wrong = _markers(8, places=2)
+    found = _found(table)
+    visible = {row for row in wrong if round(table["value"][row].as_py(), 1) != table["value"][row].as_py()}
+    assert found == visible
+    assert len(visible) > 0.8 * len(wrong)
+
+
+def test_as_many_decimals_as_usual_tell_nothing() -> None:
+    table, _ = _markers(9, places=1)
+    assert not _found(table)
+
+
+def test_a_site_that_writes_decimals_as_they_come_shows_no_other_unit() -> None:
+    table, _ = _markers(10, places=2)
+    value = np.array(table["value"])
+    some = np.arange(len(value)) % 7 == 0
+    value[some] = np.round(value[some] + 0.03, 2)
+    table = _with(table, "value", pa.array(value))
+    assert not _found(table)

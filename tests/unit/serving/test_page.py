@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
 from isthmus.flow.ingest import Report
@@ -18,6 +19,8 @@ from isthmus.flow.verify import Finding
 from isthmus.flow.worklist.items import Item
 from isthmus.intake.record import REASONS
 from isthmus.research.methods.survival import Curve, kaplan_meier
+from isthmus.research.registries.build import Registry
+from isthmus.research.registries.pack import load
 from isthmus.research.studies.resection import Effect, Result
 from isthmus.serving.demonstration import Demo
 from isthmus.serving.mending import Mended
@@ -26,6 +29,7 @@ from isthmus.serving.page.tokens import CHARTED, DARK, LIGHT
 from isthmus.serving.page.view import OUTCOMES, view
 from isthmus.serving.page.words import Speech, percent, words
 from isthmus.serving.reading import Row
+from isthmus.serving.registered import Registered, Sums
 from isthmus.serving.truth import Score
 from isthmus.simulation import Summary
 from isthmus.simulation.site import Feed, feeds
@@ -105,8 +109,19 @@ def shown() -> Demo:
         study=Result({stage: _curve(stage) for stage in MEDIANS}, _effect(), 545), true_ratio=0.5488,
         checks=[Finding(check, count, ()) for check, count in CHECKS.items()],
         seconds={"simulate": 6.61, "ingest": 21.27, "study": 2.2, "mend and verify": 3.94},
-        example=("measurement", 4_611_686_018_427_387_904),
+        example=("measurement", 4_611_686_018_427_387_904), registry=_registered(),
     )  # fmt: skip
+
+
+def _registered() -> Registered:
+    """A liver registry of which two hospitals differ most in AFP."""
+    pack, sums = load("liver"), Sums()
+    told = [("afp", "h01", 40, 36), ("afp", "h02", 40, 4), ("albumin", "h01", 40, 30), ("albumin", "h02", 40, 20)]
+    columns = ("item", "site", "rows", "filled")
+    rows = [dict(zip(columns, one, strict=True), need="core") for one in told]
+    sums.take("completeness", pa.Table.from_pylist(rows))
+    built = Registry(pack, patients=545, rows=dict.fromkeys(pack.groups, 545))
+    return Registered(Path("demo/registry"), pack, built, sums)
 
 
 @pytest.fixture(scope="module")
@@ -162,7 +177,7 @@ def test_every_word_is_there_in_both_languages() -> None:
 
 def test_every_word_is_used() -> None:
     source = "\n".join(path.read_text("utf-8") for path in PAGE.iterdir() if path.suffix in {".py", ".j2"})
-    groups = ("axis", "check", "effect", "means", "outcome", "pack", "reason", "rely", "step", "table", "next")
+    groups = ("axis", "check", "effect", "means", "outcome", "pack", "reason", "rely", "row", "step", "table", "next")
     unused = [key for key in words() if f'"{key}"' not in source and f"'{key}'" not in source]
     assert not [key for key in unused if key.partition(".")[0] not in groups]
 
@@ -305,3 +320,11 @@ def test_each_theme_has_every_colour() -> None:
 def test_the_page_names_a_row_that_can_be_traced(pages: dict[str, str]) -> None:
     for page in pages.values():
         assert "isthmus trace demo/workspace measurement 4611686018427387904" in page
+
+
+def test_the_registry_shows_its_groups_and_what_hospitals_know_unevenly(pages: dict[str, str], shown: Demo) -> None:
+    assert shown.registry.uneven(2) == ["afp", "albumin"]
+    for language in ("en", "zh"):
+        assert shown.registry.pack.groups["laboratory"].names[language] in pages[language]
+        assert shown.registry.pack.items["afp"].names[language] in pages[language]
+    assert '>90%</td><td class="n">10%<' in pages["en"]

@@ -161,7 +161,7 @@ def test_wrong_units_lie_about_the_number_and_the_truth_keeps_what_was_meant(wor
     assert ((ratio < 0.95) | (ratio > 1.05)).all()
 
 
-@pytest.mark.parametrize(("sites", "patients", "seed"), [(0, 10, 1), (3, 0, 1), (201, 10, 1), (3, 10, -1)])
+@pytest.mark.parametrize(("sites", "patients", "seed"), [(0, 10, 1), (3, 0, 1), (1001, 10, 1), (3, 10, -1)])
 def test_numbers_that_make_no_hospital_are_refused(tmp_path: Path, sites: int, patients: int, seed: int) -> None:
     with pytest.raises(UsageError, match="simulate needs"):
         simulate(tmp_path, sites=sites, patients=patients, seed=seed, progress=Silence())

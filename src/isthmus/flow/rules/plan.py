@@ -55,7 +55,7 @@ def named(rules: RuleSet, columns: Sequence[str]) -> Mapping[str, str]:
 def plan(rules: RuleSet, pack: Pack, columns: Sequence[str], known: Sequence[str]) -> Judging:
     """Compile a rule set for files of a pack that have these columns. `known` are the look-ups that there are."""
     held = named(rules, columns)
-    scope = Scope("", pack.keyspace, {name: name for name in rules.known}, pack.dates, f"rules {rules.name}")
+    scope = Scope(pack.keyspace, {name: name for name in rules.known}, pack.dates, f"rules {rules.name}")
     base = _layered(rules, held, scope)
     asked, lacking = [], {}
     for one in rules.rules:

@@ -8,8 +8,9 @@ from importlib import resources
 from typing import Literal, cast
 
 HIGHEST = 5
-ALWAYS = "pseudonymise"  # an identity is never read as it is; finding a person again has another way
-Measure = Literal["allow", "pseudonymise", "generalise", "shift", "mask", "drop"]
+ALWAYS = frozenset({"pseudonymise", "mask"})  # identities and texts are never read as they are, under no grant
+NEVER = "never"  # an identifier that nothing lowers: under no grant, of whatever grade
+Measure = Literal["allow", "pseudonymise", "generalise", "shift", "mask", "drop", "never"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +56,9 @@ def graded(table: str, column: str) -> Graded:
 def measure(table: str, column: str, grade: int) -> Measure:
     """What is done to a column before it is read under a grant of this grade."""
     found = graded(table, column)
-    if found.measure != ALWAYS and found.grade <= grade:
+    if found.measure == NEVER:
+        return "drop"
+    if found.measure not in ALWAYS and found.grade <= grade:
         return "allow"
     if found.after is not None and found.after <= grade:
         return found.measure
@@ -64,9 +67,10 @@ def measure(table: str, column: str, grade: int) -> Measure:
 
 @lru_cache(maxsize=4096)
 def readable(table: str, columns: frozenset[str], grade: int) -> Mapping[str, Measure]:
-    """Those of the columns that can be read at this grade, with what is done to each. Nothing is done to `site`.
-
-    Text would have to be masked, which a question cannot do, so it is not among them below its own grade.
-    """
+    """Those of the columns that can be read at this grade, with what is done to each. Nothing is done to `site`."""
     measures = {column: measure(table, column, grade) for column in sorted(columns)}
-    return {column: one for column, one in measures.items() if one not in {"drop", "mask"}}
+    return {column: one for column, one in measures.items() if one != "drop"}
+
+
+MASKED = frozenset(table for (table, _), one in grades().items() if one.measure == "mask")
+"""Tables with texts that are masked before they are read."""

@@ -17,6 +17,7 @@ SECRET = 32  # bytes
 DIGITS = 32  # hexadecimal: 128 bit
 REACH = 182  # days: dates move by at most this many, to either side
 _BLOCK = 64  # bytes of a block of SHA-256
+_NUMBER = 15  # hexadecimal digits of a number
 _WORD = 8  # hexadecimal digits from which a shift is taken
 
 
@@ -51,6 +52,11 @@ class Keys:
     def pseudonyms(self, identities: ir.IntegerValue, domain: str = "person") -> ir.StringValue:
         """`pseudonym` as an expression; null for null."""
         return _LEFT(self._digests(identities, domain), DIGITS)
+
+    @staticmethod
+    def numbers(pseudonyms: ir.StringValue) -> ir.IntegerValue:
+        """Whole numbers of 60 bit that stand for pseudonyms, where steps of ours count with identities."""
+        return ibis.literal("0x").concat(_LEFT(pseudonyms, _NUMBER)).cast("int64")
 
     def shifts(self, people: ir.IntegerValue) -> ir.IntegerValue:
         """`days` as an expression; null for null."""

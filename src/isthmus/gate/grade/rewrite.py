@@ -7,8 +7,11 @@ question as asked then runs over those: what it computes, it computes from data 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import and_
 from typing import Any
 
+import ibis
 import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
@@ -22,13 +25,22 @@ from isthmus.gate.grade.column import HIGHEST, Measure, graded
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.leaves import check, nodes
+from isthmus.gate.text.mask import masked
+from isthmus.gate.text.own import KNOWN
 
 # Kinds of relation whose columns are those of what they stand on.
 PASSING = (
     *(ops.Filter, ops.Sort, ops.Limit, ops.Sample, ops.Distinct, ops.DropColumns, ops.DropNull, ops.FillNull),
     *(ops.JoinReference, ops.SelfReference),
 )
+# Those of them that need no column for themselves, and kinds of node of whose relations only named columns are used.
+NEUTRAL = (ops.Filter, ops.Sort, ops.Limit, ops.Sample, ops.DropColumns, ops.JoinReference, ops.SelfReference)
+CUTTING = (ops.Project, ops.Aggregate, ops.JoinChain, ops.JoinLink, ops.Field, ops.CountStar)
 OWNERS = ("person_id", "subject_id")
+RAW, KEPT = "isthmus_raw_", "isthmus_kept_"
+"""What names begin with that a question of ours reads, and nobody else can name."""
+Named = Mapping[str, frozenset[str] | None]
+"""By table the columns that a question can mean; None for all."""
 WHO, PSEUDONYM, SHIFT = "_who", "_pseudonym", "_shift"  # columns of people, joined to their rows
 
 
@@ -46,16 +58,30 @@ class Use:
     special: frozenset[int] = field(default_factory=frozenset)
 
 
-def rewritten(question: ir.Table, use: Use, at: datetime) -> ir.Table:
+@dataclass(frozen=True, slots=True)
+class Rewritten:
+    """A question over what the use may read.
+
+    `kept` are rows that have to be taken apart before it runs, under names that it reads: of tables that also hold
+    rows which the use may not read. An engine that moves a condition of the question in front of the one that
+    withholds them would fail on them or not, and that tells of them.
+    """
+
+    question: ir.Table
+    kept: Mapping[str, ir.Table]
+
+
+def rewritten(question: ir.Table, use: Use, at: datetime) -> Rewritten:
     """The question over what the use may read. Raises RefusedError, which says why and what to do next."""
     check(question)
     named = columns_of(question)
     found = decide(use.grant, Request(person=use.person, kind=use.kind, at=at, columns=named))
     if isinstance(found, Refused):
         raise RefusedError(f"{found.why}. What next: {found.next}.")
-    views = {QUESTIONS[table].op(): _view(table, found, use).op() for table in named}
+    apart = _Apart(use, whole(question, named))
+    replaced = {QUESTIONS[table].op(): apart.view(table, found).op() for table in named}
     try:
-        return question.op().replace(views).to_expr()
+        return Rewritten(question.op().replace(replaced).to_expr(), apart.kept)
     except (IbisError, ValidationError, TypeError, ValueError) as error:
         raise RefusedError(
             f"the question does not fit what it may read ({type(error).__name__}). Identities are pseudonyms, texts "
@@ -65,7 +91,28 @@ def rewritten(question: ir.Table, use: Use, at: datetime) -> ir.Table:
 
 def views(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
     """What may be read of each table of a decision, as expressions over `isthmus.cdm.questions`. They hold keys."""
-    return {table: _view(table, allowed, use) for table in allowed.columns}
+    return {table: _view(table, QUESTIONS[table], allowed.columns[table], allowed, use) for table in allowed.columns}
+
+
+def lent(allowed: Allowed, use: Use, named: Named) -> tuple[dict[str, ir.Table], dict[str, ir.Table]]:
+    """The same for a statement that runs beside what it may not read: over tables named RAW + table, with no more
+    columns than it may mean; and what has to be taken apart before (`Rewritten.kept`)."""
+    apart = _Apart(use, named, prefix=RAW)
+    return {table: apart.view(table, allowed) for table in named}, apart.kept
+
+
+def numbered(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
+    """What may be read of each table, over tables named RAW + table, with numbers for identities: the model's types.
+
+    Texts that would have to be masked are left out: steps of a desk count, and read none.
+    """
+    found = {}
+    for table, whole_measures in allowed.columns.items():
+        measures = {name: one for name, one in whole_measures.items() if one != "mask"}
+        view = _view(table, ibis.table(QUESTIONS[table].schema(), name=f"{RAW}{table}"), measures, allowed, use)
+        hidden = [name for name, one in measures.items() if one == "pseudonymise"]
+        found[table] = view.mutate(**{name: use.keys.numbers(view[name]) for name in hidden}) if hidden else view
+    return found
 
 
 def columns_of(question: ir.Table) -> dict[str, frozenset[str]]:
@@ -83,19 +130,78 @@ def columns_of(question: ir.Table) -> dict[str, frozenset[str]]:
     return {table: frozenset(columns) for table, columns in named.items()}
 
 
-def _view(table: str, allowed: Allowed, use: Use) -> ir.Table:
-    source = QUESTIONS[table]
-    measures = allowed.columns[table]
+def whole(question: ir.Table, named: Mapping[str, frozenset[str]]) -> Named:
+    """Of each table the columns that a question can mean: all (None) where its rows flow on as they are."""
+    found: dict[str, frozenset[str] | None] = dict(named)
+    waiting: list[ops.Node] = [question.op()]
+    for node in nodes(question.op()):
+        if not isinstance(node, (*NEUTRAL, *CUTTING)):
+            waiting += [one for one in node.__children__ if isinstance(one, ops.Relation)]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ops.UnboundTable):
+            found[node.name] = None
+        elif isinstance(node, NEUTRAL):
+            waiting.append(node.parent)
+    return found
+
+
+class _Apart:
+    """Views of one question, and what of them is taken apart."""
+
+    def __init__(self, use: Use, named: Named, *, prefix: str = "") -> None:
+        self.kept: dict[str, ir.Table] = {}
+        self._use, self._named, self._prefix = use, named, prefix
+
+    def view(self, table: str, allowed: Allowed) -> ir.Table:
+        source = QUESTIONS[table]
+        if self._prefix:
+            source = ibis.table(source.schema(), name=f"{self._prefix}{table}")
+        wanted = self._named.get(table)
+        measures = allowed.columns[table]
+        if wanted is not None:
+            measures = {name: one for name, one in measures.items() if name in wanted} or _least(measures)
+        if table not in PUBLIC and _withheld(source, table, self._use) is not None:
+            needed = [one for one in source.columns if one in {*measures, *OWNERS, "site"}]
+            name = f"{KEPT}{table}"
+            self.kept[name] = _held(source, table, allowed, self._use).select(*needed)
+            source = ibis.table(self.kept[name].schema(), name=name)
+            return _measured_all(source, table, measures, self._use.keys)
+        return _view(table, source, measures, allowed, self._use)
+
+
+def _least(measures: Mapping[str, Measure]) -> Mapping[str, Measure]:
+    """One column, for who only counts rows."""
+    name = "site" if "site" in measures else next(iter(measures))
+    return {name: measures[name]}
+
+
+def _view(table: str, source: ir.Table, measures: Mapping[str, Measure], allowed: Allowed, use: Use) -> ir.Table:
     if table in PUBLIC:
         return source.select(*measures)
+    return _measured_all(_held(source, table, allowed, use), table, measures, use.keys)
+
+
+def _held(source: ir.Table, table: str, allowed: Allowed, use: Use) -> ir.Table:
+    """The rows that may be read."""
     rows = source.filter(source.site.isin(sorted(allowed.sites)))
+    withheld = _withheld(source, table, use)
+    return rows if withheld is None else rows.filter(withheld)
+
+
+def _withheld(source: ir.Table, table: str, use: Use) -> ir.BooleanValue | None:
+    """The condition that leaves out rows of special diseases; None where it leaves out none."""
     assert use.grant is not None  # or it was refused
-    if use.grant.grade < HIGHEST and use.special:
-        for column in source.columns:
-            if graded(table, column).special:
-                rows = rows.filter(rows[column].isnull() | rows[column].notin(sorted(use.special)))
-    rows = _with_people(rows, table, measures, use.keys)
-    return rows.select(**{column: _measured(rows, table, column, measures, use.keys) for column in measures})
+    columns = [one for one in source.columns if graded(table, one).special]
+    if use.grant.grade >= HIGHEST or not use.special or not columns:
+        return None
+    tests = [source[one].isnull() | source[one].notin(sorted(use.special)) for one in columns]
+    return reduce(and_, tests)
+
+
+def _measured_all(rows: ir.Table, table: str, measures: Mapping[str, Measure], keys: Keys) -> ir.Table:
+    rows = _with_known(_with_people(rows, table, measures, keys), measures)
+    return rows.select(**{column: _measured(rows, table, column, measures, keys) for column in measures})
 
 
 def _with_people(rows: ir.Table, table: str, measures: Mapping[str, Measure], keys: Keys) -> ir.Table:
@@ -114,6 +220,14 @@ def _with_people(rows: ir.Table, table: str, measures: Mapping[str, Measure], ke
     return rows.left_join(people, rows[owner] == people[WHO])
 
 
+def _with_known(rows: ir.Table, measures: Mapping[str, Measure]) -> ir.Table:
+    """The rows with what is known of their person beside them, where a text has to be masked."""
+    owner = next((one for one in OWNERS if one in rows.columns), None)
+    if owner is None or "mask" not in measures.values():
+        return rows
+    return rows.left_join(KNOWN, rows[owner] == KNOWN["_known_of"])
+
+
 def _measured(rows: ir.Table, table: str, name: str, measures: Mapping[str, Measure], keys: Keys) -> Any:
     column, width = rows[name], graded(table, name).width
     match measures[name]:
@@ -121,6 +235,8 @@ def _measured(rows: ir.Table, table: str, name: str, measures: Mapping[str, Meas
             return rows[PSEUDONYM]
         case "pseudonymise":
             return keys.pseudonyms(column, width)
+        case "mask":
+            return masked(column, rows["_known"] if "_known" in rows.columns else None)
         case "shift":
             return keys.moved(column, rows[SHIFT])
         case "generalise" if isinstance(column.type(), dt.Integer):

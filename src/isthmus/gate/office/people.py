@@ -21,6 +21,7 @@ from isthmus.records.models import Account, Token
 
 SCOPES = ("use", "ask", "release", "log", "people")
 """What a token may be for: the verbs of the same names."""
+OF_PERSONS = frozenset({"patient", "delegate"})
 TRIES, PAUSE = 5, timedelta(minutes=15)
 SHORTEST = 12  # characters of a password
 LONGEST = timedelta(days=366)
@@ -37,9 +38,10 @@ def add(
     password: str | None,
     *,
     by: Account | None,
+    persons: Collection[int] = (),
 ) -> Account:
     """Add an account. The first one, an administrator, is added by whoever operates the folder; later ones by an
-    administrator."""
+    administrator. `persons` are the numbers in the lake of the patient whose account it is, or for whom it speaks."""
     _demand_administrator(office, by)
     if not name.strip() or name != name.strip() or len(name) > 80 or not name.isprintable():
         raise InputError("a name has 1 to 80 characters that can be printed. Choose another.")
@@ -49,13 +51,18 @@ def add(
         raise InputError("the first account is an administrator's. Add `--role administrator`.")
     if set(roles) & BOUND and not sites:
         raise InputError("a steward or a commission speaks for sites. Name them with --site.")
+    if bool(set(roles) & OF_PERSONS) != bool(persons):
+        raise InputError("a patient or delegate, and nobody else, has the number of a person. Name it with --person.")
     if office.accounts.get(name) is not None:
         raise InputError(f"there is an account '{name}' already. Choose another name.")
     account = Account(
         name=name, actor=office.mint("AC"), roles=sorted(roles), sites=sorted(sites), password=_hashed(password),
         failures=0, locked_until=None, second=None, step=0, made_at=now(),
     )  # fmt: skip
-    body = {"name": name, "roles": account.roles, "sites": account.sites}
+    body: dict[str, object] = {
+        "name": name, "roles": account.roles, "sites": account.sites, "shown": shown_by(account.password),
+    }  # fmt: skip
+    body |= {"persons": sorted(persons)} if persons else {}
     office.enter(by or account, _draft(office, account, "added", "minted", body))
     office.accounts.add(account)
     office.publish()
@@ -72,6 +79,18 @@ def disable(office: Office, name: str, *, by: Account) -> Account:
     return account
 
 
+def persons_of(office: Office, account: Account) -> frozenset[int]:
+    """The persons of the lake about whom an account may ask who used their data, as it was logged."""
+    added = (act.body for act in office.acts.of(account.actor) if act.act == "added")
+    return frozenset(number for body in added for number in body.get("persons", ()))
+
+
+def shown_by(kept: str | None) -> str | None:
+    """What an act keeps of the hash of a password, or of the secret of a second factor: enough to tell that another
+    was put in its place."""
+    return None if kept is None else _digest(kept)
+
+
 def is_in_use(office: Office, account: Account) -> bool:
     """Whether an account may act."""
     return all(act.act != "disabled" for act in office.acts.of(account.actor))
@@ -80,7 +99,7 @@ def is_in_use(office: Office, account: Account) -> bool:
 def enrol(office: Office, by: Account) -> str:
     """Ask this account for a second factor from now on; what an authenticator app takes in, given back this once."""
     secret = second.fresh()
-    office.enter(by, _draft(office, by, "second factor", "active", {"name": by.name}))
+    office.enter(by, _draft(office, by, "second factor", "active", {"name": by.name, "shown": _digest(secret)}))
     office.accounts.change(by.name, second=secret, step=0)
     return second.address(by.name, secret)
 
@@ -104,9 +123,11 @@ def token(office: Office, name: str, scope: Sequence[str], days: int, *, by: Acc
         raise InputError(f"a token holds 1 to {LONGEST.days} days. Choose a number in between.")
     number, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
     until = now() + timedelta(days=days)
-    body = {"name": name, "token": number, "scope": sorted(scope), "until": until.isoformat()}
-    office.enter(by, _draft(office, account, "token", "active", body))
     kept = Token(token_id=number, name=name, digest=_digest(secret), scope=sorted(scope), expires_at=until)
+    body = {
+        "name": name, "token": number, "scope": sorted(scope), "until": until.isoformat(), "shown": kept.digest,
+    }  # fmt: skip
+    office.enter(by, _draft(office, account, "token", "active", body))
     office.accounts.add_token(kept)
     return f"{MARK}.{number}.{secret}"
 

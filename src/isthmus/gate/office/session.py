@@ -8,6 +8,7 @@ refused gives no row and one entry in the log. One that is allowed is logged bef
 import re
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,10 +23,11 @@ from sqlglot.errors import SqlglotError
 from isthmus.base.clock import now
 from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
-from isthmus.gate.committee.application import Grant
+from isthmus.gate.committee.application import Columns, Grant
+from isthmus.gate.desk import Desk, Lent, desk_over
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
-from isthmus.gate.grade.rewrite import Use, columns_of, rewritten, views
+from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, rewritten, views
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.cases import granted
@@ -34,7 +36,8 @@ from isthmus.gate.office.unit import Draft, Office
 from isthmus.lake.asking import answer
 from isthmus.lake.edition import Edition
 from isthmus.lake.lake import Lake
-from isthmus.lake.locked import locked
+from isthmus.lake.locked import MistakenError, locked, straight
+from isthmus.lake.plain import Plain, plain
 from isthmus.ledger.entry import Value
 from isthmus.records.models import Account
 
@@ -84,9 +87,13 @@ class Granted:
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
             edition = self.edition.within(allowed.sites)
-            asked = rewritten(question, use, at).limit(most + 1)
+            found = rewritten(question, use, at)
+            asked = found.question.limit(most + 1)
             try:
-                return answer(self._lake, edition, asked, reading_of(edition, named))
+                return answer(
+                    self._lake, edition, asked, reading_of(edition, named), kept=found.kept,
+                    seconds=self._limits.longest,
+                )  # fmt: skip
             except IsthmusError:
                 raise
             except Exception as error:  # whatever it is, its text may hold the SQL, and that a key
@@ -94,47 +101,73 @@ class Granted:
                     f"the question failed while it ran ({type(error).__name__}). Look at its casts and functions."
                 ) from None
 
-        return self._answered("question", _text(question), named, answered)
+        return self._answered("question", _text(question), lambda grant: named, answered)
 
     def sql(self, text: str) -> pa.Table:
-        """The rows of one SELECT over the tables of the grant, in a locked engine that holds nothing else.
+        """The rows of one SELECT over the tables of the grant, in a locked engine that holds nothing else; or on the
+        files, where the statement is plain (`isthmus.lake.plain`).
 
         Raises RefusedError or InputError, which say why and what to do next.
         """
-        named = {name: frozenset[str]() for name in sorted(self._named(text))}
+        named: dict[str, frozenset[str]] = {}
+
+        def naming(grant: Grant | None) -> Columns:
+            named.update((name, frozenset()) for name in sorted(_named(text, grant)))
+            return named
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
             edition = self.edition.within(allowed.sites)
+            found = plain(text, allowed.columns)
+            if found is not None:
+                with suppress(MistakenError):  # what it names is told by who holds nothing else
+                    return self._lent(text, found, use, allowed, most)
             with locked(self._lake, edition, views(allowed, use), reading_of(edition, named)) as engine:
                 return engine.rows(text, most=most, seconds=self._limits.longest)
 
-        return self._answered("sql", text, named, answered)
+        return self._answered("sql", text, naming, answered)
+
+    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
+        """The answer of a question of several steps, which `work` asks at a desk with what the grant holds; identities
+        are numbers there. `text` says in words what is asked. Raises RefusedError, which says why and what to do next.
+        """
+
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
+            found = {
+                name: Lent(frozenset(view.columns), str(ibis.to_sql(view, dialect="duckdb")))
+                for name, view in numbered(allowed, use).items()
+            }
+            edition = self.edition.within(allowed.sites)
+            with desk_over(self._lake, edition, found, self._limits.longest) as desk:
+                return work(desk)
+
+        def naming(grant: Grant | None) -> Columns:
+            return dict.fromkeys([*PUBLIC, *(grant.columns if grant else ())], frozenset[str]())
+
+        return self._answered("steps", text, naming, answered)
+
+    def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
+        """The rows of a plain statement."""
+        edition = self.edition.within(allowed.sites)
+        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns))
+        reading = reading_of(edition, found.tables).renamed(RAW, QUESTIONS)
+        with straight(self._lake, edition, over, kept, reading) as engine:
+            return engine.rows(text, most=most, seconds=self._limits.longest)
 
     @property
     def _limits(self) -> Quota:
         return quota(self._office.settings)
 
-    def _named(self, text: str) -> set[str]:
-        """The tables that a statement names, and those of the grant whose names stand anywhere in it.
-
-        More than it needs does no harm: what is not in the grant is refused, what is in it may be read.
-        """
-        with self._office.open() as office:
-            grant = self._asker.standing(office)
-        there = set(PUBLIC) | (set(grant.columns) if grant else set())
-        return _tables(text) | (set(WORD.findall(text.lower())) & there)
-
     def _answered(
         self,
         way: str,
         text: str,
-        named: Mapping[str, frozenset[str]],
+        naming: Callable[[Grant | None], Columns],
         answered: Callable[[Use, datetime, Allowed, int], pa.Table],
     ) -> pa.Table:
         with self._office.open() as office:
             at = now()
             grant = self._asker.standing(office)
-            found = self._decided(office, grant, named, at)
+            found = self._decided(office, grant, naming(grant), at)
             body = {"way": way, "text": text, "edition": self.edition.number, "purpose": self._asker.kind}
             if isinstance(found, Refused):
                 raise self._refused(office, found, body, at)
@@ -157,9 +190,7 @@ class Granted:
         self._note(entry, {"rows": rows.num_rows, "seconds": time.monotonic() - began, "outcome": "answered"})
         return rows.replace_schema_metadata({"question": question})
 
-    def _decided(
-        self, office: Office, grant: Grant | None, named: Mapping[str, frozenset[str]], at: datetime
-    ) -> Allowed | Refused:
+    def _decided(self, office: Office, grant: Grant | None, named: Columns, at: datetime) -> Allowed | Refused:
         account = self._asker.account
         if not is_in_use(office, account):
             return Refused("person", "this account is not in use", "ask an administrator")
@@ -190,7 +221,7 @@ class Granted:
             drafts.append(
                 Draft(
                     subject=self._session, kind="session", act="opened", logged="session", grant=self._asker.grant,
-                    body={"edition": self.edition.number}, fields=fields,
+                    fields=fields,
                 )
             )  # fmt: skip
         tables = {name: sorted(measures) for name, measures in found.columns.items() if name not in PUBLIC}
@@ -247,6 +278,15 @@ def _question(office: Office, grant: str, session: str, act: str, body: Mapping[
 def _text(question: ir.Table) -> str:
     """A question as it was asked, before anything of the grant is in it."""
     return str(ibis.to_sql(question, dialect="duckdb"))
+
+
+def _named(text: str, grant: Grant | None) -> set[str]:
+    """The tables that a statement names, and those of the grant whose names stand anywhere in it.
+
+    More than it needs does no harm: what is not in the grant is refused, what is in it may be read.
+    """
+    there = set(PUBLIC) | (set(grant.columns) if grant else set())
+    return _tables(text) | (set(WORD.findall(text.lower())) & there)
 
 
 def _tables(text: str) -> set[str]:

@@ -6,7 +6,7 @@ acts whose entries are in the log, and drops the others. Where the log cannot be
 
 import fcntl
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -27,7 +27,12 @@ from isthmus.records.models import Account, Act
 from isthmus.records.store import Records
 
 PREFIX = "20.500.99999"  # of identifiers, until the operator has a Handle prefix of their own
-HASHED = {"grant": "terms", "question": "plan", "object": "record", "decision": "content", "release": "content"}
+KINDS = ("people", "use", "session", "question", "release", "incident", "evidence")
+"""All kinds of acts."""
+HASHED = {
+    "grant": "terms", "question": "plan", "object": "record", "decision": "content", "release": "content",
+    "incident": "content",
+}  # fmt: skip
 """The field of each kind of entry that has the hash of the act."""
 
 
@@ -136,6 +141,13 @@ class Office:
         assert self._log is not None  # only inside of `open`
         self._log.publish()
         return [decode(one) for one in self._log.entries()]
+
+    def proofs(self, names: Collection[str]) -> dict[str, bytes]:
+        """The proof files of entries, by their identifiers; of those that are in the log."""
+        wanted = set(names)
+        found = {str(one["id"]): at for at, one in enumerate(self.entries()) if one["id"] in wanted}
+        assert self._log is not None  # only inside of `open`
+        return {name: self._log.proof(at) for name, at in found.items()}
 
     def publish(self) -> None:
         """Bring what was logged into tiles. That it is durable does not depend on it."""

@@ -39,8 +39,9 @@ def policy(folder: Path) -> str:
     """Whose signature the log has, as C2SP tlog-policy. Who checks the log gets this line by another way."""
     try:
         return f"log {(folder / PUBLIC).read_text(encoding='utf-8').strip()}\nquorum none\n"
-    except OSError as error:
-        raise InputError(f"{PUBLIC} cannot be read ({error.strerror}). Restore the folder {folder.name}.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise InputError(f"{PUBLIC} cannot be read ({why}). Restore the folder {folder.name}.") from None
 
 
 def _make(folder: Path) -> None:

@@ -1,4 +1,5 @@
-"""`python -m verify log DIR --policy FILE [--known CHECKPOINT]… [--editions FILE]`, `… proof FILE --policy FILE`.
+"""`python -m verify log DIR --policy FILE [--known CHECKPOINT]… [--editions FILE]`, `… proof FILE --policy FILE`,
+`… pack DIR --policy FILE [--ledger DIR]`.
 
 Leaves with 0 when all holds, 7 when something does not, 2 for wrong use. Answers are one JSON document.
 """
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from .log import check_log
 from .note import Refuted
+from .pack import check_pack
 from .policy import read_policy
 from .proof import check_proof, shown
 
@@ -27,11 +29,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log.add_argument("--quorum", action="store_true", help="fail also when too few witnesses have signed")
     proof = commands.add_parser("proof", help="a proof file")
     proof.add_argument("target", type=Path)
-    for command in (log, proof):
+    pack = commands.add_parser("pack", help="an evidence pack")
+    pack.add_argument("target", type=Path)
+    pack.add_argument("--ledger", type=Path, help="a copy of the log, to see that no act is missing")
+    for command in (log, proof, pack):
         command.add_argument("--policy", type=Path, required=True, help="whose signatures count (C2SP tlog-policy)")
     chosen = parser.parse_args(arguments)
     try:
-        found = _proof(chosen) if chosen.command == "proof" else _log(chosen)
+        found = {"proof": _proof, "pack": _pack, "log": _log}[chosen.command](chosen)
     except (Refuted, OSError, ValueError) as error:
         found = {"holds": False, "faults": [str(error)]}
     sys.stdout.write(json.dumps(found, indent=2) + "\n")
@@ -53,6 +58,11 @@ def _proof(chosen: argparse.Namespace) -> dict[str, object]:
     proven = check_proof(chosen.target.read_bytes(), policy)
     facts = {"index": proven.index, "origin": proven.origin, "size": proven.size, "witnesses": proven.witnesses}
     return {"holds": True, **facts, "entry": shown(proven)}
+
+
+def _pack(chosen: argparse.Namespace) -> dict[str, object]:
+    found = check_pack(chosen.target, read_policy(chosen.policy.read_text(encoding="utf-8")), chosen.ledger)
+    return {"holds": not found.faults, **asdict(found)}
 
 
 if __name__ == "__main__":

@@ -75,6 +75,16 @@ def check_log(
     return report
 
 
+def published(folder: Path, policy: Policy) -> list[bytes]:
+    """The published entries of a log, which lead to the root of its signed checkpoint; else Refuted."""
+    statement = read_checkpoint(_bytes(folder / "checkpoint"))
+    policy.accepts(statement)
+    entries = list(_published(folder, statement))
+    if fold([hash_leaf(entry) for entry in entries]) != statement.root:
+        raise Refuted("the entries do not lead to the root of the checkpoint")
+    return entries
+
+
 def _bytes(path: Path) -> bytes:
     try:
         return path.read_bytes()

@@ -1,34 +1,39 @@
-"""What a patient's other results of a test say of one that stands alone in another unit.
+"""What a patient's other results of a test, and the decimals of a number, say of one that stands in another unit.
 
 Where all patients together overlap in two units, the results of one patient may not: a number that is away from those
 before and after it by just the factor between the units, and between them once it is converted, is written in the
-other unit. How near results of one patient follow each other is taken from the results at hand, and so is how often
-one lies as far away as the factor for a reason of the body: a factor within that is not looked at. The first and the
-last result of a patient are not either, for what begins or ends there may be a change.
+other unit. The first and the last result of a patient are held against what the one beside it lets expect, one that
+stands alone against the middle of all. How near results are to what is expected is taken from the results at hand, and
+so is how often one lies as far away as the factor for a reason of the body. A factor within that speaks for nothing;
+then only decimals do (see digits.py). What would be so of many results that begin, end or stand alone is no slip.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from isthmus.mapping.units.belief import Belief, Column, Floats, Ints, Mask
+from isthmus.mapping.units.digits import Digits
 from isthmus.mapping.units.readings import SCALE, UNIT, Reading
 
 ENOUGH = 100  # results of a test between two others, to know how near they follow each other
 CLEAR = 6.0  # deviations within a patient that a factor must exceed
 NARROW, NEAR = 0.02, 3.0  # the least deviation; how many of them around the factor are the other unit's own
 SELDOM, FIRST, ROUNDS = 0.02, 0.001, 10  # most and first share of results in the other unit
+HABIT = 0.05  # a greater share is no slip of single rows: something began there, or ended
 SURE = 0.8
 FREEDOM = 4.0  # of Student's t, as the results of a patient have it
 
 
 @dataclass(frozen=True, slots=True)
 class _Test:
-    """The results of one test: of each column, how far each lies above its two neighbours (logarithms, rows by two).
+    """The results of one test that stand alike: of each column, how far each lies above what it is held against.
 
-    `known` is how far those of all columns that have two lie from the nearer one; `deviation` how far they usually do.
+    `away` are logarithms, rows by two (both neighbours; twice the same where there is one or none), NaN for results
+    that stand otherwise. `known` is the nearer of them for all columns; `deviation` how far they usually are.
     """
 
     away: Sequence[Floats]
@@ -47,32 +52,30 @@ class _Test:
 
 
 def told(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Sequence[Belief]:
-    """The beliefs with the rows moved that the other results of their patients show to be in another unit."""
+    """The beliefs with the rows moved that the other results, or their own decimals, show to be in another unit."""
     by_test: defaultdict[str, list[int]] = defaultdict(list)
     for number, column in enumerate(columns):
         if column.person is not None and column.turn is not None:
             by_test[column.analyte].append(number)
-    found = list(beliefs)
+    found, digits = list(beliefs), Digits(columns, beliefs)
     for numbers in by_test.values():
-        test = _test([columns[one] for one in numbers], [beliefs[one] for one in numbers])
-        if test is not None:
+        for test in _tests([columns[one] for one in numbers], [beliefs[one] for one in numbers]):
             for one, away in zip(numbers, test.away, strict=True):
-                found[one] = _moved(beliefs[one], away, test)
+                found[one] = _moved(found[one], away, test, partial(digits.ratio, one))
     return found
 
 
-def _test(columns: Sequence[Column], beliefs: Sequence[Belief]) -> _Test | None:
-    """Nothing where there are too few patients with several results."""
+def _tests(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Iterator[_Test]:
+    """Results between two others, at either end, and alone; none of these where there are too few of them."""
     level = [_read(column.value, belief) for column, belief in zip(columns, beliefs, strict=True)]
     person = np.concatenate([_person(column, value) for column, value in zip(columns, level, strict=True)])
     turn = np.concatenate([column.turn for column in columns if column.turn is not None])
-    away = _apart(np.concatenate(level), person, turn)
-    known = _nearer(away[~np.isnan(away[:, 0])])
-    if len(known) < ENOUGH:
-        return None
-    deviation = max(1.48 * float(np.median(np.abs(known))), NARROW)
     ends = np.cumsum([len(one) for one in level])[:-1]
-    return _Test(np.split(away, ends), deviation, known)
+    for away in _apart(np.concatenate(level), person, turn):
+        known = _nearer(away[~np.isnan(away[:, 0])])
+        if len(known) >= ENOUGH:
+            deviation = max(1.48 * float(np.median(np.abs(known))), NARROW)
+            yield _Test(np.split(away, ends), deviation, known)
 
 
 def _person(column: Column, level: Floats) -> Ints:
@@ -88,35 +91,47 @@ def _read(value: Floats, belief: Belief) -> Floats:
     return np.asarray(np.log(np.where(own[belief.value] & (value > 0) & (number > 0), number, np.nan)))
 
 
-def _apart(level: Floats, person: Ints, turn: Ints) -> Floats:
-    """How far each lies above the one before and the one after it of its patient; NaN at either end."""
-    found = np.full((len(level), 2), np.nan)
+def _apart(level: Floats, person: Ints, turn: Ints) -> tuple[Floats, Floats, Floats]:
+    """How far each lies above the one before and the one after it of its patient; at either end, above what its one
+    neighbour lets expect; alone, above the middle of all. Each NaN for the others."""
+    between, end, alone = (np.full((len(level), 2), np.nan) for _ in range(3))
     order = np.lexsort((turn, person))
     order = order[person[order] >= 0]
     value, whose = level[order], person[order]
-    between = np.flatnonzero((whose[2:] == whose[1:-1]) & (whose[:-2] == whose[1:-1])) + 1
-    found[order[between]] = value[between, None] - np.stack([value[between - 1], value[between + 1]], axis=1)
-    return found
+    same = whose[1:] == whose[:-1]
+    before, after = np.append(False, same), np.append(same, False)
+    inner = np.flatnonzero(before & after)
+    between[order[inner]] = value[inner, None] - np.stack([value[inner - 1], value[inner + 1]], axis=1)
+    middle = float(np.median(value)) if len(value) else 0.0
+    outer = np.flatnonzero(before ^ after)
+    beside = value[outer + np.where(after[outer], 1, -1)] - middle
+    end[order[outer]] = (value[outer] - middle - _slope(value - middle, same) * beside)[:, None]
+    single = np.flatnonzero(~before & ~after)
+    alone[order[single]] = (value[single] - middle)[:, None]
+    return between, end, alone
+
+
+def _slope(value: Floats, same: Mask) -> float:
+    """How much of a result's distance from the middle the next one of the patient keeps."""
+    one, other = value[:-1][same], value[1:][same]
+    return float(np.clip((one * other).sum() / max((one**2).sum(), 1e-9), 0.0, 1.0)) if len(one) else 0.0
 
 
 def _nearer(away: Floats) -> Floats:
     return np.where(np.abs(away[:, 0]) < np.abs(away[:, 1]), away[:, 0], away[:, 1])
 
 
-def _moved(belief: Belief, away: Floats, test: _Test) -> Belief:
+def _moved(belief: Belief, away: Floats, test: _Test, digits: Callable[[Reading], Floats]) -> Belief:
     """The belief about one column with its rows moved."""
     meant = belief.readings[belief.meant]
     open_rows = np.flatnonzero((belief.value == belief.meant) & ~np.isnan(away[:, 0]))
     value, sure = belief.value.copy(), belief.value_sure.copy()
-    by_series: Mask = np.zeros(len(value), dtype=bool)
+    by_series: Mask = np.zeros(len(value), dtype=bool) if belief.by_series is None else belief.by_series.copy()
     for number, reading in enumerate(belief.readings):
-        if not _is_other_unit(reading, meant):
+        if not _is_other_unit(reading, meant) or not len(open_rows):
             continue
         shift = float(np.log(reading.factor / meant.factor))
-        if abs(shift) < CLEAR * test.deviation:
-            continue
-        converted, written = _nearer(away[open_rows] + shift), _nearer(away[open_rows])
-        chance = _chances(converted, written, test.deviation, test.rare(-shift))
+        chance = _chances(away[open_rows], shift, test, digits(reading)[open_rows])
         clear = (chance >= SURE) & ~by_series[open_rows]
         rows = open_rows[clear]
         value[rows], sure[rows], by_series[rows] = number, chance[clear], True
@@ -127,18 +142,23 @@ def _is_other_unit(reading: Reading, meant: Reading) -> bool:
     return reading.kind == UNIT and reading is not meant and reading.offset == meant.offset
 
 
-def _chances(converted: Floats, written: Floats, deviation: float, rare: float) -> Floats:
+def _chances(away: Floats, shift: float, test: _Test, digits: Floats) -> Floats:
     """How likely each is to be in the other unit: expectation maximisation of their share, for a few rounds.
 
-    `converted` and `written` are how far it lies from the nearer neighbour, in the one unit and in the other.
+    A factor within what neighbours differ by speaks for no result, it may speak against it.
     """
-    like = np.where(np.abs(converted) <= NEAR * deviation, _near(converted, deviation), 0.0)
-    unlike = _near(written, deviation) + rare
-    share, chance = FIRST, np.zeros(len(converted))
+    converted, written = _nearer(away + shift), _nearer(away)
+    like = np.where(np.abs(converted) <= NEAR * test.deviation, _near(converted, test.deviation), 0.0)
+    unlike = _near(written, test.deviation) + test.rare(-shift)
+    times = like / unlike
+    if abs(shift) < CLEAR * test.deviation:
+        times = np.minimum(times, 1.0)
+    times = times * digits
+    share, chance = FIRST, np.zeros(len(away))
     for _ in range(ROUNDS):
-        chance = share * like / (share * like + (1 - share) * unlike)
-        share = min(max(float(chance.mean()) if len(chance) else 0.0, FIRST), SELDOM)
-    return chance
+        chance = share * times / (share * times + (1 - share))
+        share = min(max(float(chance.mean()), FIRST), SELDOM)
+    return chance if float(chance.mean()) <= HABIT else np.zeros(len(away))
 
 
 def _near(away: Floats, deviation: float) -> Floats:

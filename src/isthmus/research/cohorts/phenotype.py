@@ -49,17 +49,26 @@ def read(content: bytes, *, name: str, file: str) -> Cohort:
     return circe.definition(Phrase(_Phenotype(root).document(), file=file), name=name)
 
 
+def alone(content: bytes, *, name: str, file: str) -> Definition:
+    """The definition that a phenotype is where no others are at hand. Raises DefinitionError, also if it needs any."""
+    found = read(content, name=name, file=file)
+    if isinstance(found, Combination) or needs(found):
+        raise DefinitionError(f"{file}: it asks for other cohorts, and none can be named here. Say events instead.")
+    return found
+
+
 def document(content: bytes, *, file: str) -> Document:
     """The Circe document that says what a phenotype says. Raises DefinitionError, also where Circe cannot say it."""
     found = read(content, name="", file=file)
-    if isinstance(found, Combination) or needs(found) or _asks_for_site(found):
+    if isinstance(found, Combination) or needs(found) or _asks_more(found):
         raise DefinitionError(
-            f"{file}: Circe has no words for other cohorts and for sites. Leave this one out; it is evaluated here."
+            f"{file}: Circe has no words for other cohorts, sites and full years of age. Leave this one out; it is evaluated here."
         )
     return _Phenotype(_root(content, file=file)).document()
 
 
-def _asks_for_site(found: Definition) -> bool:
+def _asks_more(found: Definition) -> bool:
+    """Whether something is asked of persons that Circe does not know: site, full years of age."""
     ours = persons().keys() - demographics().keys()
     return any(test.attribute in ours for test in demographic(found))
 

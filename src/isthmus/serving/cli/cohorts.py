@@ -8,8 +8,10 @@ from typing import Annotated
 import pyarrow as pa
 import typer
 
-from isthmus.base.errors import PartialError, UsageError
+from isthmus.base.errors import PartialError, RefusedError, UsageError
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.desk import Desk
+from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.session import open_session
 from isthmus.research.cohorts import files
 from isthmus.research.cohorts.cursor import DefinitionError
@@ -18,6 +20,7 @@ from isthmus.research.cohorts.evaluate import Cohorts, evaluate
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
 from isthmus.research.incidence import reader
+from isthmus.serving.cli.acting import As, actor, office_of
 from isthmus.serving.cli.cohort_tables import Beside, show, write
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
@@ -52,18 +55,22 @@ Words = Annotated[str | None, typer.Option("--words", metavar="en|zh", help="Onl
 Circe = Annotated[Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")]
 Language = Annotated[str, typer.Option("--language", metavar="en|zh", help="The language of tables.")]
 Edition = Annotated[int | None, typer.Option(help="An older edition.")]
+Grant = Annotated[str, typer.Option(help="The grant, where patients are real, as GR….")]
+Purpose = Annotated[str, typer.Option(help="The kind of purpose, if the grant has several, as HMB.")]
 
 
 def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where, definitions: Definitions, out: Out = None, rows: Rows = None, edition: Edition = None,
     by_step: Steps = False, rates: Rates = None, shared: Shared = False, described: Described = "",
-    into: Into = None, words: Words = None, as_circe: Circe = None, language: Language = "en", quiet: Quiet = False,
-    json: Json = False,
+    into: Into = None, words: Words = None, as_circe: Circe = None, language: Language = "en", grant: Grant = "",
+    purpose: Purpose = "", by: As = "", quiet: Quiet = False, json: Json = False,
 ) -> None:  # fmt: skip
     """Who is in which cohort: evaluates all definitions together on an edition.
 
-    A definition that says what cannot be answered is refused by name; the others are evaluated.
+    A definition that says what cannot be answered is refused by name; the others are evaluated. Under a grant counts
+    are told, and nothing is written: what shall leave is asked for with `isthmus release`.
     """
+    _allowed(grant, files=bool(out or rows or into), tables=bool(rates or shared or described))
     found, refused = _read(definitions)
     if as_circe is not None:
         _write_circe(definitions, as_circe, json=json)
@@ -75,14 +82,29 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     names = tuple(name.strip() for name in described.split(",") if name.strip())
     beside = Beside(reader.read(rates) if rates else None, shared, names)
     beside.check(found)
-    answer = _evaluated(workspace, edition, found, beside, by_step=by_step, quiet=quiet or json)
+    opened = Workspace(workspace)
+    if grant:
+        answer = _granted(_session(opened, grant, by, kind=purpose, edition=edition), found, by_step=by_step)
+    else:
+        answer = _evaluated(opened, edition, found, beside, by_step=by_step, quiet=quiet or json)
     _tell(answer, list(map(str, refused)), _walks(found, answer.steps), json=json)
     if not json:
         show(answer.tables, beside, language)
     _written(answer, out, rows, into, json=json)
     if refused:
-        count = len(found) + len(refused)
-        raise PartialError(f"{len(refused)} of {count} definitions were refused; the others are done.")
+        raise PartialError(
+            f"{len(refused)} of {len(found) + len(refused)} definitions were refused; the others are done."
+        )
+
+
+def _allowed(grant: str, *, files: bool, tables: bool) -> None:
+    """Raises RefusedError where more is asked than is told under a grant."""
+    if grant and files:
+        raise RefusedError("answers are not written to files. What shall leave is asked for with `isthmus release`.")
+    if grant and tables:
+        raise RefusedError(
+            "under a grant cohorts are counted, and no tables are told beside that. Ask for them with `isthmus ask`."
+        )
 
 
 def _written(answer: "Answer", out: Path | None, rows: Path | None, into: Path | None, *, json: bool) -> None:
@@ -122,10 +144,28 @@ class Answer:
     tables: Mapping[str, pa.Table]
 
 
+def _session(opened: Workspace, grant: str, by: str, *, kind: str, edition: int | None) -> Granted:
+    office = office_of(opened)
+    return open_granted(office, opened.lake, actor(office, by, "ask"), grant, kind=kind, edition=edition)
+
+
+def _granted(session: Granted, found: Sequence[Cohort], *, by_step: bool) -> Answer:
+    """The same under a grant, over what it holds. The log has the definitions in words."""
+    done: list[tuple[Cohorts, list[list[Step]]]] = []
+
+    def work(desk: Desk) -> pa.Table:
+        answer = evaluate(desk, found)
+        done.append((answer, steps(desk, found) if by_step else []))
+        names, records, subjects = zip(*files.counted(answer), strict=True)
+        return pa.table({"cohort_id": names, "records": records, "subjects": subjects})
+
+    session.steps("\n".join(f"{one.name}: {line}" for one in found for line in told(one, "en")), work)
+    return Answer(session.edition.number, *done[0], {})
+
+
 def _evaluated(
-    workspace: Path, edition: int | None, found: Sequence[Cohort], beside: Beside, *, by_step: bool, quiet: bool
+    opened: Workspace, edition: int | None, found: Sequence[Cohort], beside: Beside, *, by_step: bool, quiet: bool
 ) -> Answer:
-    opened = Workspace(workspace)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
     with bars(quiet=quiet) as progress, session.desk() as desk:
         progress.start("cohorts")

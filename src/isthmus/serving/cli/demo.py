@@ -74,6 +74,7 @@ def _print(shown: Demo, page: Path) -> None:
     say(f"\nLook at {page}\nThen try:")
     if shown.example is not None:
         say(f"  {program()} trace {shown.workspace} {shown.example[0]} {shown.example[1]}")
+    say(f"  {program()} registry {shown.workspace} liver --out {shown.registry.folder}")
     for verb in ("quarantine", "unmapped", "editions", "verify"):
         say(f"  {program()} {verb} {shown.workspace}")
 

@@ -34,6 +34,9 @@ def add(  # noqa: PLR0917 each parameter is an option of the command line
     name: Name,
     role: Annotated[list[str], typer.Option(help="A role; may be given again.")] = [],  # noqa: B006 typer copies it
     site: Annotated[list[str], typer.Option(help="A site that a steward speaks for.")] = [],  # noqa: B006 typer copies it
+    person: Annotated[
+        list[int], typer.Option("--person", metavar="NUMBER", help="Whose account a patient's or delegate's is.")
+    ] = [],  # noqa: B006 typer copies it
     scope: Scope = [],  # noqa: B006 typer copies it
     days: Days = 30,
     by: As = "",
@@ -44,12 +47,12 @@ def add(  # noqa: PLR0917 each parameter is an option of the command line
     On a terminal a password is asked for; with --scope a token is given, once.
     """
     office = office_of(Workspace(workspace))
-    person = actor(office, by, "people") if by else None
+    adding = actor(office, by, "people") if by else None
     password = _new_password(name)
     if password is None and not scope:
         raise UsageError(f"{name} could not act: give a token with --scope, or run this on a terminal.")
     with office.open():
-        made = people.add(office, name, role, site, password, by=person)
+        made = people.add(office, name, role, site, password, by=adding, persons=person)
         given = people.token(office, name, scope, days, by=made) if scope else None
     if json:
         document({"name": name, "actor": made.actor, "roles": made.roles, "sites": made.sites, "token": given})

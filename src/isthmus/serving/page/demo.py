@@ -1,6 +1,7 @@
 """Writes the demo's page: `index.html` in English and `index.zh.html` in Chinese, each complete in itself."""
 
 import shlex
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from isthmus.serving.page.view import GOOD, OUTCOMES, FeedRow, Reason, Stage, Vi
 from isthmus.serving.page.words import LANGUAGES, Language, Speech, percent
 
 HERE = Path(__file__).parent
+UNEVEN = 14  # items shown
 FILES: Mapping[Language, str] = {"en": "index.html", "zh": "index.zh.html"}
 
 
@@ -25,6 +27,15 @@ class Command(NamedTuple):
     what: str
     command: str
     hint: str
+
+
+class Group(NamedTuple):
+    """A group of a registry: its name, what a row of it is, how many items and rows it has."""
+
+    name: str
+    row: str
+    items: int
+    rows: int
 
 
 def write(shown: Demo, folder: Path) -> Path:
@@ -49,7 +60,8 @@ def render(shown: Demo, counted: View, speech: Speech) -> str:
         style=_style(speech),
         commands=list(_commands(shown, speech)), held=sum(not one.faults for one in shown.checks),
         months=partial(_months, speech), reason=partial(_reason, speech), bar=partial(_bar, speech),
-        source=partial(_source, shown, speech), seconds=_seconds(shown, speech), **_charts(shown, counted, speech),
+        source=partial(_source, shown, speech), seconds=_seconds(shown, speech),
+        **_registry(shown, speech), **_charts(shown, counted, speech),
     )  # fmt: skip
 
 
@@ -106,10 +118,29 @@ def _commands(shown: Demo, speech: Speech) -> Iterator[Command]:
     if shown.example is not None:
         table, row = shown.example
         yield Command(speech("next.trace"), f"isthmus trace {place} {table} {row}", speech("next.trace.text"))
+    told = f"isthmus registry {place} liver --out ./liver"
+    yield Command(speech("next.registry"), told, speech("next.registry.text"))
     for verb in ("quarantine", "unmapped", "verify"):
         yield Command(speech(f"next.{verb}"), f"isthmus {verb} {place}", "")
     own = "isthmus init ./harbour\nisthmus site add ./harbour east --from /path/to/exports"
     yield Command(speech("next.own"), own, speech("next.own.text"))
+
+
+def _registry(shown: Demo, speech: Speech) -> dict[str, Any]:
+    """The registry's groups, and the items that hospitals know most unevenly."""
+    kept = shown.registry
+    items = Counter(one.group for one in kept.pack.items.values())
+    groups = [
+        Group(one.names[speech.language], one.row, items[name], kept.built.rows[name])
+        for name, one in kept.pack.groups.items()
+    ]
+    sites = [str(row["site"]) for row in kept.sums.by_site()]
+    uneven = []
+    for item in kept.uneven(UNEVEN):
+        shares = kept.sums.shares(item)
+        named = kept.pack.items[item].names[speech.language]
+        uneven.append({"name": named, "shares": [shares.get(site) for site in sites]})
+    return {"groups": groups, "sites": sites, "uneven": uneven}
 
 
 def _charts(shown: Demo, counted: View, speech: Speech) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from isthmus.flow.workspace import Workspace
 
 FATTY_LIVER = 4059290
 ITEMS = [
-    Item("his/diagnosis", "D1", "Fatty Liver", "condition_occurrence", "condition_concept_id", 40, ("a",)),
+    Item("his/diagnosis", "D1", "脂肪肝", "condition_occurrence", "condition_concept_id", 40, ("a",)),
     Item("his/diagnosis", "D2", "never heard of", "condition_occurrence", "condition_concept_id", 30, ("a",)),
     Item("his/diagnosis", "4059290", "", "condition_occurrence", "condition_concept_id", 20, ("a",)),
     Item("his/diagnosis", "ZZ9", "Fatty Liver", "condition_occurrence", "condition_concept_id", 15, ("a",), variants=2),

@@ -50,7 +50,8 @@ VISITS = [
 
 
 def _ask(question: ir.Table, use: Use = USE, at: datetime = START, **tables: object) -> list[dict[str, object]]:
-    return asked(rewritten(question, use, at), **tables)  # type: ignore[arg-type]
+    found = rewritten(question, use, at)
+    return asked(found.question, found.kept, **tables)  # type: ignore[arg-type]
 
 
 def _with(**changes: object) -> Use:
@@ -193,9 +194,9 @@ COUNT = person.count().as_table()
             "the grant does not hold person.gender_concept_id",
         ),
         (person.select("month_of_birth"), USE, START, "person.month_of_birth is of grade 4, the grant of grade 3"),
-        (person.select("person_source_value"), USE, START, "of grade 4"),
+        (person.select("person_source_value"), USE, START, "of grade 5"),
         (person.select("place"), USE, START, "the grant does not hold person.place"),
-        (QUESTIONS["note"].select("note_text"), USE, START, "note.note_text is of grade 4"),
+        (QUESTIONS["note"].select("note_text"), _with(grade=2), START, "note.note_text is of grade 4"),
         (person.filter(person.person_id % 2 == 0).select("year_of_birth"), USE, START, "Identities are pseudonyms"),
         (ibis.table(person.schema(), name="person"), USE, START, "which no grant gave"),
     ],
@@ -224,6 +225,13 @@ def test_no_identity_is_ever_read_as_it_is() -> None:
             personal = table.group not in {"vocabulary", "metadata"} and (column.key or points)
             if personal and column.type == "bigint" and column.name not in {"cohort_definition_id"}:
                 assert {measure(name, column.name, grade) for grade in range(1, 6)} == {"drop", "pseudonymise"}, column
+
+
+def test_no_text_and_no_source_number_is_ever_read_as_it_is() -> None:
+    for table, column in (("note", "note_text"), ("note", "note_title"), ("observation", "value_as_string")):
+        assert {measure(table, column, grade) for grade in range(1, 6)} == {"drop", "mask"}
+    for table, column in (("person", "person_source_value"), ("provider", "provider_name"), ("note_nlp", "snippet")):
+        assert {measure(table, column, grade) for grade in range(1, 6)} == {"drop"}
 
 
 def test_no_date_of_a_person_is_read_as_it_is_below_grade_four() -> None:

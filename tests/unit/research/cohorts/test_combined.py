@@ -181,6 +181,12 @@ def test_what_circe_cannot_say_is_not_written_as_circe(tmp_path: Path) -> None:
             phenotype.document(text.encode(), file="1.yaml")
 
 
+def test_where_no_other_cohorts_are_at_hand_none_may_be_named() -> None:
+    with pytest.raises(DefinitionError, match="none can be named here"):
+        phenotype.alone(b"{of: fever}", name="1", file="cases")
+    assert phenotype.alone(BASE["fever"].encode(), name="1", file="cases").name == "1"
+
+
 def test_cohorts_of_others_are_said_in_words() -> None:
     def say(text: str, language: str) -> list[str]:
         return [str(line) for line in told(_cohort("1", text), language)]

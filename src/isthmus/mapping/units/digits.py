@@ -1,0 +1,79 @@
+"""How many decimals a number has, against those that its site writes in this unit and others write in another.
+
+A laboratory prints the results of a test with as many decimals as its analyser gives in that unit. A number with more
+than all others of its column, and as many as the test has in another unit, has come from there. How often a digit too
+many means nothing is counted on tests that have one unit only.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from isthmus.mapping.units.belief import Belief, Column, Floats, Ints
+from isthmus.mapping.units.readings import SAME, UNIT, Reading
+
+MOST = 5  # decimals beyond which numbers are computed ones, and tell nothing
+ENOUGH = 50  # results of a site in a column, to know its decimals
+USUAL = 0.98  # of these have no more than its usual decimals
+RARE, WEIGHT = 0.001, 1000.0  # how often one more is written for no reason, before any was seen; rows it weighs
+AGAINST = 0.1  # decimals speak against another unit by this much at most: who copies a number may round it
+
+
+class Digits:
+    """What decimals say of all columns of some results."""
+
+    def __init__(self, columns: Sequence[Column], beliefs: Sequence[Belief]) -> None:
+        self.columns, self.beliefs = columns, beliefs
+        self.decimals = [_decimals(column.value) for column in columns]
+        self.usual = [_usual(column, own) for column, own in zip(columns, self.decimals, strict=True)]
+        odd, rows = 0.0, 0.0
+        for belief, own, usual in zip(beliefs, self.decimals, self.usual, strict=True):
+            if sum(reading.kind == UNIT for reading in belief.readings) == 1:
+                known = (usual >= 0) & (own >= 0)
+                odd, rows = odd + float((known & (own > usual)).sum()), rows + float(known.sum())
+        self.rare = (odd + RARE * WEIGHT) / (rows + WEIGHT)
+
+    def ratio(self, number: int, reading: Reading) -> Floats:
+        """How much likelier the decimals of each row of a column are in another unit than in its own; 1 if unknown."""
+        own, usual, column = self.decimals[number], self.usual[number], self.columns[number]
+        known = (own >= 0) & (usual >= 0)
+        elsewhere = self._elsewhere(number, reading)
+        if elsewhere is None or not known.any():
+            return np.ones(len(own))
+        place = np.unique(column.site, return_inverse=True)[1]
+        counts = np.zeros((int(place.max()) + 1, MOST + 1))
+        np.add.at(counts, (place[known], own[known]), 1.0)
+        here = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))[place, np.maximum(own, 0)]
+        by_zeros = 10.0 ** -np.maximum(usual - own, 0).astype(np.float64)  # digits that end in zeros are not seen
+        here = np.where(own > usual, self.rare, np.maximum(here, by_zeros))
+        return np.where(known, np.maximum(elsewhere[np.maximum(own, 0)] / here, AGAINST), 1.0)
+
+    def _elsewhere(self, number: int, reading: Reading) -> Floats | None:
+        """The shares of decimals where the test is written in this unit; None where it is nowhere."""
+        counts = np.zeros(MOST + 1)
+        for column, belief, own in zip(self.columns, self.beliefs, self.decimals, strict=True):
+            meant = belief.readings[belief.meant]
+            same = column.analyte == reading.analyte and abs(np.log(meant.factor / reading.factor)) < SAME
+            if same and column is not self.columns[number]:
+                counts += np.bincount(own[own >= 0], minlength=MOST + 1)
+        return (counts + 0.5) / (counts.sum() + 0.5 * (MOST + 1)) if counts.sum() >= ENOUGH else None
+
+
+def _decimals(numbers: Floats) -> Ints:
+    """Decimal places that are not zero; -1 where there are more than MOST, or no number."""
+    found = np.full(len(numbers), -1)
+    for places in range(MOST, -1, -1):
+        with np.errstate(invalid="ignore"):
+            found[np.abs(np.round(numbers, places) - numbers) <= 1e-9 * np.maximum(np.abs(numbers), 1.0)] = places
+    return found
+
+
+def _usual(column: Column, decimals: Ints) -> Ints:
+    """For each row the decimals that its site has in this column; -1 where it has too few results."""
+    usual = np.full(len(decimals), -1)
+    for site in np.unique(column.site):
+        rows = np.flatnonzero((column.site == site) & (decimals >= 0))
+        if len(rows) >= ENOUGH:
+            share = np.cumsum(np.bincount(decimals[rows], minlength=MOST + 1)) / len(rows)
+            usual[rows] = int(np.argmax(share >= USUAL))
+    return usual

@@ -1,0 +1,71 @@
+"""What expressions of a pack may name, and of what kind it is."""
+
+from collections.abc import Iterable, Mapping
+
+from isthmus.research.expression import Expression, ExpressionError, Kind, parse
+from isthmus.research.registries.faults import Faults
+from isthmus.research.registries.item import Item
+from isthmus.research.registries.rules import Formula, Grouped
+
+KINDS: Mapping[str, Kind] = {
+    "number": Kind.NUMBER, "whole": Kind.NUMBER, "choice": Kind.TEXT, "many": Kind.TEXT, "text": Kind.TEXT,
+    "date": Kind.DATE, "yesno": Kind.TRUTH,
+}  # fmt: skip
+SAID = {Kind.NUMBER: "a number", Kind.TEXT: "a text", Kind.DATE: "a date", Kind.TRUTH: "yes or no"}
+BUILT_IN: Mapping[str, Kind] = {
+    "index": Kind.DATE, "death": Kind.DATE, "last_contact": Kind.DATE, "dead": Kind.TRUTH
+}  # fmt: skip
+DAY, GRADE = "_date", "_grade"
+
+
+class Names:
+    """What an expression may name: items, their days and grades, and what every patient has."""
+
+    def __init__(
+        self, items: Mapping[str, Item], groups: Mapping[str, Grouped], formulas: Mapping[str, Formula]
+    ) -> None:
+        self._items = items
+        self._groups = groups
+        self._formulas = formulas
+
+    def kinds(self, group: str) -> dict[str, Kind | None]:
+        """Names with their kinds, for expressions of a group; all groups of patients are one."""
+        found: dict[str, Kind | None] = dict(BUILT_IN)
+        for name, one in self._items.items():
+            if self.grain(one.group) not in ("", self.grain(group)):
+                continue
+            found[name] = KINDS[one.type]
+            formula = self._formulas.get(name)
+            if formula is not None and formula.score:
+                found.setdefault(f"{name}{GRADE}", Kind.TEXT)
+            if not one.derived:
+                found.setdefault(f"{name}{DAY}", Kind.DATE)
+        return found
+
+    def grain(self, group: str) -> str:
+        """The group itself, or nothing for one of patients."""
+        return group if group in self._groups and self._groups[group].row != "patient" else ""
+
+    def item(self, name: str) -> Item | None:
+        """The item that a name is about."""
+        for ending in ("", DAY, GRADE):
+            found = self._items.get(name.removesuffix(ending)) if name.endswith(ending) else None
+            if found is not None:
+                return found
+        return None
+
+    def groups_of(self, names: Iterable[str]) -> list[str]:
+        """The groups with rows of their own that names belong to."""
+        found = {self.grain(item.group) for name in names if (item := self.item(name)) is not None}
+        return sorted(found - {""})
+
+
+def parsed(
+    text: str, place: str, kinds: Mapping[str, Kind | None] | None, faults: Faults
+) -> Expression | None:  # fmt: skip
+    """An expression; None where it is wrong, which is noted."""
+    try:
+        return parse(text, place, kinds)
+    except ExpressionError as error:
+        faults.note(str(error))
+        return None

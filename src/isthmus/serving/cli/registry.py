@@ -1,0 +1,140 @@
+"""The verb about registries: what a pack wants is built from an edition."""
+
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Annotated
+
+import pyarrow as pa
+import typer
+
+from isthmus.flow.worklist.items import items
+from isthmus.flow.workspace import Workspace
+from isthmus.gate.session import Session, open_session
+from isthmus.research.registries.build import Registry, build
+from isthmus.research.registries.difference import Difference, counted, differences
+from isthmus.research.registries.pack import Pack, load
+from isthmus.research.registries.worklist import OpenCode
+from isthmus.research.registries.write import Writer, write_about
+from isthmus.serving.cli.options import Json, Quiet, Where
+from isthmus.serving.cli.output import bars, document, say, table
+from isthmus.serving.registered import Sums, manifest
+
+SHOWN = 20
+WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("registry")(registry)
+
+
+def registry(  # noqa: PLR0917 each parameter is an option of the command line
+    workspace: Where,
+    pack: Annotated[str, typer.Argument(metavar="PACK", help="A registry that comes along, or a folder.")],
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write every table as Parquet and CSV, with the dictionary.")
+    ] = None,
+    edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
+    difference: Annotated[
+        bool, typer.Option("--difference", help="Only tell what the pack says otherwise than the one it extends.")
+    ] = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> None:
+    """Build a disease registry from an edition: one table a group of items, completeness, work lists.
+
+    A pack is a folder of data; docs/reference/registry-pack.md tells what is in it.
+    """
+    opened = Workspace(workspace)
+    read = load(pack, [opened.root / "registries"])
+    if difference:
+        _tell_difference(read, json=json)
+        return
+    session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
+    sums = Sums()
+    built = _built(session, read, out, sums, None if edition else _open_codes(opened), quiet=quiet or json)
+    about = manifest(session, built)
+    if out is not None:
+        write_about(out, read, about)
+    if json:
+        document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
+        return
+    _tell(built, session, sums)
+    if out is not None:
+        say(f"written: {out}")
+
+
+def _open_codes(opened: Workspace) -> list[OpenCode]:
+    """Codes without a concept, with their names; the rows are those of all sites."""
+    return [
+        OpenCode(site, one.table, one.code, one.name, one.rows) for one in items(opened) for site in one.sites
+    ]  # fmt: skip
+
+
+def _built(
+    session: Session, pack: Pack, out: Path | None, sums: Sums, codes: Sequence[OpenCode] | None, *, quiet: bool
+) -> Registry:  # fmt: skip
+    with (
+        bars(quiet=quiet) as progress, session.desk() as desk,
+        Writer(out) if out is not None else nullcontext() as writer,
+    ):  # fmt: skip
+
+        def sink(name: str, rows: pa.Table) -> None:
+            sums.take(name, rows)
+            if writer is not None:
+                writer(name, rows)
+
+        progress.start("registry")
+        return build(desk, pack, sink, codes=codes, done=lambda part, of: progress.advance("registry"))
+
+
+def _tell(built: Registry, session: Session, sums: Sums) -> None:
+    pack = built.pack
+    rows = [
+        (name, group.names["en"], group.row, sum(one.group == name for one in pack.items.values()), built.rows[name])
+        for name, group in pack.groups.items()
+    ]
+    said = f"{pack.titles.get('en') or pack.name}: {built.patients:,} patients of edition {session.edition.number}"
+    table(said, ("table", "group", "row", "items", "rows"), rows)
+    shown = [
+        (
+            one["site"],
+            *(_share(one.get(f"{need}_filled", 0), one.get(f"{need}_rows", 0)) for need in ("core", "wanted")),
+        )
+        for one in sums.by_site()
+    ]
+    table("Filled, of core and of wanted items", ("site", "core", "wanted"), shown)
+    work = [
+        (one["item"], one["site"], _share(one["missing"], one["patients"]), one["blocked_alone"], one["last_core"],
+         one["found_but"], one["may_be"])
+        for one in sums.rows("worklist")[:SHOWN]
+    ]  # fmt: skip
+    table("Missing, what holds up most patients first", WORK, work)
+    others = {name: count for name, count in built.rows.items() if name not in pack.groups}
+    table("Also", ("table", "rows"), list(others.items()))
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.0%}" if whole else ""
+
+
+def _tell_difference(pack: Pack, *, json: bool) -> None:
+    found = differences(pack)
+    counts = counted(found)
+    if json:
+        document({"registry": pack.name, "packs": list(pack.lineage), "counts": counts, "differences": found})
+        return
+    if len(pack.lineage) < 2:
+        say(f"{pack.name} extends no other registry.")
+        return
+    title = f"{pack.name} beside {pack.lineage[-2]}"
+    table(title, ("kind", "added", "overridden", "dropped"), [(kind, *by.values()) for kind, by in counts.items()])
+    table("Differences", ("what", "name", "change", "column", "below", "here", "place"), _listed(found))
+
+
+def _listed(found: Sequence[Difference]) -> list[tuple[str, ...]]:
+    return [
+        (one.kind, one.name, one.change, one.column, one.below, one.here, one.place)
+        for one in found
+    ]  # fmt: skip
