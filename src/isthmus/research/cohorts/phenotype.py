@@ -62,7 +62,8 @@ def document(content: bytes, *, file: str) -> Document:
     found = read(content, name="", file=file)
     if isinstance(found, Combination) or needs(found) or _asks_more(found):
         raise DefinitionError(
-            f"{file}: Circe has no words for other cohorts, sites and full years of age. Leave this one out; it is evaluated here."
+            f"{file}: Circe has no words for other cohorts, sites and full years of age. Leave this one out; it is "
+            "evaluated here."
         )
     return _Phenotype(_root(content, file=file)).document()
 
