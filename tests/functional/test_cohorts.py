@@ -194,6 +194,35 @@ def test_tables_that_cannot_be_made_are_said(workspace: Path, beside: Path) -> N
     )
 
 
+def test_negative_controls_are_cohorts_among_others(workspace: Path, beside: Path) -> None:
+    (beside / "controls.csv").write_text(
+        f"cohort_id,concept_id,occurrence,descendants\n901,{FEVER},all,no\n902,{FEVER},first,no\n903,1,,\n"
+    )
+    asked = (beside / "seen.yaml", "--controls", beside / "controls.csv")
+    told = run("cohorts", workspace, *asked, "--json").document()["cohorts"]
+    assert [(one["cohort_id"], one["records"]) for one in told] == [("901", 3), ("902", 2), ("903", 0), ("seen", 3)]
+    said = run("cohorts", workspace, *asked, "--words", "zh", "--json").document()
+    assert said["902"][0].startswith("阴性对照")
+    for text, problem in (
+        ("cohort_id,concept\n1,2\n", "line 1: concept, concept_id is unknown or absent"),
+        ("cohort_id,concept_id\n1,2\n2,fever\n", "line 3: a control needs"),
+        ("cohort_id,concept_id,occurrence\n1,2,last\n", "line 2: occurrence is first or all"),
+        ("cohort_id,concept_id\nseen,2\n", "would both be cohort seen"),
+    ):
+        (beside / "wrong.csv").write_text(text)
+        done = run("cohorts", workspace, beside / "seen.yaml", "--controls", beside / "wrong.csv")
+        assert problem in complaint(done, 2 if "both" in problem else 3)
+
+
+def test_members_are_kept_with_the_edition(workspace: Path, beside: Path) -> None:
+    asked = (beside / "fevers.yaml", beside / "later.yaml", "--keep")
+    first, again = (run("cohorts", workspace, *asked, "--json").document() for _ in range(2))
+    assert first["kept"] == {"looked_at": None, "since": None}
+    assert again["kept"] == {"looked_at": 0, "since": again["edition"]}
+    assert first["cohorts"] == again["cohorts"]
+    assert f"as kept with edition {again['edition']}" in run("cohorts", workspace, *asked).out
+
+
 def _aged(low: int) -> dict[str, Any]:
     return {"Type": "ALL", "DemographicCriteriaList": [{"Age": {"Value": low, "Op": "gte"}}]}
 

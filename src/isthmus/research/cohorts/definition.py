@@ -183,5 +183,20 @@ class Combination:
     title: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A negative control: the events of one concept, in any kind of event, each a stay of one day.
+
+    There is no entry condition and no observation period. `descendants` takes what the vocabulary has below the concept
+    in its place; in a complete vocabulary the concept is below itself.
+    """
+
+    name: str
+    concept_id: int
+    first: bool = True
+    descendants: bool = True
+    title: str = ""
+
+
 NEVER = -1_000_000  # outweighs every other cohort
-Cohort = Definition | Combination
+Cohort = Definition | Combination | Control

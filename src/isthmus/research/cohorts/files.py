@@ -1,7 +1,7 @@
 """Where definitions come from and cohorts go: files, folders and archives in, a CSV of counts and Parquet rows out."""
 
 import tarfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import orjson
@@ -22,8 +22,10 @@ PHENOTYPE = ".yaml"
 READERS: Mapping[str, Callable[..., Cohort]] = {".json": circe.read, PHENOTYPE: phenotype.read}
 
 
-def read(paths: Sequence[Path]) -> tuple[list[Cohort], list[DefinitionError]]:
+def read(paths: Sequence[Path], more: Iterable[Cohort] = ()) -> tuple[list[Cohort], list[DefinitionError]]:
     """Definitions in files, folders (with what is below them) and archives, by id; and those that are refused.
+
+    `more` are cohorts that do not stand in files of their own.
 
     The id is the stem of the file's name. Raises InputError when there is none at all or an archive is broken,
     UsageError when two files have one id.
@@ -47,6 +49,12 @@ def read(paths: Sequence[Path]) -> tuple[list[Cohort], list[DefinitionError]]:
         raise InputError(
             "no definition was found: there is no .json or .yaml file there. Name a file, a folder or an archive."
         )
+    for one in more:
+        if one.name in places or one.name in found:
+            raise UsageError(
+                f"a negative control and {places.get(one.name, 'another')} would both be cohort {one.name}."
+            )
+        found[one.name] = one
     possible, hopeless = settled(found.values(), places)
     return sorted(possible, key=lambda one: _by_number(one.name)), refused + hopeless
 

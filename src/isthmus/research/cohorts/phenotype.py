@@ -15,7 +15,7 @@ from isthmus.research.cohorts import circe, combined
 from isthmus.research.cohorts.catalogue import COHORT, Attribute, Domain, demographics, kinds, persons, refused
 from isthmus.research.cohorts.concepts import demographic
 from isthmus.research.cohorts.cursor import Cursor, DefinitionError, Phrase
-from isthmus.research.cohorts.definition import Cohort, Combination, Definition
+from isthmus.research.cohorts.definition import Cohort, Definition
 from isthmus.research.cohorts.levels import needs
 from isthmus.research.cohorts.spans import span
 from isthmus.research.cohorts.words import names
@@ -52,7 +52,7 @@ def read(content: bytes, *, name: str, file: str) -> Cohort:
 def alone(content: bytes, *, name: str, file: str) -> Definition:
     """The definition that a phenotype is where no others are at hand. Raises DefinitionError, also if it needs any."""
     found = read(content, name=name, file=file)
-    if isinstance(found, Combination) or needs(found):
+    if not isinstance(found, Definition) or needs(found):
         raise DefinitionError(f"{file}: it asks for other cohorts, and none can be named here. Say events instead.")
     return found
 
@@ -60,7 +60,7 @@ def alone(content: bytes, *, name: str, file: str) -> Definition:
 def document(content: bytes, *, file: str) -> Document:
     """The Circe document that says what a phenotype says. Raises DefinitionError, also where Circe cannot say it."""
     found = read(content, name="", file=file)
-    if isinstance(found, Combination) or needs(found) or _asks_more(found):
+    if not isinstance(found, Definition) or needs(found) or _asks_more(found):
         raise DefinitionError(
             f"{file}: Circe has no words for other cohorts, sites and full years of age. Leave this one out; it is "
             "evaluated here."

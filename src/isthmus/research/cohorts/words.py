@@ -21,6 +21,7 @@ from isthmus.research.cohorts.definition import (
     Bound,
     Cohort,
     Combination,
+    Control,
     Correlated,
     Criterion,
     Definition,
@@ -52,6 +53,8 @@ def told(definition: Cohort, language: str) -> list[Line]:
     """A definition in words, line by line."""
     if isinstance(definition, Combination):
         return [Line(0, _combined(definition, language))]
+    if isinstance(definition, Control):
+        return [Line(0, _control(definition, language))]
     return list(_Words(definition, language).lines())
 
 
@@ -65,6 +68,14 @@ def _combined(one: Combination, language: str) -> str:
     if taken:
         told += said["combined_without"].format(cohorts=_list(taken, said["and"]))
     return told + said["stop"]
+
+
+def _control(one: Control, language: str) -> str:
+    """What a negative control is."""
+    said = {name: words[language] for name, words in _sentences().items()}
+    concept = f"{_concepts().get(one.concept_id) or one.concept_id} ({one.concept_id})"
+    concept = said["below"].format(name=concept) if one.descendants else concept
+    return said["control_first" if one.first else "control_all"].format(concept=concept)
 
 
 def _list(names: Iterable[str], between: str) -> str:

@@ -12,7 +12,7 @@ from isthmus.research.cohorts.statements import PERIOD, collapsed
 ALL = -1  # in the place of age group, sex or year: not divided by it
 EVERYBODY = 0  # the subgroup of all
 
-OBSERVED = PERIOD.format(chunks=1, chunk=0)
+OBSERVED = PERIOD.format(chunks=1, chunk=0, among="")
 # A time at risk begins in the observation period in which the stay began, and ends with it at latest.
 EXPOSED = """
     SELECT c.target, c.time, c.person_id, c.start_day, least(c.end_day, o.close_day) AS end_day

@@ -12,11 +12,12 @@ from isthmus.base.errors import PartialError, RefusedError, UsageError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.desk import Desk
 from isthmus.gate.office.session import Granted, open_granted
-from isthmus.gate.session import open_session
-from isthmus.research.cohorts import files
+from isthmus.gate.session import Session, open_session
+from isthmus.research.cohorts import controls, files
 from isthmus.research.cohorts.cursor import DefinitionError
 from isthmus.research.cohorts.definition import Cohort, Definition
 from isthmus.research.cohorts.evaluate import Cohorts, evaluate
+from isthmus.research.cohorts.kept import Renewed, renewed
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
 from isthmus.research.incidence import reader
@@ -55,23 +56,28 @@ Words = Annotated[str | None, typer.Option("--words", metavar="en|zh", help="Onl
 Circe = Annotated[Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")]
 Language = Annotated[str, typer.Option("--language", metavar="en|zh", help="The language of tables.")]
 Edition = Annotated[int | None, typer.Option(help="An older edition.")]
+Negative = Annotated[Path | None, typer.Option("--controls", metavar="FILE.csv", help="Also these negative controls.")]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Keep members with the edition; look only at persons who changed since.")
+]
 Grant = Annotated[str, typer.Option(help="The grant, where patients are real, as GR….")]
 Purpose = Annotated[str, typer.Option(help="The kind of purpose, if the grant has several, as HMB.")]
 
 
 def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where, definitions: Definitions, out: Out = None, rows: Rows = None, edition: Edition = None,
-    by_step: Steps = False, rates: Rates = None, shared: Shared = False, described: Described = "",
-    into: Into = None, words: Words = None, as_circe: Circe = None, language: Language = "en", grant: Grant = "",
-    purpose: Purpose = "", by: As = "", quiet: Quiet = False, json: Json = False,
+    by_step: Steps = False, keep: Keep = False, negative: Negative = None,
+    rates: Rates = None, shared: Shared = False, described: Described = "", into: Into = None,
+    words: Words = None, as_circe: Circe = None, language: Language = "en", grant: Grant = "", purpose: Purpose = "",
+    by: As = "", quiet: Quiet = False, json: Json = False,
 ) -> None:  # fmt: skip
     """Who is in which cohort: evaluates all definitions together on an edition.
 
     A definition that says what cannot be answered is refused by name; the others are evaluated. Under a grant counts
     are told, and nothing is written: what shall leave is asked for with `isthmus release`.
     """
-    _allowed(grant, files=bool(out or rows or into), tables=bool(rates or shared or described))
-    found, refused = _read(definitions)
+    _allowed(grant, files=bool(out or rows or into or keep), tables=bool(rates or shared or described))
+    found, refused = _read(definitions, negative)
     if as_circe is not None:
         _write_circe(definitions, as_circe, json=json)
         return
@@ -86,7 +92,8 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     if grant:
         answer = _granted(_session(opened, grant, by, kind=purpose, edition=edition), found, by_step=by_step)
     else:
-        answer = _evaluated(opened, edition, found, beside, by_step=by_step, quiet=quiet or json)
+        session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
+        answer = _evaluated(session, found, beside, by_step=by_step, keep=keep, quiet=quiet or json)
     _tell(answer, list(map(str, refused)), _walks(found, answer.steps), json=json)
     if not json:
         show(answer.tables, beside, language)
@@ -124,9 +131,9 @@ def _written(answer: "Answer", out: Path | None, rows: Path | None, into: Path |
             say(f"written: {path}")
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[Cohort], list[DefinitionError]]:
+def _read(paths: Sequence[Path], negative: Path | None) -> tuple[list[Cohort], list[DefinitionError]]:
     """What can be evaluated, and what is refused, which is told."""
-    found, refused = files.read(paths)
+    found, refused = files.read(paths, controls.read(negative) if negative else ())
     for error in refused[:SHOWN]:
         complain(str(error))
     if not found:
@@ -142,6 +149,7 @@ class Answer:
     cohorts: Cohorts
     steps: list[list[Step]]
     tables: Mapping[str, pa.Table]
+    kept: Renewed | None = None
 
 
 def _session(opened: Workspace, grant: str, by: str, *, kind: str, edition: int | None) -> Granted:
@@ -164,14 +172,18 @@ def _granted(session: Granted, found: Sequence[Cohort], *, by_step: bool) -> Ans
 
 
 def _evaluated(
-    opened: Workspace, edition: int | None, found: Sequence[Cohort], beside: Beside, *, by_step: bool, quiet: bool
+    session: Session, found: Sequence[Cohort], beside: Beside, *, by_step: bool, keep: bool, quiet: bool
 ) -> Answer:
-    session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
     with bars(quiet=quiet) as progress, session.desk() as desk:
         progress.start("cohorts")
-        members = evaluate(desk, found, done=lambda part, of: progress.advance("cohorts"))
+
+        def done(part: int, of: int) -> None:
+            progress.advance("cohorts")
+
+        update = renewed(session, desk, found, done=done) if keep else Renewed(evaluate(desk, found, done=done))
         tables = beside.answer(desk, found)
-        return Answer(session.edition.number, members, steps(desk, found) if by_step else [], tables)
+        walked = steps(desk, found) if by_step else []
+    return Answer(session.edition.number, update.cohorts, walked, tables, update if keep else None)
 
 
 def _write_circe(definitions: Sequence[Path], folder: Path, *, json: bool) -> None:
@@ -220,9 +232,13 @@ def _tell(answer: Answer, refused: Sequence[str], walks: Walks, *, json: bool) -
             for name, records, people in counts
         ]
         tables = {name: rows.to_pylist() for name, rows in answer.tables.items()}
-        document({"edition": answer.edition, "cohorts": listed, "refused": refused} | tables)
+        update = answer.kept and {"looked_at": answer.kept.looked_at, "since": answer.kept.since}
+        kept = {"kept": update} if update else {}
+        document({"edition": answer.edition, "cohorts": listed, "refused": refused} | kept | tables)
         return
     table(f"Cohorts of edition {answer.edition}", ("cohort", "records", "subjects"), counts)
+    if answer.kept is not None:
+        say(_update(answer.kept, answer.edition))
     for name, walk in walks.items():
         entered = walk[0][1]
         rows = [
@@ -230,3 +246,12 @@ def _tell(answer: Answer, refused: Sequence[str], walks: Walks, *, json: bool) -
             for step, left, alone in walk
         ]
         table(f"{name}: persons step by step", ("step", "left", "of those entered", "meet it alone"), rows)
+
+
+def _update(kept: Renewed, edition: int) -> str:
+    """How the members came to be."""
+    if kept.since == edition:
+        return f"as kept with edition {edition}"
+    if kept.since is None:
+        return f"kept with edition {edition}"
+    return f"kept with edition {edition}: {kept.looked_at:,} persons were looked at, the others as in {kept.since}"
