@@ -60,6 +60,9 @@ def test_tables_dictionary_and_manifest_are_written(workspace: Path, packs: Path
     manifest = orjson.loads((tmp_path / "out" / "manifest.json").read_bytes())
     assert (manifest["registry"], manifest["edition"], manifest["patients"]) == ("tiny", 2, 3)
     assert len(manifest["digest"]) == 64
+    report = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+    assert "3 patients of 1 hospital," in report
+    assert "来源：版次 2，数据包 tiny 1" in report
     assert not list((tmp_path / "out").glob(".*"))
 
 

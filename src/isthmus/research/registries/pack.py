@@ -14,6 +14,7 @@ from isthmus.research.registries import item as items
 from isthmus.research.registries import layer, rules
 from isthmus.research.registries.computed import Computed, computed
 from isthmus.research.registries.faults import Faults
+from isthmus.research.registries.figures import Figure, Figures
 from isthmus.research.registries.item import CONCEPT, NAME, Item
 from isthmus.research.registries.layer import HEAD, Layer
 from isthmus.research.registries.names import Names
@@ -80,7 +81,7 @@ class Pack:
     regimens: Sequence[Regimen]
     assumed: Mapping[str, str]
     computed: Computed
-    report: Mapping[str, Any]
+    figures: Sequence[Figure]
     digest: str
     layers: Sequence[Layer] = field(repr=False)
 
@@ -108,6 +109,7 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     regimens = read.regimens(whole.sheets["regimens.csv"], lines)
     quality = read.quality(whole.sheets["quality.csv"])
     assumed = read.assumed(head)
+    figures = Figures(known, groups, formulas, faults).read(whole.documents.get("report.yaml"), endpoints)
     worked = computed(Names(known, groups, formulas), known, formulas, quality, endpoints, faults)
     faults.tell()
     return Pack(
@@ -115,7 +117,7 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
         tuple(one.name for one in found), _cases(head), str(head.get("periods", "year")),
         str(head.get("hospital", "site")), groups, known, lists,
         formulas, quality, follow_up, endpoints, lines, regimens, assumed, worked,
-        plain(whole.documents.get("report.yaml")), layer.digest(found), found,
+        figures, layer.digest(found), found,
     )  # fmt: skip
 
 

@@ -19,6 +19,8 @@ from isthmus.research.registries.write import Writer, write_about
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
 from isthmus.serving.registered import Sums, manifest
+from isthmus.serving.registries.kept import Kept
+from isthmus.serving.registries.report.write import write as write_report
 
 SHOWN = 20
 WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")
@@ -33,7 +35,8 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
     pack: Annotated[str, typer.Argument(metavar="PACK", help="A registry that comes along, or a folder.")],
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write every table as Parquet and CSV, with the dictionary.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Write every table as Parquet and CSV, with dictionary and report."),
     ] = None,
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
     difference: Annotated[
@@ -57,6 +60,7 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     about = manifest(session, built)
     if out is not None:
         write_about(out, read, about)
+        write_report(Kept(out, read, about, synthetic=opened.synthetic))
     if json:
         document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
         return
