@@ -66,6 +66,16 @@ def test_tables_dictionary_and_manifest_are_written(workspace: Path, packs: Path
     assert not list((tmp_path / "out").glob(".*"))
 
 
+def test_an_export_is_written_without_the_tables(workspace: Path, packs: Path, tmp_path: Path) -> None:
+    before = sorted(path.name for path in workspace.iterdir())
+    done = run("registry", workspace, packs / "tiny", "--export", "cbioportal", tmp_path / "study", "--quiet")
+    assert done.code == 0, done.err
+    assert "ALBUMIN" in (tmp_path / "study" / "data_clinical_patient.txt").read_text(encoding="utf-8")
+    assert sorted(path.name for path in workspace.iterdir()) == before
+    said = complaint(run("registry", workspace, packs / "tiny", "--export", "fhir", tmp_path / "a"), 2)
+    assert "Name one of: cbioportal, redcap, mcode." in said
+
+
 def test_the_document_has_counts_completeness_and_work_list(workspace: Path, packs: Path) -> None:
     told = run("registry", workspace, packs / "tiny", "--json").document()
     assert told["rows"]["laboratory"] == 3

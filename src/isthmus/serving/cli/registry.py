@@ -1,9 +1,10 @@
 """The verb about registries: what a pack wants is built from an edition."""
 
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 from pathlib import Path
-from typing import Annotated
+from tempfile import TemporaryDirectory
+from typing import Annotated, Any
 
 import pyarrow as pa
 import typer
@@ -19,11 +20,23 @@ from isthmus.research.registries.write import Writer, write_about
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
 from isthmus.serving.registered import Sums, manifest
+from isthmus.serving.registries import export as exports
 from isthmus.serving.registries.kept import Kept
 from isthmus.serving.registries.report.write import write as write_report
 
 SHOWN = 20
 WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")
+Out = Annotated[
+    Path | None,
+    typer.Option(metavar="DIR", help="Write every table as Parquet and CSV, with dictionary and report."),
+]
+Export = Annotated[
+    tuple[str, Path] | None,
+    typer.Option(metavar="FORM PATH", help="Also write it as cbioportal (a folder), redcap (.csv) or mcode (.ndjson)."),
+]
+OnlyDifference = Annotated[
+    bool, typer.Option("--difference", help="Only tell what the pack says otherwise than the one it extends.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -34,14 +47,10 @@ def register(app: typer.Typer) -> None:
 def registry(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
     pack: Annotated[str, typer.Argument(metavar="PACK", help="A registry that comes along, or a folder.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Write every table as Parquet and CSV, with dictionary and report."),
-    ] = None,
+    out: Out = None,
+    export: Export = None,
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
-    difference: Annotated[
-        bool, typer.Option("--difference", help="Only tell what the pack says otherwise than the one it extends.")
-    ] = False,
+    difference: OnlyDifference = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -54,19 +63,39 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     if difference:
         _tell_difference(read, json=json)
         return
+    if export is not None:
+        exports.check(*export)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
     sums = Sums()
-    built = _built(session, read, out, sums, None if edition else _open_codes(opened), quiet=quiet or json)
-    about = manifest(session, built)
-    if out is not None:
-        write_about(out, read, about)
-        write_report(Kept(out, read, about, synthetic=opened.synthetic))
+    with ExitStack() as stack:
+        folder = out
+        if out is None and export is not None:
+            folder = Path(stack.enter_context(TemporaryDirectory(dir=opened.root)))
+        built = _built(session, read, folder, sums, None if edition else _open_codes(opened), quiet=quiet or json)
+        about = manifest(session, built)
+        _write(read, about, folder, out, export, synthetic=opened.synthetic)
     if json:
         document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
         return
     _tell(built, session, sums)
+    for path in (out, export[1] if export else None):
+        if path is not None:
+            say(f"written: {path}")
+
+
+def _write(
+    pack: Pack, about: dict[str, Any], folder: Path | None, out: Path | None, export: tuple[str, Path] | None, *,
+    synthetic: bool,
+) -> None:  # fmt: skip
+    """What is written of the tables in a folder: dictionary and report into `out`, and an export."""
+    if folder is None:
+        return
+    kept = Kept(folder, pack, about, synthetic=synthetic)
     if out is not None:
-        say(f"written: {out}")
+        write_about(out, pack, about)
+        write_report(kept)
+    if export is not None:
+        exports.export(kept, *export)
 
 
 def _open_codes(opened: Workspace) -> list[OpenCode]:
