@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
@@ -41,7 +42,7 @@ def overlap(desk: Desk, names: Sequence[str]) -> pa.Table:
     """
     found = desk.take(step(OVERLAP))
     named = {
-        column: pa.array([names[number - 1] for number in found.column(column).to_pylist()], pa.string())
+        column: pa.array(names, pa.string()).take(pc.subtract(found.column(column).combine_chunks(), 1))
         for column in ("one", "other")
     }
     return pa.table(named | {name: found.column(name) for name in found.column_names[2:]})

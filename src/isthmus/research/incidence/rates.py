@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from scipy import stats
 
 from isthmus.base.errors import InputError
@@ -122,12 +123,12 @@ def _numbers(names: Mapping[str, object]) -> dict[str, int]:
 
 def _named(found: pa.Table, design: Design) -> pa.Table:
     """The answer with names in the place of numbers, and what is computed from the counts."""
-    groups = {number: _group(low, high) for number, low, high in design.strata.groups()}
+    groups = [_group(low, high) for _, low, high in design.strata.groups()]
     said: dict[str, pa.Array] = {}
     for column, names in (("target", design.targets), ("outcome", design.outcomes), ("time", design.at_risk)):
         said["at_risk" if column == "time" else column] = _called(found, column, list(names))
     said["subgroup"] = _called(found, "subgroup", [None, *design.subgroups], first=0)
-    said["age_group"] = pa.array([groups.get(one) for one in found.column("age_group").to_pylist()], pa.string())
+    said["age_group"] = _called(found, "age_group", groups)
     counts = {name: found.column(name) for name in found.column_names[5:]}
     persons, days, ill, outcomes = (
         counts[name].to_numpy().astype(np.float64) for name in ("persons", "days", "persons_with", "outcomes")
@@ -155,7 +156,7 @@ def _per(counts: npt.NDArray[np.float64], of: npt.NDArray[np.float64]) -> pa.Arr
 
 
 def _called(found: pa.Table, column: str, names: Sequence[str | None], first: int = 1) -> pa.Array:
-    return pa.array([names[one - first] for one in found.column(column).to_pylist()], pa.string())
+    return pa.array(names, pa.string()).take(pc.subtract(found.column(column).combine_chunks(), first))
 
 
 def _group(low: int | None, high: int | None) -> str:
