@@ -5,8 +5,13 @@ import re
 from datetime import date
 from pathlib import Path
 
+import yaml
+
 from isthmus.research.cohorts import circe, phenotype
 from isthmus.research.cohorts.evaluate import evaluate
+from isthmus.research.cohorts.levels import needs
+from isthmus.research.incidence import reader
+from isthmus.research.incidence.rates import STEPS
 from lib import cdm
 from lib.tree import ROOT
 
@@ -49,3 +54,23 @@ def test_the_phenotype_of_the_reference_is_one() -> None:
     (written,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
     definition = phenotype.read(written.encode(), name="1", file="1.yaml")
     assert [rule.name for rule in definition.rules] == ["no other cancer before", "man, or old"]
+
+
+def test_the_cohorts_of_cohorts_of_the_reference_are_some() -> None:
+    text = (ROOT / "docs" / "reference" / "cohorts.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    made = [
+        phenotype.read(yaml.safe_dump(one).encode(), name=name, file=name)
+        for name, one in yaml.safe_load(written).items()
+    ]
+    assert [len(needs(one)) for one in made] == [2, 2, 3, 2, 1, 1, 1, 2]
+
+
+def test_the_design_of_the_reference_is_one() -> None:
+    text = (ROOT / "docs" / "reference" / "incidence.md").read_text(encoding="utf-8")
+    (written,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    design = reader.document(written.encode(), file="design.yaml")
+    assert design.cohorts() == {"surgery", "ablation", "bleeding", "transplanted", "dead", "hepatitis B"}
+    assert len(design.asked()) == 4
+    assert "by ten\nstatements" in text
+    assert len(STEPS) + 1 == 10  # and the one that puts them together

@@ -136,6 +136,93 @@ def test_what_is_no_definition_is_said(workspace: Path, tmp_path: Path, name: st
     assert name in complaint(run("cohorts", workspace, tmp_path / name), 3)
 
 
+DESIGN = """
+title: Fever again
+targets: {everybody: seen}
+outcomes: {fever: {cohort: fevers, clean: 7}}
+at risk: {while seen: start to end}
+by: {sex: true}
+"""
+COHORTS = {
+    "seen": "{enter: [{observation period: any}]}",
+    "fevers": f"{{concepts: {{f: [{FEVER}]}}, enter: [{{condition: f}}], take: all, leave: 0 days after start}}",
+    "later": "{of: {cohort: fevers, its start: at least 2020-03-01}}",
+}
+
+
+@pytest.fixture
+def beside(tmp_path: Path) -> Path:
+    for name, text in COHORTS.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    (tmp_path / "design.yml").write_text(DESIGN)
+    return tmp_path
+
+
+def test_incidence_overlap_and_description_are_told_and_written(workspace: Path, beside: Path) -> None:
+    (beside / "asked").mkdir()
+    design = (beside / "design.yml").rename(beside / "asked" / "design.yaml")
+    asked = [beside / f"{name}.yaml" for name in COHORTS]
+    tables = ("--incidence", design, "--overlap", "--describe", "fevers,seen")
+    told = run("cohorts", workspace, *asked, *tables, "--json").document()
+    whole, women = told["incidence"]
+    assert (whole["persons"], whole["persons_with"], whole["outcomes"], whole["days"]) == (3, 2, 3, 3 * 366 - 3 * 7)
+    assert whole["rate"] == pytest.approx(100 * 3 / (1077 / 365.25))
+    assert women["sex"] == WOMAN
+    assert {(row["one"], row["other"]): row["both"] for row in told["overlap"]} == {
+        ("fevers", "later"): 2, ("fevers", "seen"): 2, ("later", "seen"): 2,
+    }  # fmt: skip
+    assert told["description"][0]["n_1"] == 2
+    done = run("cohorts", workspace, *asked, *tables, "--into", beside / "out", "--language", "zh")
+    assert {path.name for path in (beside / "out").iterdir()} == {"incidence.csv", "overlap.csv", "description.csv"}
+    for word in ("Fever again", "风险人日", "女", "队列重叠", "标准化差"):
+        assert word in done.out
+
+
+def test_tables_that_cannot_be_made_are_said(workspace: Path, beside: Path) -> None:
+    fevers = beside / "fevers.yaml"
+    for asked, code, said in (
+        (["--describe", "absent"], 2, "no cohort absent"),
+        (["--describe", "fevers,fevers,fevers"], 2, "more than two"),
+        (["--into", beside / "out"], 2, "none was asked for"),
+        (["--incidence", beside / "nothing.yaml"], 3, "cannot be read"),
+        (["--overlap", "--language", "fr"], 2, "words in 'fr'"),
+    ):
+        assert said in complaint(run("cohorts", workspace, fevers, *asked), code)
+    (beside / "design.yml").rename(beside / "design.yaml")
+    assert "names seen, which no" in complaint(
+        run("cohorts", workspace, fevers, "--incidence", beside / "design.yaml"), 3
+    )
+
+
+def test_negative_controls_are_cohorts_among_others(workspace: Path, beside: Path) -> None:
+    (beside / "controls.csv").write_text(
+        f"cohort_id,concept_id,occurrence,descendants\n901,{FEVER},all,no\n902,{FEVER},first,no\n903,1,,\n"
+    )
+    asked = (beside / "seen.yaml", "--controls", beside / "controls.csv")
+    told = run("cohorts", workspace, *asked, "--json").document()["cohorts"]
+    assert [(one["cohort_id"], one["records"]) for one in told] == [("901", 3), ("902", 2), ("903", 0), ("seen", 3)]
+    said = run("cohorts", workspace, *asked, "--words", "zh", "--json").document()
+    assert said["902"][0].startswith("阴性对照")
+    for text, problem in (
+        ("cohort_id,concept\n1,2\n", "line 1: concept, concept_id is unknown or absent"),
+        ("cohort_id,concept_id\n1,2\n2,fever\n", "line 3: a control needs"),
+        ("cohort_id,concept_id,occurrence\n1,2,last\n", "line 2: occurrence is first or all"),
+        ("cohort_id,concept_id\nseen,2\n", "would both be cohort seen"),
+    ):
+        (beside / "wrong.csv").write_text(text)
+        done = run("cohorts", workspace, beside / "seen.yaml", "--controls", beside / "wrong.csv")
+        assert problem in complaint(done, 2 if "both" in problem else 3)
+
+
+def test_members_are_kept_with_the_edition(workspace: Path, beside: Path) -> None:
+    asked = (beside / "fevers.yaml", beside / "later.yaml", "--keep")
+    first, again = (run("cohorts", workspace, *asked, "--json").document() for _ in range(2))
+    assert first["kept"] == {"looked_at": None, "since": None}
+    assert again["kept"] == {"looked_at": 0, "since": again["edition"]}
+    assert first["cohorts"] == again["cohorts"]
+    assert f"as kept with edition {again['edition']}" in run("cohorts", workspace, *asked).out
+
+
 def _aged(low: int) -> dict[str, Any]:
     return {"Type": "ALL", "DemographicCriteriaList": [{"Age": {"Value": low, "Op": "gte"}}]}
 

@@ -37,6 +37,13 @@ def desk(folder: Path, tables: Mapping[str, Rows | pa.Table]) -> Iterator[Desk]:
         engine.close()
 
 
+def stays(rows: Sequence[tuple[int, int, int, int]]) -> pa.Table:
+    """Stays in cohorts as an evaluation leaves them on a desk: cohort, person, first and last day since 1970."""
+    kinds = {"cohort": pa.int32(), "person_id": pa.int64(), "start_day": pa.int32(), "end_day": pa.int32()}
+    schema = pa.schema(list(kinds.items()))
+    return pa.Table.from_pylist([dict(zip(kinds, row, strict=True)) for row in rows], schema=schema)
+
+
 def _value(row: Mapping[str, Any], field: pa.Field) -> Any:
     value = row.get(field.name)
     if isinstance(value, str) and pa.types.is_date(field.type):

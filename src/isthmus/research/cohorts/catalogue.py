@@ -4,6 +4,9 @@
 order is the order of domains where events tie. `attributes.csv`: an attribute, its kind, and its meaning as an
 expression over the event (`c`, with `start_day` and `end_day` as days since 1970), its person (`p`), visit (`v`),
 provider (`r`) and care site (`s`). `refused.csv`: what Circe can say and nothing can answer.
+
+Beside the domains of Circe stands one of ours, `Cohort`: the stays in other cohorts of the same run; and beside what
+Circe asks of a person, the site that the person is of.
 """
 
 import csv
@@ -15,6 +18,9 @@ from types import MappingProxyType
 
 HERE = Path(__file__).parent
 DEMOGRAPHIC = "Demographic"
+COHORT, PERSON = "Cohort", "Person"
+MEMBER = "member"
+"""The table of stays in cohorts that were found before, on the desk of a run."""
 KINDS = frozenset(
     {
         "integer", "decimal", "date", "concepts", "selection", "codeset", "text", "flag",  # tests of an event
@@ -62,8 +68,25 @@ def domains() -> Mapping[str, Domain]:
 
 
 @cache
+def kinds() -> Mapping[str, Domain]:
+    """Every kind of event by its name: those of Circe, and stays in other cohorts."""
+    stay = Domain(
+        name=COHORT, order=len(domains()), table=MEMBER, id="member_id", concept="cohort", source="",
+        source_attribute="", start="start_date", end="end_date", visit="", attributes=_of(COHORT, False),
+        counts=_of(COHORT, True),
+    )  # fmt: skip
+    return MappingProxyType({**domains(), COHORT: stay})
+
+
+@cache
+def persons() -> Mapping[str, Attribute]:
+    """What may be asked of the person at an index event: what Circe asks, and what is ours."""
+    return MappingProxyType({**demographics(), **_of(PERSON, False)})
+
+
+@cache
 def demographics() -> Mapping[str, Attribute]:
-    """What may be asked of the person at an index event."""
+    """What Circe may ask of the person at an index event."""
     return _of(DEMOGRAPHIC, False)
 
 

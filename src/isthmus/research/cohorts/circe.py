@@ -10,7 +10,16 @@ from typing import Any
 import orjson
 
 from isthmus.cdm.concept_set import Item
-from isthmus.research.cohorts.catalogue import Attribute, Domain, demographics, domains, refused
+from isthmus.research.cohorts.catalogue import (
+    COHORT,
+    Attribute,
+    Domain,
+    demographics,
+    domains,
+    kinds,
+    persons,
+    refused,
+)
 from isthmus.research.cohorts.cursor import Cursor, DefinitionError
 from isthmus.research.cohorts.definition import (
     INFINITE,
@@ -153,17 +162,17 @@ def criterion(at: Cursor) -> Criterion:
     if not isinstance(at.value, dict) or len(at.value) != 1:
         raise at.error("a criterion is a map with one key, its domain.", "Write one criterion per entry of the list.")
     (name,) = at.value
-    domain = domains().get(name)
+    domain = (kinds() if at.ours else domains()).get(name)
     if domain is None:
         cause = refused().get((name, ""), "Circe 1.12 has no such domain")
         raise at.error(f"criteria on {name} cannot be answered: {cause}.", "Take the criterion out.")
-    body = at[name] if at[name] else Cursor({}, file=at.file, parent=at, key=name)
+    body = at[name] if at[name] else type(at)({}, file=at.file, parent=at, key=name)
     for key, value in body.value.items():
         cause = refused().get((name, key), "")
         if cause and value not in (None, []):
             raise body[key].error(f"{name}.{key} cannot be answered: {cause}.", "Take it out.")
     known = {*domain.attributes, "CorrelatedCriteria"}
-    known |= {"CodesetId"} if domain.concept else set()
+    known |= {"Cohorts"} if name == COHORT else {"CodesetId"} if domain.concept else set()
     known |= {domain.source_attribute} - {""} | {key for (of, key) in refused() if of == name}
     body.map(known, of=name)
     nested = body["CorrelatedCriteria"]
@@ -175,6 +184,7 @@ def criterion(at: Cursor) -> Criterion:
         first=body["First"].flag(), adjustment=_adjustment(adjustment, domain) if adjustment else None,
         period=_period(period) if period else None, tests=_tests(body, domain.attributes),
         nested=None if inner is None or inner.empty else inner,
+        cohorts=tuple(one.text() for one in body["Cohorts"].items()),
     )  # fmt: skip
 
 
@@ -294,7 +304,8 @@ def group(at: Cursor) -> Group:
 
 
 def _demographic(at: Cursor) -> tuple[Test, ...]:
-    return _tests(at.map(demographics(), of="a demographic criterion"), demographics())
+    known = persons() if at.ours else demographics()
+    return _tests(at.map(known, of="a demographic criterion"), known)
 
 
 def _correlated(at: Cursor) -> Correlated:
@@ -304,7 +315,7 @@ def _correlated(at: Cursor) -> Correlated:
     asked = criterion(at["Criteria"])
     end = at["EndWindow"]
     return Correlated(
-        asked, _occurrence(at["Occurrence"], domains()[asked.domain]),
+        asked, _occurrence(at["Occurrence"], kinds()[asked.domain]),
         _window(at["StartWindow"], of_end=False), _window(end, of_end=True) if end else None,
         at["RestrictVisit"].flag(), at["IgnoreObservationPeriod"].flag(),
     )  # fmt: skip

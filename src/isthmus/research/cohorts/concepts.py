@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, reduce
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -11,7 +12,7 @@ import pyarrow as pa
 from sqlglot import exp, parse_one
 
 from isthmus.gate.desk import Desk
-from isthmus.research.cohorts.catalogue import Domain, demographics, domains
+from isthmus.research.cohorts.catalogue import COHORT, Domain, kinds, persons
 from isthmus.research.cohorts.definition import ConceptSet, Criterion, Definition, EraExit, Group, Test
 
 Numbers = npt.NDArray[np.int64]
@@ -94,12 +95,17 @@ class Pairs:
 class Concepts:
     """The concept sets of all definitions, resolved in an edition."""
 
-    def __init__(self, desk: Desk, definitions: Sequence[Definition]) -> None:
+    def __init__(
+        self, desk: Desk, definitions: Sequence[Definition], cohorts: Mapping[str, int] = MappingProxyType({})
+    ) -> None:
+        """`cohorts` has the numbers of the cohorts that were found before, by name."""
+        self._cohorts = cohorts
         self._numbers: dict[ConceptSet, int] = {}
         self._picked: dict[tuple[str, int | None, int | None], Numbers] = {}
         used, listed = self._used(definitions)
-        self.pairs: Mapping[str, Pairs] = {name: _pairs(desk, domains()[name]) for name in sorted(used)}
-        seen = [np.unique(one) for found in self.pairs.values() for one in (found.concept, found.source)]
+        self.pairs: Mapping[str, Pairs] = {name: _pairs(desk, kinds()[name]) for name in sorted(used)}
+        coded = [found for name, found in self.pairs.items() if name != COHORT]
+        seen = [np.unique(one) for found in coded for one in (found.concept, found.source)]
         desk.lay("present", pa.table({"concept_id": np.unique(np.concatenate([_NONE, *seen]))}))
         self._members = self._resolve(desk, None)
         self._listed = self._resolve(desk, listed) if listed else {}
@@ -125,6 +131,10 @@ class Concepts:
             self._picked[key] = reduce(np.intersect1d, found) if found else np.arange(len(pairs.concept))
         return self._picked[key]
 
+    def stays(self, names: Sequence[str]) -> Numbers:
+        """Which of the pairs of the domain of cohorts are stays in cohorts of these names."""
+        return self.pairs[COHORT].at("concept", np.unique([self._cohorts[name] for name in names]))
+
     def _used(self, definitions: Iterable[Definition]) -> tuple[set[str], set[int]]:
         """The domains that definitions read, and the sets that attributes name; all sets get their numbers."""
         used: set[str] = set()
@@ -135,12 +145,12 @@ class Concepts:
             self._numbers.setdefault(frozenset(), len(self._numbers))
             for criterion in criteria(one):
                 used.add(criterion.domain)
-                known = domains()[criterion.domain].attributes
+                known = kinds()[criterion.domain].attributes
                 listed |= {self._of(one, test) for test in criterion.tests if known[test.attribute].kind in _LISTS} - {
                     -1
                 }
-            for test in _demographic(one):
-                if demographics()[test.attribute].kind in _LISTS:
+            for test in demographic(one):
+                if persons()[test.attribute].kind in _LISTS:
                     listed |= {self._of(one, test)} - {-1}
             if isinstance(one.exit, EraExit):
                 used.add("DrugExposure")
@@ -206,7 +216,8 @@ def _inside(group: Group) -> Iterator[Criterion]:
         yield from _inside(inner)
 
 
-def _demographic(definition: Definition) -> Iterator[Test]:
+def demographic(definition: Definition) -> Iterator[Test]:
+    """Every test of a person at an index event."""
     waiting = [*groups(definition), *(one.nested for one in criteria(definition) if one.nested is not None)]
     while waiting:
         group = waiting.pop()

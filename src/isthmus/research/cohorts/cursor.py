@@ -17,6 +17,7 @@ class Cursor:
     """One value of a document, with the way that leads to it from the root."""
 
     __slots__ = ("file", "key", "parent", "value")
+    ours = False  # whether the document may say more than Circe can
 
     def __init__(self, value: Any, *, file: str, parent: "Cursor | None" = None, key: str | int = "") -> None:
         self.value = value
@@ -105,6 +106,13 @@ class Cursor:
             return (date(year, month, day) - EPOCH).days
         except ValueError:
             raise self.error("this is no date.", "Write it as 2024-12-31.") from None
+
+
+class Phrase(Cursor):
+    """A place in a document that a phenotype was turned into, which may say what Circe cannot."""
+
+    __slots__ = ()
+    ours = True
 
 
 def _kind(value: Any) -> str:

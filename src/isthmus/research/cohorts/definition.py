@@ -48,7 +48,10 @@ class Adjustment:
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
-    """Events of one domain. A concept set that is None asks nothing of the concept."""
+    """Events of one domain. A concept set that is None asks nothing of the concept.
+
+    Of the domain `Cohort` they are the stays in cohorts that the same run finds, which `cohorts` names.
+    """
 
     domain: str
     codeset: int | None = None
@@ -58,6 +61,7 @@ class Criterion:
     period: tuple[int | None, int | None] | None = None
     tests: tuple[Test, ...] = ()
     nested: "Group | None" = None
+    cohorts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +167,36 @@ class Definition:
     title: str = ""
     set_names: Mapping[int, str] = field(default_factory=dict)
     concept_names: Mapping[int, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Combination:
+    """A cohort made of the days of others: those on which the weights of the cohorts that a person is in reach `need`.
+
+    A weight of 1 each and a need of 1 are the days in any of them; a need of their number, the days in all of them; a
+    weight of `NEVER`, no day in that one. Days that follow each other are one stay.
+    """
+
+    name: str
+    parts: Mapping[str, int]
+    need: int
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A negative control: the events of one concept, in any kind of event, each a stay of one day.
+
+    There is no entry condition and no observation period. `descendants` takes what the vocabulary has below the concept
+    in its place; in a complete vocabulary the concept is below itself.
+    """
+
+    name: str
+    concept_id: int
+    first: bool = True
+    descendants: bool = True
+    title: str = ""
+
+
+NEVER = -1_000_000  # outweighs every other cohort
+Cohort = Definition | Combination | Control

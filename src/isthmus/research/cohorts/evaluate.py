@@ -4,64 +4,113 @@ The statements are always the same; how often they run depends on the kinds of e
 are nested, and on the number of chunks of persons, never on the number of definitions.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 from sqlglot import exp
 
 from isthmus.gate.desk import Desk
-from isthmus.research.cohorts import matching, statements
-from isthmus.research.cohorts.catalogue import domains
+from isthmus.research.cohorts import controls, matching, statements
+from isthmus.research.cohorts.catalogue import MEMBER, domains, kinds
 from isthmus.research.cohorts.concepts import Concepts, pair, step
-from isthmus.research.cohorts.definition import Definition
-from isthmus.research.cohorts.matching import PERSON, days
+from isthmus.research.cohorts.definition import Cohort, Combination, Control, Definition
+from isthmus.research.cohorts.levels import levels
+from isthmus.research.cohorts.matching import AMONG, PERSON, days
 from isthmus.research.cohorts.plan import SCHEMAS, Plan, plan
 
 ROWS_PER_CHUNK = 8_000_000
 """Matched events that are worked on together: about 1.6 GB of memory at the widest point."""
+PART = pa.schema([("cohort", pa.int32()), ("of", pa.int32()), ("weight", pa.int32()), ("need", pa.int32())])
 
 
 @dataclass(frozen=True, slots=True)
 class Cohorts:
     """The answer: `rows` has `cohort` (position in the definitions, from 1), `person_id`, `start_date`, `end_date`."""
 
-    definitions: Sequence[Definition]
+    definitions: Sequence[Cohort]
     rows: pa.Table
     counts: pa.Table
     chunks: int
 
 
 def evaluate(
-    desk: Desk, definitions: Sequence[Definition], *, chunks: int | None = None,
+    desk: Desk, definitions: Sequence[Cohort], *, chunks: int | None = None, among: pa.Table | None = None,
     done: Callable[[int, int], None] = lambda part, of: None,
 ) -> Cohorts:  # fmt: skip
-    """Find the members of all cohorts; `done` is told after each chunk of persons. Order of rows is fixed."""
-    made = plan(definitions, Concepts(desk, definitions))
-    work = Evaluation(desk, made)
-    work.lay()
-    parts = chunks or max(1, -(-made.sets.rows(made.used) // ROWS_PER_CHUNK))
-    for part in range(parts):
-        work.chunk(parts, part)
-        done(part + 1, parts)
-    return Cohorts(definitions, desk.take(step(statements.ROWS)), desk.take(step(statements.COUNTS)), parts)
+    """Find the members of all cohorts; `done` is told after each chunk of persons. Order of rows is fixed.
+
+    `among` has the only persons (`person_id`) to look at, if not all.
+
+    Cohorts that are made of others are found after them: the statements run once for each level of such dependence.
+    The table `result` stays on the desk. Raises InputError where a cohort is named that is not among the definitions.
+    """
+    numbers = {one.name: at for at, one in enumerate(definitions, start=1)}
+    near = ""
+    if among is not None:
+        desk.lay("among", among)
+        near = AMONG
+    desk.make("result", step(statements.NOBODY))
+    most = 0
+    for at, level in enumerate(levels(definitions)):
+        if at:
+            desk.make(MEMBER, step(statements.MEMBERS))
+        outcomes = [one for one in level if isinstance(one, Control)]
+        if outcomes:
+            controls.add(desk, outcomes, numbers, near)
+        plain = [one for one in level if isinstance(one, Definition)]
+        if plain:
+            made = plan(plain, Concepts(desk, plain, numbers), [numbers[one.name] for one in plain])
+            work = Evaluation(desk, made, near)
+            most = max(most, work.run(chunks, done))
+        combinations = [one for one in level if isinstance(one, Combination)]
+        if combinations:
+            desk.lay("part", _parts(combinations, numbers))
+            desk.add("result", step(statements.COMBINED))
+    return answer_of(desk, definitions, most)
+
+
+def answer_of(desk: Desk, definitions: Sequence[Cohort], chunks: int) -> Cohorts:
+    """The members in the table `result` of a desk."""
+    return Cohorts(definitions, desk.take(step(statements.ROWS)), desk.take(step(statements.COUNTS)), chunks)
+
+
+def _parts(combinations: Sequence[Combination], numbers: Mapping[str, int]) -> pa.Table:
+    """What combinations are made of: one row for each cohort in them."""
+    rows = [
+        {"cohort": numbers[one.name], "of": numbers[name], "weight": weight, "need": one.need}
+        for one in combinations
+        for name, weight in one.parts.items()
+    ]
+    return pa.Table.from_pylist(rows, schema=PART)
 
 
 class Evaluation:
     """The statements in their order, over one desk."""
 
-    def __init__(self, desk: Desk, plan: Plan) -> None:
+    def __init__(self, desk: Desk, plan: Plan, among: str = "") -> None:
+        """`among` is what statements say of the persons to look at, beside the chunk."""
         self.desk = desk
         self.plan = plan
+        self._among = among
         self._matching: list[str] = []
         self._people, self._wanted = plan.sets.asked_of_persons()
+
+    def run(self, chunks: int | None, done: Callable[[int, int], None]) -> int:
+        """Everything, in so many chunks of persons or as many as it takes; their number."""
+        self.lay()
+        parts = chunks or max(1, -(-self.plan.sets.rows(self.plan.used) // ROWS_PER_CHUNK))
+        for part in range(parts):
+            self.chunk(parts, part)
+            done(part + 1, parts)
+        return parts
 
     def lay(self) -> None:
         """Put the parameter tables on the desk."""
         for name in SCHEMAS:
             self.desk.lay(name, self.plan.table(name))
         sets = self.plan.sets
-        for name, domain in domains().items():
+        for name, domain in kinds().items():
             for kind, chosen in sets.of(name, self.plan.used):
                 at, sourced = f"{domain.table}_{kind}", chosen[0][1].sourced
                 self.desk.lay(f"pick_{at}", sets.pick(name, [number for number, _ in chosen], sourced=sourced))
@@ -80,7 +129,6 @@ class Evaluation:
             self.desk.lay("pick_era", sets.pick("DrugExposure", eras, sourced=True))
         self.desk.lay("wanted_person", self._wanted)
         self.desk.lay("listed", sets.listed())
-        self._made_result = False
 
     def chunk(self, chunks: int, chunk: int) -> None:
         """Everything for a share of the persons: those whose id leaves `chunk` when divided by `chunks`."""
@@ -97,10 +145,10 @@ class Evaluation:
 
     def match(self, chunks: int = 1, chunk: int = 0) -> None:
         """Find observation periods and the events of all sets."""
-        self._make("period", statements.PERIOD.format(chunks=chunks, chunk=chunk))
+        self._make("period", statements.PERIOD.format(chunks=chunks, chunk=chunk, among=self._among))
         self._make("match", statements.MATCH)
         for sql in self._matching:
-            self._add("match", sql.format(chunks=chunks, chunk=chunk))
+            self._add("match", sql.format(chunks=chunks, chunk=chunk, among=self._among))
 
     def _conditions(self) -> None:
         """Additional criteria, then inclusion rules, each with its limit."""
@@ -133,7 +181,12 @@ class Evaluation:
         if self.plan.eras:
             concept, source = pair(domain)
             exposed = statements.EXPOSED.format(
-                concept=concept, source=source, end=days(domain.end), chunks=chunks, chunk=chunk
+                concept=concept,
+                source=source,
+                end=days(domain.end),
+                chunks=chunks,
+                chunk=chunk,
+                among=self._among,
             )
             self._make("exposed", exposed)
             self._make("era", statements.ERA)
@@ -142,11 +195,7 @@ class Evaluation:
             self._make("era", statements.NO_ERA)
         self._make("censored", statements.CENSORED)
         self._make("span", statements.SPAN)
-        if self._made_result:
-            self._add("result", statements.RESULT)
-        else:
-            self._make("result", statements.RESULT)
-            self._made_result = True
+        self._add("result", statements.RESULT)
 
     def _make(self, name: str, sql: str) -> None:
         self.desk.make(name, _query(sql))

@@ -1,7 +1,7 @@
 """Where definitions come from and cohorts go: files, folders and archives in, a CSV of counts and Parquet rows out."""
 
 import tarfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 
 import orjson
@@ -13,21 +13,24 @@ from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError, UsageError
 from isthmus.research.cohorts import circe, phenotype
 from isthmus.research.cohorts.cursor import DefinitionError
-from isthmus.research.cohorts.definition import Definition
+from isthmus.research.cohorts.definition import Cohort
 from isthmus.research.cohorts.evaluate import Cohorts
+from isthmus.research.cohorts.levels import settled
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 PHENOTYPE = ".yaml"
-READERS = {".json": circe.read, PHENOTYPE: phenotype.read}
+READERS: Mapping[str, Callable[..., Cohort]] = {".json": circe.read, PHENOTYPE: phenotype.read}
 
 
-def read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]]:
+def read(paths: Sequence[Path], more: Iterable[Cohort] = ()) -> tuple[list[Cohort], list[DefinitionError]]:
     """Definitions in files, folders (with what is below them) and archives, by id; and those that are refused.
+
+    `more` are cohorts that do not stand in files of their own.
 
     The id is the stem of the file's name. Raises InputError when there is none at all or an archive is broken,
     UsageError when two files have one id.
     """
-    found: dict[str, Definition] = {}
+    found: dict[str, Cohort] = {}
     refused: list[DefinitionError] = []
     places: dict[str, str] = {}
     for path in paths:
@@ -46,7 +49,14 @@ def read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]
         raise InputError(
             "no definition was found: there is no .json or .yaml file there. Name a file, a folder or an archive."
         )
-    return [found[name] for name in sorted(found, key=_by_number)], refused
+    for one in more:
+        if one.name in places or one.name in found:
+            raise UsageError(
+                f"a negative control and {places.get(one.name, 'another')} would both be cohort {one.name}."
+            )
+        found[one.name] = one
+    possible, hopeless = settled(found.values(), places)
+    return sorted(possible, key=lambda one: _by_number(one.name)), refused + hopeless
 
 
 def write_circe(paths: Sequence[Path], folder: Path) -> list[Path]:

@@ -12,7 +12,9 @@ from isthmus.research.cohorts.sets import ANYTHING, Asked
 UNSEEN = -2_000_000_000
 NOWHERE = -9_000_000_000_000_000_000
 EPOCH = "DATE '1970-01-01'"
-PERSON = "e.person_id % {chunks} = {chunk}"
+PERSON = "e.person_id % {chunks} = {chunk}{among}"
+AMONG = " AND e.person_id IN (SELECT person_id FROM among)"
+"""What a statement says beside the chunk where only some persons are looked at."""
 
 PLAIN = """
     SELECT k.set_id, e.person_id, {id} AS event_id, {start} AS start_day, coalesce({end}, {unseen}) AS end_day,

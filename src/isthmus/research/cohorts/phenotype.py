@@ -1,7 +1,8 @@
 """Cohort definitions in a short readable form, YAML (`docs/reference/phenotype.md`).
 
 A phenotype is turned into the document of Circe that says the same, and that one is read: there is one meaning, and
-every phenotype can be handed to the tools of OHDSI.
+a phenotype can be handed to the tools of OHDSI. What Circe cannot say, stays in other cohorts and the site of a person,
+is put into the same document, which then stays here; and a cohort made of others' days is no document at all.
 """
 
 import re
@@ -10,16 +11,20 @@ from typing import Any
 
 import yaml
 
-from isthmus.research.cohorts import circe
-from isthmus.research.cohorts.catalogue import Attribute, Domain, demographics, domains
-from isthmus.research.cohorts.cursor import Cursor, DefinitionError
-from isthmus.research.cohorts.definition import Definition
+from isthmus.research.cohorts import circe, combined
+from isthmus.research.cohorts.catalogue import COHORT, Attribute, Domain, demographics, kinds, persons, refused
+from isthmus.research.cohorts.concepts import demographic
+from isthmus.research.cohorts.cursor import Cursor, DefinitionError, Phrase
+from isthmus.research.cohorts.definition import Cohort, Definition
+from isthmus.research.cohorts.levels import needs
+from isthmus.research.cohorts.spans import span
 from isthmus.research.cohorts.words import names
 
 Document = dict[str, Any]
 KEYS = (
     "title", "concepts", "enter", "observed", "take", "require", "rules", "leave", "censor", "join", "calendar",
 )  # fmt: skip
+SUBGROUP = ("title", "concepts", "of", "only", "take")
 AROUND = ("at least", "at most", "exactly", "counting", "start", "end", "same visit", "any period")
 GROUP = re.compile(r"(all|any|none|at least (\d+)|at most (\d+)) of")
 KINDS = {"all": "ALL", "any": "ANY"}
@@ -36,30 +41,60 @@ COMPARED = {"at least": "gte", "at most": "lte", "above": "gt", "below": "lt", "
 LIKE = re.compile(r"(?P<out>not )?like (?P<before>%?)(?P<text>[^%]+)(?P<after>%?)")
 
 
-def read(content: bytes, *, name: str, file: str) -> Definition:
-    """The definition that a phenotype is; `name` is its id, `file` what errors call it. Raises DefinitionError."""
-    return circe.definition(Cursor(document(content, file=file), file=file), name=name)
+def read(content: bytes, *, name: str, file: str) -> Cohort:
+    """The cohort that a phenotype is; `name` is its id, `file` what errors call it. Raises DefinitionError."""
+    root = _root(content, file=file)
+    if isinstance(root.value, dict) and combined.made_of_others(root):
+        return combined.read(root, name=name)
+    return circe.definition(Phrase(_Phenotype(root).document(), file=file), name=name)
+
+
+def alone(content: bytes, *, name: str, file: str) -> Definition:
+    """The definition that a phenotype is where no others are at hand. Raises DefinitionError, also if it needs any."""
+    found = read(content, name=name, file=file)
+    if not isinstance(found, Definition) or needs(found):
+        raise DefinitionError(f"{file}: it asks for other cohorts, and none can be named here. Say events instead.")
+    return found
 
 
 def document(content: bytes, *, file: str) -> Document:
-    """The Circe document that says what a phenotype says. Raises DefinitionError."""
+    """The Circe document that says what a phenotype says. Raises DefinitionError, also where Circe cannot say it."""
+    found = read(content, name="", file=file)
+    if not isinstance(found, Definition) or needs(found) or _asks_more(found):
+        raise DefinitionError(
+            f"{file}: Circe has no words for other cohorts, sites and full years of age. Leave this one out; it is "
+            "evaluated here."
+        )
+    return _Phenotype(_root(content, file=file)).document()
+
+
+def _asks_more(found: Definition) -> bool:
+    """Whether something is asked of persons that Circe does not know: site, full years of age."""
+    ours = persons().keys() - demographics().keys()
+    return any(test.attribute in ours for test in demographic(found))
+
+
+def _root(content: bytes, *, file: str) -> Cursor:
+    """The phenotype as it is written."""
     try:
         told = yaml.safe_load(content)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
         raise DefinitionError(f"{file}: {line}this is no YAML. Look for a missing colon, quote or blank.") from None
-    return _Phenotype(Cursor(told, file=file)).document()
+    return Cursor(told, file=file)
 
 
 class _Phenotype:
     def __init__(self, root: Cursor) -> None:
-        self._root = root.map(KEYS, of="a phenotype")
+        self._root = root.map({*KEYS, *SUBGROUP}, of="a phenotype")
         sets = root["concepts"]
         self._sets = {name: number for number, name in enumerate(sets.value or {})}
 
     def document(self) -> Document:
         root = self._root
+        if root["of"]:
+            return self._subgroup()
         if not root["enter"]:
             raise root.error("there is no 'enter'.", "Say which events let a person in.")
         observed = root["observed"]
@@ -94,8 +129,25 @@ class _Phenotype:
             found["EndStrategy"] = self._leave(root["leave"])
         return found
 
-    def _take(self, at: Cursor) -> str:
-        kind = at.text("first")
+    def _subgroup(self) -> Document:
+        """Stays in another cohort of which something holds, as they are there."""
+        root = self._root.map(SUBGROUP, of="a subgroup")
+        told = root["of"]
+        if not isinstance(told.value, dict):  # the name of a cohort, or names
+            told = Cursor({COHORT.lower(): told.value}, file=root.file, parent=root, key="of")
+        every = {"Type": "All"}
+        found: Document = {
+            "Title": root["title"].text(""),
+            "ConceptSets": [self._set(root["concepts"][name]) for name in self._sets],
+            "PrimaryCriteria": {"CriteriaList": [self._event(told)], "PrimaryCriteriaLimit": every},
+            "AdditionalCriteria": self._group(root["only"]) if root["only"] else {"Type": "ALL"},
+            "QualifiedLimit": {"Type": self._take(root["take"], "all")}, "ExpressionLimit": every,
+            "EndStrategy": {"DateOffset": {"DateField": "EndDate", "Offset": 0}},
+        }  # fmt: skip
+        return found
+
+    def _take(self, at: Cursor, otherwise: str = "first") -> str:
+        kind = at.text(otherwise)
         if kind not in ("first", "last", "all"):
             raise at.error(f"'{kind}' is no choice.", "Write first, last or all.")
         return kind.capitalize()
@@ -125,9 +177,9 @@ class _Phenotype:
         """The kind of event that a map is about: one of its keys names it."""
         if not isinstance(at.value, dict):
             raise at.error("an event is a map.", "Write for example {condition: liver cancer}.")
-        found = [one for one in domains().values() if names()[one.name]["en"] in at.value]
+        found = [one for one in kinds().values() if names()[one.name]["en"] in at.value]
         if len(found) != 1:
-            known = ", ".join(names()[one]["en"] for one in domains())
+            known = ", ".join(names()[one]["en"] for one in kinds())
             raise at.error("exactly one kind of event is expected.", f"Write one of: {known}; behind it a set, or any.")
         return found[0]
 
@@ -135,9 +187,12 @@ class _Phenotype:
         domain = self._domain(at)
         word = names()[domain.name]["en"]
         asked = _asked(domain.attributes)
-        at.map((word, "first", "as delivered", "where", *asked, *more), of=f"an event of the kind '{word}'")
+        known = (word, "first", "as delivered", "counted from", "where", *asked, *more)
+        at.map(known, of=f"an event of the kind '{word}'")
         body: Document = {}
-        if at[word].text() != "any":
+        if domain.name == COHORT:
+            body["Cohorts"] = combined.called(at[word])
+        elif at[word].text() != "any":
             body["CodesetId"] = self._number(at[word])
         if at["as delivered"]:
             if not domain.source_attribute:
@@ -146,6 +201,8 @@ class _Phenotype:
         if at["first"].flag():
             body["First"] = True
         body |= self._tests(at, domain.attributes)
+        if at["counted from"]:
+            body["DateAdjustment"] = _moved(at["counted from"], domain)
         if at["where"]:
             body["CorrelatedCriteria"] = self._group(at["where"])
         return {domain.name: body}
@@ -201,8 +258,8 @@ class _Phenotype:
             key = next(iter(one.value)) if isinstance(one.value, dict) and one.value else ""
             if key == "person":
                 one.map(("person",), of="a condition on the person")
-                one["person"].map(_asked(demographics()), of="a condition on the person")
-                group["DemographicCriteriaList"].append(self._tests(one["person"], demographics()))
+                one["person"].map(_asked(persons()), of="a condition on the person")
+                group["DemographicCriteriaList"].append(self._tests(one["person"], persons()))
             elif GROUP.fullmatch(str(key)):
                 group["Groups"].append(self._group(one))
             else:
@@ -285,6 +342,17 @@ def _like(at: Cursor) -> Document:
         (match["before"], match["after"]), "eq"
     )
     return {"Text": match["text"], "Op": f"{'!' if match['out'] else ''}{kind}"}
+
+
+def _moved(at: Cursor, domain: Domain) -> Document:
+    """An event that is taken to begin and end so many days after its start or end."""
+    if refused().get((domain.name, "DateAdjustment")) or "DateAdjustment" not in domain.attributes:
+        raise at.error(f"a {names()[domain.name]['en']} cannot be moved.", "Take it out.")
+    first, last = span(at, "start and end of an event")
+    return {
+        "StartWith": "END_DATE" if first.of_end else "START_DATE", "StartOffset": first.days,
+        "EndWith": "END_DATE" if last.of_end else "START_DATE", "EndOffset": last.days,
+    }  # fmt: skip
 
 
 def _counting(at: Cursor, domain: Domain) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from isthmus.research.cohorts.catalogue import domains
+from isthmus.research.cohorts.catalogue import kinds
 from isthmus.research.cohorts.concepts import Concepts
 from isthmus.research.cohorts.conditions import OPERATORS, Condition, Conditions, Events, Junction, Leaf, Truth, joined
 from isthmus.research.cohorts.definition import Definition, EraExit, FixedExit, Group, Limit
@@ -116,10 +116,10 @@ class Plan:
         return self.eras[key]
 
 
-def plan(definitions: Sequence[Definition], concepts: Concepts) -> Plan:
-    """Compile definitions; the cohort of the first one has number 1."""
+def plan(definitions: Sequence[Definition], concepts: Concepts, numbers: Sequence[int] | None = None) -> Plan:
+    """Compile definitions; their cohorts have these numbers, or those from 1."""
     made = Plan(Sets(concepts))
-    for number, one in enumerate(definitions, start=1):
+    for number, one in zip(numbers or range(1, len(definitions) + 1), definitions, strict=True):
         _compile(made, one, number)
     return made
 
@@ -128,7 +128,7 @@ def _compile(made: Plan, one: Definition, number: int) -> None:
     """Add a definition's rows, or none when nobody can be in."""
     conditions = Conditions(made.sets, one)
     entries = [(criterion, conditions.events(criterion)) for criterion in one.primary]
-    found = [(events, domains()[criterion.domain].order) for criterion, events in entries if events is not None]
+    found = [(events, kinds()[criterion.domain].order) for criterion, events in entries if events is not None]
     additional: Truth = True if one.additional is None else conditions.group(one.additional)
     rules: Truth = joined(Group("ALL"), [conditions.group(rule.group) for rule in one.rules])
     if not found or additional is False or rules is False:

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from isthmus.research.cohorts.catalogue import Attribute, demographics, domains
+from isthmus.research.cohorts.catalogue import Attribute, kinds, persons
 from isthmus.research.cohorts.concepts import Concepts, Numbers
 from isthmus.research.cohorts.definition import INFINITE, Adjustment, Criterion, Definition, Test
 
@@ -60,7 +60,10 @@ class Sets:
     def add(self, criterion: Criterion, definition: Definition, *, counted: str | None = None) -> int | None:
         """The number of a criterion's set, not looking at what is nested in it; None when nothing can match."""
         standard, source = (self._number(definition, one) for one in (criterion.codeset, criterion.source))
-        picks = self.concepts.picks(criterion.domain, standard, source)
+        if criterion.cohorts:
+            picks = self.concepts.stays(criterion.cohorts)
+        else:
+            picks = self.concepts.picks(criterion.domain, standard, source)
         if not len(picks):
             return None
         key = Key(
@@ -112,7 +115,7 @@ class Sets:
 
     def asked(self, domain: str, chosen: Sequence[tuple[int, Key]]) -> Asked:
         """What the sets chosen use."""
-        one = domains()[domain]
+        one = kinds()[domain]
         tested = {test.attribute for _, key in chosen for test in key.tests}
         counted = {key.counted for _, key in chosen}
         return Asked(
@@ -144,7 +147,7 @@ class Sets:
     def asked_of_persons(self) -> tuple[Asked, pa.Table]:
         """What is asked of persons at index events, and what each demographic criterion wants."""
         tested = {test.attribute for tests in self.demographics for test in tests}
-        asked = Asked(tuple(one for name, one in demographics().items() if name in tested))
+        asked = Asked(tuple(one for name, one in persons().items() if name in tested))
         chosen = [(number, tests) for tests, number in self.demographics.items()]
         return asked, pa.table(self._tested(asked.attributes, chosen))
 

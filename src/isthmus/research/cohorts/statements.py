@@ -278,6 +278,41 @@ RESULT = f"""
         FROM ({collapsed("span", "cohort", "end_day")}) g JOIN setting c ON c.cohort = g.cohort
     ) q WHERE greatest(start_day, earliest) <= least(end_day, latest)
 """
+NOBODY = """
+    SELECT CAST(0 AS INTEGER) AS cohort, CAST(0 AS BIGINT) AS person_id, CAST(0 AS INTEGER) AS start_day,
+        CAST(0 AS INTEGER) AS end_day WHERE FALSE
+"""
+# Stays in the cohorts found so far, as events that later cohorts may ask for.
+MEMBERS = """
+    SELECT row_number() OVER (ORDER BY cohort, person_id, start_day) AS member_id, cohort, person_id,
+        DATE '1970-01-01' + start_day AS start_date, DATE '1970-01-01' + end_day AS end_date
+    FROM result
+"""
+# Days on which the weights of the cohorts that a person is in reach what is needed, from where that begins to hold to
+# where it ends: a walk over the days on which a stay begins, or has just ended.
+COMBINED = """
+    WITH turn AS (
+        SELECT cohort, person_id, need, day, sum(d) AS d FROM (
+            SELECT p.cohort, r.person_id, p.need, r.start_day AS day, p.weight AS d
+            FROM part p JOIN result r ON r.cohort = p.of
+            UNION ALL
+            SELECT p.cohort, r.person_id, p.need, r.end_day + 1 AS day, -p.weight AS d
+            FROM part p JOIN result r ON r.cohort = p.of
+        ) q GROUP BY cohort, person_id, need, day
+    ), held AS (
+        SELECT cohort, person_id, day, sum(d) OVER (
+            PARTITION BY cohort, person_id ORDER BY day ROWS UNBOUNDED PRECEDING) >= need AS inside
+        FROM turn
+    ), edge AS (
+        SELECT cohort, person_id, day, inside,
+            lag(inside) OVER (PARTITION BY cohort, person_id ORDER BY day) AS before
+        FROM held
+    ), changed AS (
+        SELECT cohort, person_id, day, inside, lead(day) OVER (PARTITION BY cohort, person_id ORDER BY day) AS next
+        FROM edge WHERE inside <> coalesce(before, FALSE)
+    )
+    SELECT cohort, person_id, day AS start_day, next - 1 AS end_day FROM changed WHERE inside
+"""
 COUNTS = """
     SELECT cohort, count(*) AS records, count(DISTINCT person_id) AS subjects
     FROM result GROUP BY cohort ORDER BY cohort

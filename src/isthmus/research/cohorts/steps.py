@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from isthmus.gate.desk import Desk
-from isthmus.research.cohorts.definition import Definition
+from isthmus.research.cohorts.definition import Cohort, Definition
 from isthmus.research.cohorts.evaluate import evaluate
 
 Kind = Literal["entry", "additional", "rule", "end"]
@@ -30,13 +30,16 @@ class Step:
     alone: int | None
 
 
-def steps(desk: Desk, definitions: Sequence[Definition]) -> list[list[Step]]:
-    """The steps of each definition, in their order: the entry, additional criteria, rules, and what ends a stay."""
-    asked: list[Definition] = []
+def steps(desk: Desk, definitions: Sequence[Cohort]) -> list[list[Step]]:
+    """The steps of each definition, in their order: the entry, additional criteria, rules, and what ends a stay.
+
+    A combination of cohorts has none.
+    """
+    asked: list[Cohort] = list(definitions)  # steps may ask for other cohorts
     plans = []
     for one in definitions:
-        listed = [(kind, rule, _put(asked, part), _put(asked, alone)) for kind, rule, part, alone in _parts(one)]
-        plans.append(listed)
+        parts = _parts(one) if isinstance(one, Definition) else []
+        plans.append([(kind, rule, _put(asked, part), _put(asked, alone)) for kind, rule, part, alone in parts])
     counts = {row["cohort"]: int(row["subjects"]) for row in evaluate(desk, asked).counts.to_pylist()}
     return [
         [Step(kind, rule, counts.get(at, 0), counts.get(alone, 0) if alone else None) for kind, rule, at, alone in plan]
@@ -44,11 +47,11 @@ def steps(desk: Desk, definitions: Sequence[Definition]) -> list[list[Step]]:
     ]
 
 
-def _put(asked: list[Definition], part: Definition | None) -> int:
+def _put(asked: list[Cohort], part: Definition | None) -> int:
     """The number under which a part is evaluated, 0 for none."""
     if part is None:
         return 0
-    asked.append(part)
+    asked.append(replace(part, name=f"{part.name}, step {len(asked)}"))
     return len(asked)
 
 

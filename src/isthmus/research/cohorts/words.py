@@ -19,6 +19,9 @@ from isthmus.research.cohorts.circe import DECIMALS
 from isthmus.research.cohorts.definition import (
     Adjustment,
     Bound,
+    Cohort,
+    Combination,
+    Control,
     Correlated,
     Criterion,
     Definition,
@@ -46,9 +49,37 @@ class Line:
         return f"{'  ' * self.depth}{self.text}"
 
 
-def told(definition: Definition, language: str) -> list[Line]:
+def told(definition: Cohort, language: str) -> list[Line]:
     """A definition in words, line by line."""
+    if isinstance(definition, Combination):
+        return [Line(0, _combined(definition, language))]
+    if isinstance(definition, Control):
+        return [Line(0, _control(definition, language))]
     return list(_Words(definition, language).lines())
+
+
+def _combined(one: Combination, language: str) -> str:
+    """What a cohort is that is made of the days of others."""
+    kept = [name for name, weight in one.parts.items() if weight > 0]
+    taken = [name for name, weight in one.parts.items() if weight < 0]
+    key = "combined_all" if one.need == len(kept) else "combined_any" if one.need == 1 else "combined_some"
+    said = {name: words[language] for name, words in _sentences().items()}
+    told = said["combined_one" if len(kept) == 1 else key].format(cohorts=_list(kept, said["and"]), count=one.need)
+    if taken:
+        told += said["combined_without"].format(cohorts=_list(taken, said["and"]))
+    return told + said["stop"]
+
+
+def _control(one: Control, language: str) -> str:
+    """What a negative control is."""
+    said = {name: words[language] for name, words in _sentences().items()}
+    concept = f"{_concepts().get(one.concept_id) or one.concept_id} ({one.concept_id})"
+    concept = said["below"].format(name=concept) if one.descendants else concept
+    return said["control_first" if one.first else "control_all"].format(concept=concept)
+
+
+def _list(names: Iterable[str], between: str) -> str:
+    return between.join(f"“{name}”" for name in names)
 
 
 @cache
@@ -62,6 +93,18 @@ def names() -> dict[str, dict[str, str]]:
     """What events, attributes and columns that are counted are called: `en` and `zh` by their name in Circe."""
     with (HERE / "words.csv").open(encoding="utf-8", newline="") as stream:
         return {row["name"]: row for row in csv.DictReader(stream)}
+
+
+@cache
+def _labels() -> dict[str, dict[str, str]]:
+    with (HERE / "labels.csv").open(encoding="utf-8", newline="") as stream:
+        return {row["name"]: row for row in csv.DictReader(stream)}
+
+
+def label(name: str, language: str, otherwise: str = "") -> str:
+    """What a column, a section or a value of tables about cohorts is called; `otherwise` where that is not known."""
+    found = _labels().get(name) or names().get(name)
+    return found[language] if found else otherwise or name
 
 
 @cache
@@ -128,6 +171,7 @@ class _Words:
         """All that is asked of an event behind its name; conditions nested in it follow in lines of their own."""
         parts = [
             self._say("of", set=self._set(one.codeset)) if one.codeset is not None else "",
+            " " + _list(one.cohorts, self._say("or")) if one.cohorts else "",
             self._say("sourced", set=self._set(one.source)) if one.source is not None else "",
             self._say("first") if one.first else "",
             self._moved(one.adjustment) if one.adjustment is not None else "",

@@ -262,4 +262,4 @@ def _parts(text: str) -> list[str]:
 def _cases(head: Section) -> Definition:
     body = plain(head["cases"])
     content = yaml.safe_dump(body, allow_unicode=True, sort_keys=False).encode()
-    return phenotype.read(content, name=str(head["registry"]), file=f"{head.place('cases')}: cases")
+    return phenotype.alone(content, name=str(head["registry"]), file=f"{head.place('cases')}: cases")

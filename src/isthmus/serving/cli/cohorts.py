@@ -1,6 +1,7 @@
 """The verb about cohorts: who is in, by definition."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -11,14 +12,17 @@ from isthmus.base.errors import PartialError, RefusedError, UsageError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.desk import Desk
 from isthmus.gate.office.session import Granted, open_granted
-from isthmus.gate.session import open_session
-from isthmus.research.cohorts import files
+from isthmus.gate.session import Session, open_session
+from isthmus.research.cohorts import controls, files
 from isthmus.research.cohorts.cursor import DefinitionError
-from isthmus.research.cohorts.definition import Definition
+from isthmus.research.cohorts.definition import Cohort, Definition
 from isthmus.research.cohorts.evaluate import Cohorts, evaluate
+from isthmus.research.cohorts.kept import Renewed, renewed
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
+from isthmus.research.incidence import reader
 from isthmus.serving.cli.acting import As, actor, office_of
+from isthmus.serving.cli.cohort_tables import Beside, show, write
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
 
@@ -27,12 +31,6 @@ WALKED: Mapping[Kind, str] = {
     "entry": "an event lets in", "additional": "additional conditions", "rule": "", "end": "censoring, calendar",
 }  # fmt: skip
 STEP = ("step", "left", "alone")
-Definitions = Annotated[
-    list[Path],
-    typer.Argument(metavar="DEFINITIONS...", help="Circe JSON or phenotype YAML: files, folders or .tar.xz."),
-]
-Words = Annotated[str | None, typer.Option("--words", metavar="en|zh", help="Only say the definitions in plain words.")]
-Circe = Annotated[Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")]
 Walks = Mapping[str, Sequence[tuple[str, int, int | None]]]
 
 
@@ -41,59 +39,101 @@ def register(app: typer.Typer) -> None:
     app.command("cohorts")(cohorts)
 
 
+Definitions = Annotated[
+    list[Path],
+    typer.Argument(metavar="DEFINITIONS...", help="Circe JSON or phenotype YAML: files, folders or .tar.xz."),
+]
+Out = Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write cohort_id,records,subjects.")]
+Rows = Annotated[Path | None, typer.Option(metavar="FILE.parquet", help="Write the members with dates.")]
+Steps = Annotated[bool, typer.Option("--steps", help="Also how many persons each condition leaves.")]
+Rates = Annotated[
+    Path | None, typer.Option("--incidence", metavar="DESIGN", help="Incidence by a design, YAML or JSON.")
+]
+Shared = Annotated[bool, typer.Option("--overlap", help="Also who is in two of the cohorts.")]
+Described = Annotated[str, typer.Option("--describe", metavar="NAME[,OTHER]", help="Who is in one cohort, or in two.")]
+Into = Annotated[Path | None, typer.Option("--into", metavar="DIR", help="Write these tables as CSV.")]
+Words = Annotated[str | None, typer.Option("--words", metavar="en|zh", help="Only say the definitions in plain words.")]
+Circe = Annotated[Path | None, typer.Option("--circe", metavar="DIR", help="Only write phenotypes as Circe JSON.")]
+Language = Annotated[str, typer.Option("--language", metavar="en|zh", help="The language of tables.")]
+Edition = Annotated[int | None, typer.Option(help="An older edition.")]
+Negative = Annotated[Path | None, typer.Option("--controls", metavar="FILE.csv", help="Also these negative controls.")]
+Keep = Annotated[
+    bool, typer.Option("--keep", help="Keep members with the edition; look only at persons who changed since.")
+]
+Grant = Annotated[str, typer.Option(help="The grant, where patients are real, as GR….")]
+Purpose = Annotated[str, typer.Option(help="The kind of purpose, if the grant has several, as HMB.")]
+
+
 def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
-    workspace: Where,
-    definitions: Definitions,
-    out: Annotated[Path | None, typer.Option(metavar="FILE.csv", help="Write cohort_id,records,subjects.")] = None,
-    rows: Annotated[Path | None, typer.Option(metavar="FILE.parquet", help="Write the members with dates.")] = None,
-    edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
-    by_step: Annotated[bool, typer.Option("--steps", help="Also how many persons each condition leaves.")] = False,
-    language: Words = None,
-    as_circe: Circe = None,
-    grant: Annotated[str, typer.Option(help="The grant, where patients are real, as GR….")] = "",
-    purpose: Annotated[str, typer.Option(help="The kind of purpose, if the grant has several, as HMB.")] = "",
-    by: As = "",
-    quiet: Quiet = False,
-    json: Json = False,
-) -> None:
+    workspace: Where, definitions: Definitions, out: Out = None, rows: Rows = None, edition: Edition = None,
+    by_step: Steps = False, keep: Keep = False, negative: Negative = None,
+    rates: Rates = None, shared: Shared = False, described: Described = "", into: Into = None,
+    words: Words = None, as_circe: Circe = None, language: Language = "en", grant: Grant = "", purpose: Purpose = "",
+    by: As = "", quiet: Quiet = False, json: Json = False,
+) -> None:  # fmt: skip
     """Who is in which cohort: evaluates all definitions together on an edition.
 
     A definition that says what cannot be answered is refused by name; the others are evaluated. Under a grant counts
     are told, and nothing is written: what shall leave is asked for with `isthmus release`.
     """
-    if grant and (out or rows):
-        raise RefusedError("answers are not written to files. What shall leave is asked for with `isthmus release`.")
-    found, refused = _read(definitions)
+    _allowed(grant, files=bool(out or rows or into or keep), tables=bool(rates or shared or described))
+    found, refused = _read(definitions, negative)
     if as_circe is not None:
         _write_circe(definitions, as_circe, json=json)
         return
-    if language is not None:
-        _say_words(found, language, json=json)
+    _spoken(words or language)
+    if words is not None:
+        _say_words(found, words, json=json)
         return
+    names = tuple(name.strip() for name in described.split(",") if name.strip())
+    beside = Beside(reader.read(rates) if rates else None, shared, names)
+    beside.check(found)
     opened = Workspace(workspace)
     if grant:
-        session = _session(opened, grant, by, kind=purpose, edition=edition)
-        number, answer, walked = _granted(session, found, by_step=by_step)
+        answer = _granted(_session(opened, grant, by, kind=purpose, edition=edition), found, by_step=by_step)
     else:
-        number, answer, walked = _evaluated(opened, edition, found, by_step=by_step, quiet=quiet or json)
-    _tell(number, files.counted(answer), list(map(str, refused)), _walks(found, walked), json=json)
-    _write(answer, out, rows, json=json)
+        session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
+        answer = _evaluated(session, found, beside, by_step=by_step, keep=keep, quiet=quiet or json)
+    _tell(answer, list(map(str, refused)), _walks(found, answer.steps), json=json)
+    if not json:
+        show(answer.tables, beside, language)
+    _written(answer, out, rows, into, json=json)
     if refused:
-        count = len(found) + len(refused)
-        raise PartialError(f"{len(refused)} of {count} definitions were refused; the others are done.")
+        raise PartialError(
+            f"{len(refused)} of {len(found) + len(refused)} definitions were refused; the others are done."
+        )
 
 
-def _write(answer: Cohorts, out: Path | None, rows: Path | None, *, json: bool) -> None:
-    for path, write in ((out, files.write_counts), (rows, files.write_rows)):
-        if path is not None:
-            write(path, answer)
-            if not json:
-                say(f"written: {path}")
+def _allowed(grant: str, *, files: bool, tables: bool) -> None:
+    """Raises RefusedError where more is asked than is told under a grant."""
+    if grant and files:
+        raise RefusedError("answers are not written to files. What shall leave is asked for with `isthmus release`.")
+    if grant and tables:
+        raise RefusedError(
+            "under a grant cohorts are counted, and no tables are told beside that. Ask for them with `isthmus ask`."
+        )
 
 
-def _read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError]]:
+def _written(answer: "Answer", out: Path | None, rows: Path | None, into: Path | None, *, json: bool) -> None:
+    """Write what is to be written, and say so."""
+    written = [path for path in (out, rows) if path is not None]
+    if out is not None:
+        files.write_counts(out, answer.cohorts)
+    if rows is not None:
+        files.write_rows(rows, answer.cohorts)
+    if into is not None:
+        if not answer.tables:
+            raise UsageError("--into writes the tables of --incidence, --overlap and --describe; none was asked for.")
+        into.mkdir(parents=True, exist_ok=True)
+        written += write(answer.tables, into)
+    if not json:
+        for path in written:
+            say(f"written: {path}")
+
+
+def _read(paths: Sequence[Path], negative: Path | None) -> tuple[list[Cohort], list[DefinitionError]]:
     """What can be evaluated, and what is refused, which is told."""
-    found, refused = files.read(paths)
+    found, refused = files.read(paths, controls.read(negative) if negative else ())
     for error in refused[:SHOWN]:
         complain(str(error))
     if not found:
@@ -101,14 +141,23 @@ def _read(paths: Sequence[Path]) -> tuple[list[Definition], list[DefinitionError
     return found, refused
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was found on an edition: members, the steps of each definition where wanted, tables beside them by name."""
+
+    edition: int
+    cohorts: Cohorts
+    steps: list[list[Step]]
+    tables: Mapping[str, pa.Table]
+    kept: Renewed | None = None
+
+
 def _session(opened: Workspace, grant: str, by: str, *, kind: str, edition: int | None) -> Granted:
     office = office_of(opened)
     return open_granted(office, opened.lake, actor(office, by, "ask"), grant, kind=kind, edition=edition)
 
 
-def _granted(
-    session: Granted, found: Sequence[Definition], *, by_step: bool
-) -> tuple[int, Cohorts, list[list[Step]]]:  # fmt: skip
+def _granted(session: Granted, found: Sequence[Cohort], *, by_step: bool) -> Answer:
     """The same under a grant, over what it holds. The log has the definitions in words."""
     done: list[tuple[Cohorts, list[list[Step]]]] = []
 
@@ -119,18 +168,22 @@ def _granted(
         return pa.table({"cohort_id": names, "records": records, "subjects": subjects})
 
     session.steps("\n".join(f"{one.name}: {line}" for one in found for line in told(one, "en")), work)
-    return session.edition.number, *done[0]
+    return Answer(session.edition.number, *done[0], {})
 
 
 def _evaluated(
-    opened: Workspace, edition: int | None, found: Sequence[Definition], *, by_step: bool, quiet: bool
-) -> tuple[int, Cohorts, list[list[Step]]]:
-    """The edition asked, the members, and the steps of each definition where they are wanted."""
-    session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
+    session: Session, found: Sequence[Cohort], beside: Beside, *, by_step: bool, keep: bool, quiet: bool
+) -> Answer:
     with bars(quiet=quiet) as progress, session.desk() as desk:
         progress.start("cohorts")
-        answer = evaluate(desk, found, done=lambda part, of: progress.advance("cohorts"))
-        return session.edition.number, answer, steps(desk, found) if by_step else []
+
+        def done(part: int, of: int) -> None:
+            progress.advance("cohorts")
+
+        update = renewed(session, desk, found, done=done) if keep else Renewed(evaluate(desk, found, done=done))
+        tables = beside.answer(desk, found)
+        walked = steps(desk, found) if by_step else []
+    return Answer(session.edition.number, update.cohorts, walked, tables, update if keep else None)
 
 
 def _write_circe(definitions: Sequence[Path], folder: Path, *, json: bool) -> None:
@@ -143,9 +196,12 @@ def _write_circe(definitions: Sequence[Path], folder: Path, *, json: bool) -> No
         say("\n".join(f"written: {path}" for path in written))
 
 
-def _say_words(found: Sequence[Definition], language: str, *, json: bool) -> None:
+def _spoken(language: str) -> None:
     if language not in LANGUAGES:
-        raise UsageError(f"there are no words in '{language}'. Say --words en or --words zh.")
+        raise UsageError(f"there are no words in '{language}'. Say en or zh.")
+
+
+def _say_words(found: Sequence[Cohort], language: str, *, json: bool) -> None:
     said = {one.name: [str(line) for line in told(one, language)] for one in found}
     if json:
         document(said)
@@ -154,11 +210,12 @@ def _say_words(found: Sequence[Definition], language: str, *, json: bool) -> Non
         say("\n".join([f"{one.name}  {one.title}".rstrip(), *(f"  {line}" for line in said[one.name]), ""]))
 
 
-def _walks(found: Sequence[Definition], walked: Sequence[Sequence[Step]]) -> Walks:
+def _walks(found: Sequence[Cohort], walked: Sequence[Sequence[Step]]) -> Walks:
     """Of each cohort its steps: what is asked, persons left, and persons who meet it alone."""
     return {
         one.name: [(WALKED[step.kind] or _rule(one, step.rule), step.subjects, step.alone) for step in walk]
         for one, walk in zip(found, walked, strict=False)
+        if isinstance(one, Definition)
     }
 
 
@@ -166,18 +223,22 @@ def _rule(one: Definition, at: int) -> str:
     return " ".join(one.rules[at].name.split()) or f"rule {at + 1}"
 
 
-def _tell(
-    edition: int, counts: Sequence[tuple[str, int, int]], refused: Sequence[str], walks: Walks, *, json: bool
-) -> None:  # fmt: skip
+def _tell(answer: Answer, refused: Sequence[str], walks: Walks, *, json: bool) -> None:
+    counts = files.counted(answer.cohorts)
     if json:
         listed = [
             {"cohort_id": name, "records": records, "subjects": people}
-            | ({"steps": [dict(zip(STEP, step, strict=True)) for step in walks[name]]} if walks else {})
+            | ({"steps": [dict(zip(STEP, step, strict=True)) for step in walks[name]]} if name in walks else {})
             for name, records, people in counts
         ]
-        document({"edition": edition, "cohorts": listed, "refused": refused})
+        tables = {name: rows.to_pylist() for name, rows in answer.tables.items()}
+        update = answer.kept and {"looked_at": answer.kept.looked_at, "since": answer.kept.since}
+        kept = {"kept": update} if update else {}
+        document({"edition": answer.edition, "cohorts": listed, "refused": refused} | kept | tables)
         return
-    table(f"Cohorts of edition {edition}", ("cohort", "records", "subjects"), counts)
+    table(f"Cohorts of edition {answer.edition}", ("cohort", "records", "subjects"), counts)
+    if answer.kept is not None:
+        say(_update(answer.kept, answer.edition))
     for name, walk in walks.items():
         entered = walk[0][1]
         rows = [
@@ -185,3 +246,12 @@ def _tell(
             for step, left, alone in walk
         ]
         table(f"{name}: persons step by step", ("step", "left", "of those entered", "meet it alone"), rows)
+
+
+def _update(kept: Renewed, edition: int) -> str:
+    """How the members came to be."""
+    if kept.since == edition:
+        return f"as kept with edition {edition}"
+    if kept.since is None:
+        return f"kept with edition {edition}"
+    return f"kept with edition {edition}: {kept.looked_at:,} persons were looked at, the others as in {kept.since}"
