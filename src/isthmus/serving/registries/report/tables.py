@@ -57,14 +57,14 @@ class Tables:
         counts = Counter(zip(sites, year.to_pylist(), strict=True))
         periods = sorted({period for _, period in counts})
         rows = [
-            Row(site or self.w("unknown"), [(f"{counts[site, one]:,}", "") for one in periods] + [(f"{whole:,}", "")])
+            Row(site or self.w("unknown"), [(f"{whole:,}", "")] + [(f"{counts[site, one]:,}", "") for one in periods])
             for site, whole in sorted(Counter(sites).items(), key=lambda one: one[0] or "")
         ]
         totals = Counter(period for _, period in counts.elements())
         rows.append(
-            Row(self.w("all"), [*((f"{totals[one]:,}", "") for one in periods), (f"{len(sites):,}", "")], "head")
+            Row(self.w("all"), [(f"{len(sites):,}", ""), *((f"{totals[one]:,}", "") for one in periods)], "head")
         )
-        return Table([(self.w("col.site"), ""), *((one, "") for one in periods), (self.w("all"), "")], rows)
+        return Table([(self.w("col.site"), ""), (self.w("all"), ""), *((one, "") for one in periods)], rows)
 
     def divided(self, by: str) -> list[tuple[str, Mask]]:
         """All patients, then those of each code of a column that occurs, then those without one."""
@@ -160,12 +160,12 @@ class Tables:
             for one in items
         ]
         second = [
-            Row(site or self.w("unknown"), [_filled(by_site.get((site, period))) for period in (*periods, None)])
+            Row(site or self.w("unknown"), [_filled(by_site.get((site, period))) for period in (None, *periods)])
             for site in sorted(sizes)
         ]
         return (
             Table([(self.w("col.item"), ""), *((one or self.w("unknown"), "") for one in shown), whole], first, notes),
-            Table([(self.w("col.site"), ""), *((one, "") for one in periods), whole], second),
+            Table([(self.w("col.site"), ""), whole, *((one, "") for one in periods)], second),
         )
 
     def work(self) -> Table:
