@@ -13,18 +13,9 @@ from lib import cdm
 from lib import registries as lib
 from lib.registries import ALBUMIN, CANCER, DRUG, GRAM_PER_LITRE, MAN, STAGE, STAGE_A, STAGE_B, WOMAN, item
 
-HEAD = """
-registry: tiny
-version: "7"
-title: {en: A tiny registry, zh: 小登记}
-cases:
-  concepts: {cancer: [11]}
-  enter: [{condition: cancer}]
-groups:
-  - {group: person, en: Person, zh: 人, row: patient}
-  - {group: laboratory, en: Laboratory, zh: 检验, row: patient}
-  - {group: given, en: Drugs given, zh: 用药, row: event, anchor: given_date}
-"""
+HEAD = lib.HEAD.replace('version: "1"', 'version: "7"') + (
+    "  - {group: given, en: Drugs given, zh: 用药, row: event, anchor: given_date}\n"
+)
 MCODE = {"source": "mCODE STU4"}
 ITEMS = {
     "person": [

@@ -192,7 +192,10 @@ def _told() -> Iterator[None]:
         raise exhausted(error) from error
     except duckdb.Error as error:
         # The engine's own text may quote values of rows; only its first words are safe to show.
-        raise InputError(f"a statement failed in the engine: {type(error).__name__}.") from error
+        raise InputError(
+            f"a statement failed in the engine: {type(error).__name__}. Nothing of it was written. Report this with "
+            "the command that was run, and the pack or definition, if there was one."
+        ) from error
     except Exception as error:  # a library that writes its own statements puts the engine's errors into its own
         if isinstance(error.__cause__, EXHAUSTED):
             raise exhausted(error.__cause__) from error
@@ -242,6 +245,8 @@ def copy(engine: Engine, name: str, sql: str) -> None:
         (rows,) = made.fetchone() or (0,)
     except duckdb.InterruptException:
         raise
+    except EXHAUSTED as error:
+        raise exhausted(error) from None  # its text may hold the statement
     except Exception as error:  # whatever it is, its text may hold the statement
         raise InputError(
             f"what the grant holds could not be read ({type(error).__name__}). Have the operator run verify."

@@ -23,7 +23,7 @@ import pyarrow as pa
 from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.lake.asking import Reading, opened, paths
 from isthmus.lake.edition import Edition
-from isthmus.lake.engine import limited
+from isthmus.lake.engine import EXHAUSTED, exhausted, limited
 from isthmus.lake.lake import Lake
 from isthmus.lake.plain import is_single, reaching
 
@@ -70,6 +70,8 @@ class Locked:
             raise MistakenError(
                 f"the SQL cannot be answered: {_first(error)}. `isthmus use show` lists what the grant holds."
             ) from None
+        except EXHAUSTED as error:
+            raise exhausted(error) from None
         except (duckdb.Error, pa.ArrowException, OSError, ValueError, RuntimeError) as error:
             # The engine's own text may quote values of rows.
             raise InputError(
