@@ -1,0 +1,62 @@
+"""The frame of every page: bars, ribbon, side bar and footer around what the page shows."""
+
+import hashlib
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from starlette.responses import HTMLResponse
+
+from isthmus.serving.web.house import House
+from isthmus.serving.web.pages.listed import PAGES
+from isthmus.serving.web.shell.page import GROUPS, Asked, Page, View
+from isthmus.serving.web.shell.render import rendered
+from isthmus.serving.web.visitor import Visitor
+
+
+def response(request: Request, told: Asked, page: Page, view: View, status: int = 200) -> Response:
+    """The page as HTML, or that the browser has it already."""
+    values = {
+        **around(request, told.house, told.visitor, page.under or page.name), "w": told.w, "name": told.w.name,
+        "view": view, "page": page, "here": request.url.path, "file": view.file or _file(request, page),
+        "asked": dict(request.query_params), **view.values,
+    }  # fmt: skip
+    body = rendered(f"{page.name}.html.j2", values).encode()
+    return HTMLResponse(body, status)
+
+
+def around(request: Request, house: House, visitor: Visitor, lit: str) -> dict[str, Any]:
+    """What the frame shows, whatever page is in it; `lit` is the entry of the side bar that is marked."""
+    edition = house.edition
+    numbers = house.workspace.lake.editions.numbers()
+    query = {key: value for key, value in request.query_params.items() if key != "lang"}
+    other = "zh" if visitor.language == "en" else "en"
+    return {
+        "visitor": visitor, "language": "zh-CN" if visitor.language == "zh" else "en", "theme": visitor.theme,
+        "synthetic": house.synthetic, "edition": edition, "editions": numbers[::-1][:20],
+        "digest": house.workspace.lake.editions.get(edition).digest if edition else "",
+        "groups": list(_groups()), "lit": lit, "number": request.state.number, "waits": waits(house, visitor),
+        "other": f"{request.url.path}?{urlencode({**query, 'lang': other})}", "path": request.url.path,
+    }  # fmt: skip
+
+
+def _groups() -> Iterator[tuple[str, list[Page]]]:
+    for group in GROUPS:
+        listed = [page for page in PAGES if page.group == group]
+        if listed:
+            yield group, listed
+
+
+def waits(house: House, visitor: Visitor) -> dict[str, int]:
+    """How many things wait for somebody, by the name of the page where they wait."""
+    return {}
+
+
+def _file(request: Request, page: Page) -> str:
+    return "/overview" if page.address == "/" else request.url.path
+
+
+def etag(body: bytes) -> str:
+    """A mark that is other for other content."""
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
