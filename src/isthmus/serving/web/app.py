@@ -47,6 +47,8 @@ def asked(house: House, request: Request, page: Page, form: FormData | None = No
     """The request as a page sees it; who asks may open the page."""
     visitor = guard.found(house, request)
     request.state.visitor = visitor
+    if visitor.account is None and not house.synthetic:
+        raise RefusedError("this workspace holds real patients, and is looked at under a name. Sign in.")
     if page.roles and not page.roles & visitor.roles:
         roles = ", ".join(sorted(page.roles))
         raise RefusedError(f"this page is opened by: {roles}. Sign in as one of them, or ask an administrator.")
@@ -60,7 +62,7 @@ def _shown(house: House, page: Page) -> Handle:
     async def shown(request: Request) -> Response:
         def made() -> Response:
             told = asked(house, request, page)
-            return frame.response(request, told, page, page.view(told))
+            return frame.response(request, told, page, page.view(told).masked(told.mask))
 
         return kept(request, await run_in_threadpool(made))
 
@@ -72,7 +74,7 @@ def _file(house: House, page: Page, suffix: str) -> Handle:
         def made() -> Response:
             told = asked(house, request, page)
             name = told.query.get("table", "")
-            table = page.view(told).table(name)
+            table = page.view(told).masked(told.mask).table(name)
             if table is None:
                 raise Missing(told.w("missing.table", name=name), {page.name: request.url.path.rpartition(".")[0]})
             content, said = files.written(table, suffix, marked="bom" in told.query)

@@ -1,6 +1,5 @@
 """The frame of every page: bars, ribbon, side bar and footer around what the page shows."""
 
-import hashlib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -8,6 +7,7 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from starlette.responses import HTMLResponse
 
+from isthmus.serving.web import waiting
 from isthmus.serving.web.house import House
 from isthmus.serving.web.pages.listed import PAGES
 from isthmus.serving.web.shell.page import GROUPS, Asked, Page, View
@@ -36,7 +36,7 @@ def around(request: Request, house: House, visitor: Visitor, lit: str) -> dict[s
         "visitor": visitor, "language": "zh-CN" if visitor.language == "zh" else "en", "theme": visitor.theme,
         "synthetic": house.synthetic, "edition": edition, "editions": numbers[::-1][:20],
         "digest": house.workspace.lake.editions.get(edition).digest if edition else "",
-        "groups": list(_groups()), "lit": lit, "number": request.state.number, "waits": waits(house, visitor),
+        "groups": list(_groups()), "lit": lit, "number": request.state.number, "waits": waiting.counts(house, visitor),
         "other": f"{request.url.path}?{urlencode({**query, 'lang': other})}", "path": request.url.path,
     }  # fmt: skip
 
@@ -48,15 +48,5 @@ def _groups() -> Iterator[tuple[str, list[Page]]]:
             yield group, listed
 
 
-def waits(house: House, visitor: Visitor) -> dict[str, int]:
-    """How many things wait for somebody, by the name of the page where they wait."""
-    return {}
-
-
 def _file(request: Request, page: Page) -> str:
     return "/overview" if page.address == "/" else request.url.path
-
-
-def etag(body: bytes) -> str:
-    """A mark that is other for other content."""
-    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'

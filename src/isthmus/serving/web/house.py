@@ -2,14 +2,15 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office.unit import Office
+from isthmus.serving.web.runs import Run
 from isthmus.serving.web.sessions import Sessions
 
 Made = TypeVar("Made")
@@ -23,10 +24,13 @@ class House:
         self.workspace = Workspace(root)
         self.office = Office(root, self.workspace.records, self.workspace.settings)
         self.sessions = Sessions()
+        self.run: Run | None = None
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._locks: dict[Hashable, threading.Lock] = {}
         self._guard = threading.Lock()
         self._acting = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="counting")
+        self._begun: set[Hashable] = set()
 
     @property
     def synthetic(self) -> bool:
@@ -63,3 +67,34 @@ class House:
                 while len(self._memory) > KEPT:
                     self._memory.popitem(last=False)
             return made
+
+    def known(self, key: Hashable) -> Any:
+        """What was made for a key, None where nothing was."""
+        with self._guard:
+            return self._memory.get(key)
+
+    def later(self, key: Hashable, make: Callable[[], Made]) -> Made | None:
+        """What `make` gives, made beside the requests, one thing after another; None until it is there.
+
+        Where it fails it is begun again by the next who asks.
+        """
+        with self._guard:
+            if key in self._memory:
+                return cast(Made, self._memory[key])
+            if key in self._begun:
+                return None
+            self._begun.add(key)
+
+        def work() -> None:
+            try:
+                self.once(key, make)
+            finally:
+                with self._guard:
+                    self._begun.discard(key)
+
+        self._worker.submit(work)
+        return None
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self._worker.shutdown(wait=False, cancel_futures=True)

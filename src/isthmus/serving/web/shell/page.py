@@ -1,11 +1,12 @@
 """What a page is: an address, a view made of plain values, and the acts that can be done on it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from isthmus.base.errors import IsthmusError
 from isthmus.serving.page.words import Speech
+from isthmus.serving.shown import Mask, mask_of
 from isthmus.serving.web.house import House
 from isthmus.serving.web.shell.table import Table
 from isthmus.serving.web.visitor import Visitor
@@ -33,6 +34,11 @@ class Asked:
     form: Mapping[str, str] = field(default_factory=dict)
     listed: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
+    @property
+    def mask(self) -> Mask:
+        """How counts of people are shown here."""
+        return mask_of(synthetic=self.house.synthetic)
+
 
 @dataclass(frozen=True, slots=True)
 class View:
@@ -44,6 +50,10 @@ class View:
     values: Mapping[str, Any] = field(default_factory=dict)
     crumbs: Sequence[tuple[str, str]] = ()
     file: str = ""
+
+    def masked(self, mask: Mask) -> "View":
+        """The view as it may be shown. Everything that leaves the server has passed here."""
+        return replace(self, tables=tuple(one.masked(mask) for one in self.tables))
 
     def table(self, name: str) -> Table | None:
         """A table by name, the first for ''."""
