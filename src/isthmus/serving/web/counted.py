@@ -9,6 +9,8 @@ from isthmus.cdm.tables import TABLES
 from isthmus.flow import lists
 from isthmus.flow.datamap.held import DataMap, held
 from isthmus.flow.findings.life import Lived, lived
+from isthmus.flow.hold import Worse
+from isthmus.flow.hold import worse as worse_of
 from isthmus.flow.profile import describe, profile
 from isthmus.flow.quality import Quality, quality
 from isthmus.flow.worklist import items as worklist
@@ -53,6 +55,14 @@ def edition_of(house: House) -> Seen | None:
 def held_back(house: House) -> Mapping[str, str]:
     """The sites whose last batch is mapped and in no edition, each with the time since when."""
     return {one.site: f"{one.opened_at:%Y-%m-%d %H:%M}" for one in house.workspace.records.batches("committed")}
+
+
+def worse(house: House, site: str) -> list[Worse] | None:
+    """What holds a site back; None while it is judged."""
+    waiting = [one.batch_id for one in house.workspace.records.batches("committed") if one.site == site]
+    if not waiting:
+        return []
+    return house.later(("worse", house.edition, *waiting), lambda: worse_of(house.workspace, site))
 
 
 def past(house: House) -> list[lists.Published]:
@@ -110,6 +120,8 @@ def warm(house: House) -> None:
     if house.edition is not None:
         for count in (years, checks, findings):
             count(house)
+        for site in held_back(house):
+            worse(house, site)
 
 
 def _seen(house: House, known: DataMap, late: Sequence[str]) -> Seen:

@@ -20,8 +20,11 @@ def response(request: Request, told: Asked, page: Page, view: View, status: int 
     values = {
         **around(request, told.house, told.visitor, page.under or page.name), "w": told.w, "name": told.w.name,
         "view": view, "page": page, "here": request.url.path, "file": view.file or _file(request, page),
-        "asked": dict(request.query_params), **view.values,
+        "asked": dict(request.query_params), "begin": _begin(request),
     }  # fmt: skip
+    if taken := sorted(set(values) & set(view.values)):
+        raise ValueError(f"{page.name}: a value of the view is called {taken[0]}, as one of the frame")
+    values |= view.values
     body = rendered(f"{page.name}.html.j2", values).encode()
     return HTMLResponse(body, status)
 
@@ -36,7 +39,7 @@ def around(request: Request, house: House, visitor: Visitor, lit: str) -> dict[s
         "visitor": visitor, "language": "zh-CN" if visitor.language == "zh" else "en", "theme": visitor.theme,
         "synthetic": house.synthetic, "edition": edition, "editions": numbers[::-1][:20],
         "digest": house.workspace.lake.editions.get(edition).digest if edition else "",
-        "groups": list(_groups()), "lit": lit, "number": request.state.number, "waits": waiting.counts(house, visitor),
+        "nav": list(_groups()), "lit": lit, "number": request.state.number, "waits": waiting.counts(house, visitor),
         "other": f"{request.url.path}?{urlencode({**query, 'lang': other})}", "path": request.url.path,
     }  # fmt: skip
 
@@ -46,6 +49,12 @@ def _groups() -> Iterator[tuple[str, list[Page]]]:
         listed = [page for page in PAGES if page.group == group]
         if listed:
             yield group, listed
+
+
+def _begin(request: Request) -> int:
+    """From which row a long table is shown."""
+    told = request.query_params.get("_next", "0")
+    return int(told) if told.isdecimal() and len(told) < 9 else 0
 
 
 def _file(request: Request, page: Page) -> str:

@@ -49,6 +49,14 @@ class House:
         with self._acting, self.office.open():
             yield self.office
 
+    def begin(self, run: Run) -> bool:
+        """Make a run the one that pages follow; False while another is under way."""
+        with self._guard:
+            if self.run is not None and not self.run.over:
+                return False
+            self.run = run
+            return True
+
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` gives, made once for a key; whoever asks meanwhile waits for it."""
         with self._guard:

@@ -40,7 +40,8 @@ class Column:
 class Table:
     """Rows under columns. What a row holds beyond its columns (addresses, notes) is shown and does not leave.
 
-    `whole` is how many rows there are, where only the first are here.
+    `whole` is how many rows there are, where only the first are here; `most` how many a page shows at once (0: all), while
+    files have all.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Table:
     rows: Sequence[Row]
     source: Source | None = None
     whole: int | None = None
+    most: int = 0
     empty: str = "empty"
 
     @property
