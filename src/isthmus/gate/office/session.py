@@ -148,7 +148,7 @@ class Granted:
     def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
         """The rows of a plain statement."""
         edition = self.edition.within(allowed.sites)
-        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns))
+        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns), found.counted)
         reading = reading_of(edition, found.tables).renamed(RAW, QUESTIONS)
         with straight(self._lake, edition, over, kept, reading) as engine:
             return engine.rows(text, most=most, seconds=self._limits.longest)
