@@ -46,6 +46,7 @@ READING = {
     "gate/session.py": "refuses unless all patients are invented",
     "gate/changes.py": "numbers of persons, to that session only, for what is kept and brought up to date",
     "gate/desk.py": "opened by that session, and by the one under a grant over what it holds",
+    "gate/differing.py": "called by the session under a grant, over the view of one table that it holds",
     "gate/joined.py": "says what is read, and reads nothing",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/affected.py": "counts persons, and tells no number of one",
@@ -102,7 +103,10 @@ def test_the_session_of_invented_patients_refuses_real_ones(house: House) -> Non
 def test_every_public_entry_of_a_session_is_known() -> None:
     # What is kept belongs to editions of invented patients; under a grant nothing is kept and nothing compared.
     invented = {"ask", "desk", "keep", "kept", "kept_before", "changed_since"}
-    for owner, known in ((gate_session.Session, invented), (office_session.Granted, {"ask", "sql", "steps"})):
+    for owner, known in (
+        (gate_session.Session, invented),
+        (office_session.Granted, {"ask", "changes", "sql", "steps"}),
+    ):
         found = {name for name, _ in inspect.getmembers(owner, inspect.isfunction) if not name.startswith("_")}
         assert found == known
 

@@ -1,9 +1,13 @@
 """Where a program begins: the index, the editions, and what each kind of problem means."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from fastapi import APIRouter, Request
 
+from isthmus.gate.release.counts import HIDDEN, shown
+from isthmus.gate.release.rules import rules
 from isthmus.serving.api.caller import Asking, house_of
 from isthmus.serving.api.problem import PLACE, Problem, kinds, looked_up
 
@@ -43,7 +47,7 @@ def problem(name: str) -> dict[str, Any]:
 
 @router.get("/editions")
 def editions(by: Asking, before: int | None = None, size: int = 100) -> dict[str, Any]:
-    """The published editions, the newest first, with the rows of each table; `next` leads to older ones."""
+    """The published editions, the newest first, with the rounded rows of each table; `next` leads to older ones."""
     if not 1 <= size <= by.house.limits.longest:
         raise Problem("wrong", f"size is 1 to {by.house.limits.longest}.")
     numbers = sorted(by.house.opened.lake.editions.numbers(), reverse=True)
@@ -63,8 +67,14 @@ def _edition(by: Asking, number: int) -> dict[str, Any]:
     found = by.house.opened.lake.editions.get(number)
     return {
         "edition": found.number, "published_at": found.body["published_at"], "sha256": found.digest,
-        "tables": {name: rows for name, rows in found.tables().items() if rows},
+        "tables": _shown({name: rows for name, rows in found.tables().items() if rows}),
     }  # fmt: skip
+
+
+def _shown(counts: Mapping[str, int]) -> dict[str, int | None]:
+    """Counts as they may be told without a grant: rounded, and null where they are too small."""
+    told = shown(np.array(list(counts.values()), dtype=np.int64), rules())
+    return {name: None if one == HIDDEN else int(one) for name, one in zip(counts, told, strict=True)}
 
 
 def _kind(name: str) -> dict[str, Any]:
