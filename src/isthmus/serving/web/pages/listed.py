@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from isthmus.serving.web.pages import overview, quality, requests, site, sites
+from isthmus.serving.web.pages import lineage, log, overview, quality, requests, site, sites
 from isthmus.serving.web.shell.page import Page
 
-PAGES: Sequence[Page] = (overview.PAGE, sites.PAGE, site.PAGE, *quality.PAGES, *requests.PAGES)
+PAGES: Sequence[Page] = (
+    overview.PAGE, sites.PAGE, site.PAGE, *lineage.PAGES, *quality.PAGES, *requests.PAGES, *log.PAGES,
+)  # fmt: skip

@@ -20,7 +20,21 @@ from isthmus.serving.web.waiting import short
 
 GRADES = (1, 2, 3, 4, 5)
 DAYS = 366
-DOING = ("submit", "match", "vote", "clear", "veto", "grant", "return", "reject", "withdraw", "shorten", "suspend", "resume", "revoke")
+DOING = (
+    "submit",
+    "match",
+    "vote",
+    "clear",
+    "veto",
+    "grant",
+    "return",
+    "reject",
+    "withdraw",
+    "shorten",
+    "suspend",
+    "resume",
+    "revoke",
+)
 OFFERED = ("match", "clear", "veto", "grant", "return", "reject", "withdraw", "suspend", "resume", "revoke")
 PLAIN_TABLES = ("person", "visit_occurrence", "condition_occurrence", "drug_exposure", "procedure_occurrence", "measurement",
                 "observation", "death", "note")  # fmt: skip
@@ -67,7 +81,7 @@ def case(told: Asked) -> View:
         "speaks": sorted(set(visitor.account.sites) & asked.sites) if visitor.account else [], "risks": list(_risks(told, one)),
         "grant": short(held.grant.id) if held.grant else "",
     }  # fmt: skip
-    lead = w("case.lead", applicant=asked.applicant, people=len(asked.people), day=f"{one.acts[0].at:%Y-%m-%d}")
+    lead = w("case.lead", len(asked.people), applicant=asked.applicant, day=f"{one.acts[0].at:%Y-%m-%d}")
     crumbs = ((w("page.requests"), "/requests"), (short(one.id), ""))
     return View(asked.summary, lead, (wanted, sites), values, crumbs)
 
@@ -219,5 +233,7 @@ def apply(told: Asked) -> str:
 PAGES = (
     Page("requests", "/requests", view, group="governance", icon="vote", key="r"),
     Page("request_new", "/requests/new", new, under="requests", acts={"apply": apply}),
-    Page("request", "/requests/{case}", case, under="requests", acts={act: done(act) for act in DOING if act != "submit"}),
+    Page(
+        "request", "/requests/{case}", case, under="requests", acts={act: done(act) for act in DOING if act != "submit"}
+    ),
 )
