@@ -25,6 +25,7 @@ from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.committee.application import Columns, Grant
 from isthmus.gate.desk import Desk, Lent, desk_over
+from isthmus.gate.differing import differing
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, rewritten, views
@@ -145,10 +146,25 @@ class Granted:
 
         return self._answered("steps", text, naming, answered)
 
+    def changes(self, table: str, since: int) -> pa.Table:
+        """The rows of a table that the grant holds and that came or left since an edition (`gate/differing.py`).
+
+        Sites that are closed now are told of in neither. Raises RefusedError, and InputError for no such edition.
+        """
+        before = self._lake.editions.get(since)
+
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
+            pair = [edition.within(allowed.sites) for edition in (before, self.edition)]
+            view = views(Allowed(allowed.sites, {table: allowed.columns[table]}), use)[table]
+            return differing(self._lake, pair[0], pair[1], table, view, self._limits.longest)
+
+        text = f"what of {table} came or left since edition {since}"
+        return self._answered("changes", text, lambda grant: {table: frozenset()}, answered)
+
     def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
         """The rows of a plain statement."""
         edition = self.edition.within(allowed.sites)
-        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns))
+        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns), found.counted)
         reading = reading_of(edition, found.tables).renamed(RAW, QUESTIONS)
         with straight(self._lake, edition, over, kept, reading) as engine:
             return engine.rows(text, most=most, seconds=self._limits.longest)
