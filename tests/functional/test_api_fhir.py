@@ -2,10 +2,12 @@
 
 import base64
 import importlib
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import orjson
 import pytest
 
 from isthmus.serving.api.fhir.mapping import resources
@@ -104,12 +106,13 @@ def test_searches_find_what_their_parameters_say(house: House, client: httpx.Cli
     some = next(one for one in whole if "valueQuantity" in one and len(one["code"].get("coding", ())) > 1)
     patient = some["subject"]["reference"]
     coding = some["code"]["coding"][0]
-    code, day, value = f"{coding['system']}|{coding['code']}", some["effectiveDateTime"], some["valueQuantity"]["value"]
+    code, day, bare = f"{coding['system']}|{coding['code']}", some["effectiveDateTime"], coding["code"]
+    value = some["valueQuantity"]["value"]
     said = {
         f"patient={patient}": lambda one: one["subject"]["reference"] == patient,
         f"subject={patient.partition('/')[2]}": lambda one: one["subject"]["reference"] == patient,
         f"code={code}": lambda one: coding in one["code"].get("coding", ()),
-        f"code={coding['code']}": lambda one: coding["code"] in {each["code"] for each in one["code"].get("coding", ())},
+        f"code={bare}": lambda one: bare in {each["code"] for each in one["code"].get("coding", ())},
         f"date={day}": lambda one: one["effectiveDateTime"] == day,
         f"date={day[:4]}": lambda one: one["effectiveDateTime"][:4] == day[:4],
         f"date=gt{day[:7]}": lambda one: one["effectiveDateTime"][:7] > day[:7],
@@ -164,3 +167,59 @@ def test_what_cannot_be_compared_is_refused_and_not_passed_over(house: House, cl
     refused(client, house, "Claim", 404)
     refused(client, house, "Patient/0123456789abcdef0123456789abcdef", 404)
     assert client.get(f"{base(house)}/Patient").status_code == 401
+
+
+def _export(client: httpx.Client, house: House, query: str = "") -> dict[str, Any]:
+    """The manifest of an export, waited for as its headers say."""
+    begun = client.get(f"{base(house)}/$export{query}", headers=bearer(house, Prefer="respond-async"))
+    assert begun.status_code == 202, begun.text
+    place = begun.headers["content-location"]
+    while (told := client.get(place, headers=bearer(house))).status_code == 202:
+        time.sleep(float(told.headers["retry-after"]) / 10)
+    assert told.status_code == 200, told.text
+    manifest: dict[str, Any] = told.json()
+    return manifest | {"place": place}
+
+
+def test_an_export_has_every_resource_and_ends_with_its_owner(house: House, client: httpx.Client) -> None:
+    manifest = _export(client, house, "?_type=Patient,Condition")
+    assert manifest["requiresAccessToken"] and not manifest["error"]
+    for one in manifest["output"]:
+        assert client.get(one["url"]).status_code == 401
+        assert client.get(one["url"], headers=bearer(house, "bo")).status_code == 404
+        lines = client.get(one["url"], headers=bearer(house)).text.splitlines()
+        assert len(lines) == one["count"] == get(client, house, f"{one['type']}?_summary=count")["total"]
+        validated(orjson.loads(lines[0]))
+    assert client.delete(manifest["place"], headers=bearer(house)).status_code == 202
+    assert client.get(manifest["place"], headers=bearer(house)).status_code == 404
+    assert client.get(f"{base(house)}/$export", headers=bearer(house)).status_code == 422
+
+
+def test_an_export_since_a_moment_has_what_came_after_it(house: House, client: httpx.Client) -> None:
+    now = _export(client, house, "?_type=Observation&_since=2999-01-01T00:00:00Z")
+    assert now["output"] == now["deleted"] == []
+    everything = _export(client, house, "?_type=Observation&_since=2000-01-01T00:00:00Z")
+    whole = get(client, house, "Observation?_summary=count")["total"]
+    assert sum(one["count"] for one in everything["output"]) == whole
+    assert get(client, house, "Observation?_lastUpdated=ge2000-01-01&_summary=count")["total"] == whole
+    assert get(client, house, "Observation?_lastUpdated=ge2999-01-01&_summary=count")["total"] == 0
+
+
+def test_terminology_operations_answer_as_the_vocabulary_does(house: House, client: httpx.Client) -> None:
+    loinc, concept = "http://loinc.org", "1975-2"
+    told = get(client, house, f"CodeSystem/$lookup?system={loinc}&code={concept}")
+    validated(told)
+    display = next(one["valueString"] for one in told["parameter"] if one["name"] == "display")
+    for query, right in ((f"code={concept}", True), (f"code={concept}&display={display}", True),
+                         (f"code={concept}&display=weather", False), ("code=0-0", False)):  # fmt: skip
+        answer = get(client, house, f"CodeSystem/$validate-code?url={loinc}&{query}")
+        assert answer["parameter"][0] == {"name": "result", "valueBoolean": right}
+    translated = get(client, house, f"ConceptMap/$translate?system={loinc}&code={concept}")
+    validated(translated)
+    expanded = get(
+        client, house, "ValueSet/$expand?url=https://fhir-terminology.ohdsi.org/ValueSet/descendants-of/4064161"
+    )
+    validated(expanded)
+    assert expanded["expansion"]["total"] >= len(expanded["expansion"]["contains"]) > 0
+    refused(client, house, "CodeSystem/$lookup?system=urn:nothing&code=1", 404)
+    refused(client, house, f"CodeSystem/$lookup?system={loinc}&code=0-0", 404)

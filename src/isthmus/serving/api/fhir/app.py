@@ -12,7 +12,8 @@ from starlette.exceptions import HTTPException
 from isthmus.base.errors import IsthmusError
 from isthmus.serving.api.caller import Asking, Caller, House
 from isthmus.serving.api.door import Door
-from isthmus.serving.api.fhir import capability, pages, told
+from isthmus.serving.api.fhir import capability, export, pages, terms, told
+from isthmus.serving.api.fhir.export import Jobs
 from isthmus.serving.api.fhir.statement import encoded
 from isthmus.serving.api.problem import Problem
 
@@ -30,8 +31,9 @@ def made(house: House, telemetry: TelemetryConfig) -> FastAPI:
     fhir = FastAPI(
         title="Isthmus FHIR", version="4.0.1", description=ABOUT, docs_url=None, redoc_url=None, telemetry=telemetry
     )
-    fhir.state.house = house
-    fhir.include_router(router)
+    fhir.state.house, fhir.state.jobs = house, Jobs()
+    for part in (terms.router, export.router, router):
+        fhir.include_router(part)
     for kind in (IsthmusError, Problem, RequestValidationError, HTTPException, Exception):
         fhir.add_exception_handler(kind, told.outcome)
     fhir.add_middleware(Door, body=house.limits.body)
