@@ -7,7 +7,7 @@ from starlette.exceptions import HTTPException
 
 from isthmus.base.errors import IsthmusError
 from isthmus.flow.workspace import Workspace
-from isthmus.serving.api import beginning, grants, tables
+from isthmus.serving.api import applications, beginning, grants, releases, tables, upkeep
 from isthmus.serving.api.caller import House
 from isthmus.serving.api.door import Door
 from isthmus.serving.api.fhir import app as facade
@@ -36,7 +36,7 @@ def made(house: House) -> FastAPI:
     """The application of the API."""
     api = FastAPI(title="Isthmus", version="1", description=ABOUT, docs_url=None, redoc_url=None, telemetry=SILENT)
     api.state.house = house
-    for part in (beginning, grants, tables):
+    for part in (beginning, grants, tables, applications, releases, upkeep):
         api.include_router(part.router)
     for kind in (IsthmusError, Problem, RequestValidationError, HTTPException, Exception):
         api.add_exception_handler(kind, problem)
