@@ -9,6 +9,7 @@ from isthmus.base.errors import IsthmusError
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.api import applications, beginning, grants, releases, tables, upkeep
 from isthmus.serving.api.caller import House
+from isthmus.serving.api.described import PROBLEMS
 from isthmus.serving.api.door import Door
 from isthmus.serving.api.fhir import app as facade
 from isthmus.serving.api.limits import Desks, Pace, limits
@@ -34,7 +35,10 @@ def mount(app: FastAPI, opened: Workspace) -> None:
 
 def made(house: House) -> FastAPI:
     """The application of the API."""
-    api = FastAPI(title="Isthmus", version="1", description=ABOUT, docs_url=None, redoc_url=None, telemetry=SILENT)
+    api = FastAPI(
+        title="Isthmus", version="1", description=ABOUT, docs_url=None, redoc_url=None, telemetry=SILENT,
+        responses=PROBLEMS,
+    )  # fmt: skip
     api.state.house = house
     for part in (beginning, grants, tables, applications, releases, upkeep):
         api.include_router(part.router)

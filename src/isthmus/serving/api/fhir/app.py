@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 
 from isthmus.base.errors import IsthmusError
 from isthmus.serving.api.caller import Asking, Caller, House
+from isthmus.serving.api.described import content, outcomes
 from isthmus.serving.api.door import Door
 from isthmus.serving.api.fhir import capability, export, pages, terms, told
 from isthmus.serving.api.fhir.export import Jobs
@@ -29,8 +30,9 @@ router = APIRouter(tags=["fhir"])
 def made(house: House, telemetry: TelemetryConfig) -> FastAPI:
     """The application of the facade."""
     fhir = FastAPI(
-        title="Isthmus FHIR", version="4.0.1", description=ABOUT, docs_url=None, redoc_url=None, telemetry=telemetry
-    )
+        title="Isthmus FHIR", version="4.0.1", description=ABOUT, docs_url=None, redoc_url=None, telemetry=telemetry,
+        responses=outcomes(told.MEDIA),
+    )  # fmt: skip
     fhir.state.house, fhir.state.jobs = house, Jobs()
     for part in (terms.router, export.router, router):
         fhir.include_router(part)
@@ -40,19 +42,19 @@ def made(house: House, telemetry: TelemetryConfig) -> FastAPI:
     return fhir
 
 
-@router.get("/{grant}/metadata", response_model=None)
+@router.get("/{grant}/metadata", response_model=None, response_class=Response, responses=content(told.MEDIA))
 def metadata(grant: Grant, request: Request) -> Response:
     """What the facade can do. Needs no token, and says nothing of the grant."""
     return told.resource(capability.statement(told.base_of(request, quote(grant, safe=""))))
 
 
-@router.get("/{grant}/{kind}", response_model=None)
+@router.get("/{grant}/{kind}", response_model=None, response_class=Response, responses=content(told.MEDIA))
 def search(grant: Grant, kind: Kind, by: Asking, request: Request) -> Response:
     """Search a type of resource. Parameters are told by `metadata`; one that is not known is refused."""
     return _searched(by, grant, kind, request, str(request.url.query))
 
 
-@router.post("/{grant}/{kind}/_search", response_model=None)
+@router.post("/{grant}/{kind}/_search", response_model=None, response_class=Response, responses=content(told.MEDIA))
 async def search_by_form(grant: Grant, kind: Kind, by: Asking, request: Request) -> Response:
     """The same with the parameters in a form."""
     if request.headers.get("content-type", "").partition(";")[0].strip() != FORM:
@@ -61,7 +63,7 @@ async def search_by_form(grant: Grant, kind: Kind, by: Asking, request: Request)
     return await run_in_threadpool(_searched, by, grant, kind, request, body)
 
 
-@router.get("/{grant}/{kind}/{name}", response_model=None)
+@router.get("/{grant}/{kind}/{name}", response_model=None, response_class=Response, responses=content(told.MEDIA))
 def read(grant: Grant, kind: Kind, name: Annotated[str, Path(pattern="^[A-Za-z0-9.-]{1,64}$")], by: Asking) -> Response:
     """Read one resource."""
     return told.resource(pages.one(pages.desk(by, grant), kind, name))

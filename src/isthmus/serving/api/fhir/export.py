@@ -17,6 +17,7 @@ import orjson
 from fastapi import APIRouter, Header, Path, Query, Request, Response
 
 from isthmus.serving.api.caller import Asking, Caller
+from isthmus.serving.api.described import content
 from isthmus.serving.api.fhir import pages, reading, told
 from isthmus.serving.api.fhir.mapping import resources
 from isthmus.serving.api.fhir.pages import Desk
@@ -84,7 +85,7 @@ class Jobs:
             found.parts.cancel()
 
 
-@router.get("/{grant}/$export", response_model=None, status_code=202)
+@router.get("/{grant}/$export", response_model=None, response_class=Response, status_code=202)
 def begin(
     grant: str,
     by: Asking,
@@ -109,7 +110,10 @@ def begin(
     return Response(status_code=202, headers={"Content-Location": f"{told.base_of(request, grant)}/$export/{name}"})
 
 
-@router.get("/{grant}/$export/{name}", response_model=None)
+@router.get(
+    "/{grant}/$export/{name}", response_model=None, response_class=Response,
+    responses={**content("application/json"), 202: {"description": "It is under way."}},
+)  # fmt: skip
 def status(grant: str, name: Name, by: Asking, request: Request) -> Response:
     """How an export goes: 202 while it is under way, then the manifest with the addresses of its files."""
     at = pages.desk(by, grant)
@@ -138,7 +142,7 @@ def status(grant: str, name: Name, by: Asking, request: Request) -> Response:
     return Response(orjson.dumps(manifest), media_type="application/json")
 
 
-@router.delete("/{grant}/$export/{name}", response_model=None, status_code=202)
+@router.delete("/{grant}/$export/{name}", response_model=None, response_class=Response, status_code=202)
 def drop(grant: str, name: Name, by: Asking, request: Request) -> Response:
     """Forget an export."""
     at = pages.desk(by, grant)
@@ -147,7 +151,9 @@ def drop(grant: str, name: Name, by: Asking, request: Request) -> Response:
     return Response(status_code=202)
 
 
-@router.get("/{grant}/$export/{name}/deleted/{kind}", response_model=None)
+@router.get(
+    "/{grant}/$export/{name}/deleted/{kind}", response_model=None, response_class=Response, responses=content(NDJSON)
+)
 def deleted(grant: str, name: Name, kind: str, by: Asking, request: Request) -> Response:
     """What is gone of a type: a Bundle that deletes it."""
     job = _jobs(request).of(by, pages.desk(by, grant).grant.id, name)
@@ -157,7 +163,9 @@ def deleted(grant: str, name: Name, kind: str, by: Asking, request: Request) -> 
     return Response(orjson.dumps(bundle) + b"\n", media_type=NDJSON)
 
 
-@router.get("/{grant}/$export/{name}/{kind}/{place}", response_model=None)
+@router.get(
+    "/{grant}/$export/{name}/{kind}/{place}", response_model=None, response_class=Response, responses=content(NDJSON)
+)
 def file(
     grant: str, name: Name, kind: str, place: Annotated[int, Path(ge=0, le=1_000_000)], by: Asking, request: Request
 ) -> Response:

@@ -12,6 +12,7 @@ from isthmus.base.errors import InputError
 from isthmus.cdm.concept_set import Item
 from isthmus.flow.terminology.service import Terminology
 from isthmus.serving.api.caller import Asking, Caller
+from isthmus.serving.api.described import content
 from isthmus.serving.api.fhir import told
 from isthmus.serving.api.fhir.mapping import OMOP, system_of, vocabulary_of
 from isthmus.serving.api.problem import Problem
@@ -28,7 +29,7 @@ SET = f"{OMOP}/ValueSet/descendants-of/"
 """What the address of a value set begins with that is a concept and all its descendants."""
 
 
-@router.get("/{grant}/CodeSystem/$lookup", response_model=None)
+@router.get("/{grant}/CodeSystem/$lookup", response_model=None, response_class=Response, responses=content(told.MEDIA))
 def lookup(grant: str, system: System, code: Code, by: Asking) -> Response:
     """What is known of a code: its name, synonyms, domain, class, parents and children."""
     with Terminology.of(by.house.opened) as terms:
@@ -56,7 +57,9 @@ def lookup(grant: str, system: System, code: Code, by: Asking) -> Response:
     return _parameters(parts)
 
 
-@router.get("/{grant}/CodeSystem/$validate-code", response_model=None)
+@router.get(
+    "/{grant}/CodeSystem/$validate-code", response_model=None, response_class=Response, responses=content(told.MEDIA)
+)
 def validate(
     grant: str, url: System, code: Code, by: Asking,
     display: Annotated[str | None, Query(max_length=400)] = None,
@@ -71,7 +74,9 @@ def validate(
     return _parameters(parts)
 
 
-@router.get("/{grant}/ConceptMap/$translate", response_model=None)
+@router.get(
+    "/{grant}/ConceptMap/$translate", response_model=None, response_class=Response, responses=content(told.MEDIA)
+)
 def translate(
     grant: str, system: System, code: Code, by: Asking,
     targetsystem: Annotated[str | None, Query(max_length=300)] = None,
@@ -93,7 +98,7 @@ def translate(
     return _parameters(parts)
 
 
-@router.get("/{grant}/ValueSet/$expand", response_model=None)
+@router.get("/{grant}/ValueSet/$expand", response_model=None, response_class=Response, responses=content(told.MEDIA))
 def expand(
     grant: str,
     url: Annotated[str, Query(max_length=300, description=f"A concept and its descendants: {SET}CONCEPT.")],
