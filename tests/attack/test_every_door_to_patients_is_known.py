@@ -38,7 +38,7 @@ OPERATOR = {
 NO_PATIENTS = {
     "demo": "invented patients", "init": "an empty folder", "simulate": "invented patients", "vocabulary": "concepts",
     "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants",
-    "log": "who asked what, never an answer", "evidence": "the same, with proofs",
+    "log": "who asked what, never an answer", "evidence": "the same, with proofs", "witness": "hashes of the log",
     "incident": "the same, and how many persons",
 }  # fmt: skip
 # Who takes rows out of the lake for people: the only modules of the gate that may import these parts of it.

@@ -27,7 +27,7 @@ VERBS = {
     "decisions": "decide", "units": "units", "map": "map", "quality": "quality", "findings": "findings",
     "scorecard": "findings", "profile": "profile", "remap": "work", "receipts": "look", "editions": "look",
     "people": "people", "use": "uses", "ask": "asking", "release": "releases", "log": "trail",
-    "evidence": "evidence", "incident": "incident",
+    "evidence": "evidence", "witness": "witness", "incident": "incident",
     "trace": "look", "link": "link", "person": "link",
     "cohorts": "cohorts", "registry": "registry", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip

@@ -33,11 +33,8 @@ def profile(  # noqa: PLR0917 each parameter is an option of the command line
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
     small: Annotated[int, typer.Option(min=0, help="Counts up to this are left out.")] = SMALL,
     top: Annotated[int, typer.Option(min=1, help="How many concepts of each table are shown.")] = 5,
-    grant: Grant = "",
-    purpose: Purpose = "",
-    by: As = "",
-    json: Json = False,
-) -> None:
+    grant: Grant = "", purpose: Purpose = "", by: As = "", json: Json = False,
+) -> None:  # fmt: skip
     """Describe an edition: people, time observed, records by table and year, frequent concepts.
 
     These are the 194 default analyses of OHDSI Achilles. They are counted once and kept with the edition. Under a grant

@@ -51,16 +51,11 @@ def register(app: typer.Typer) -> None:
 def registry(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
     pack: Annotated[str, typer.Argument(metavar="PACK", help="A registry that comes along, or a folder.")],
-    out: Out = None,
-    export: Export = None,
+    out: Out = None, export: Export = None,
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
-    difference: OnlyDifference = False,
-    grant: Grant = "",
-    purpose: Purpose = "",
-    by: As = "",
-    quiet: Quiet = False,
+    difference: OnlyDifference = False, grant: Grant = "", purpose: Purpose = "", by: As = "", quiet: Quiet = False,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Build a disease registry from an edition: one table a group of items, completeness, work lists.
 
     A pack is a folder of data; docs/reference/registry-pack.md tells what is in it. Under a grant it is built of what
