@@ -15,10 +15,19 @@ from isthmus.base.memory import give_back
 from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
-from isthmus.research.registries import completeness, derived, follow_up, scored, statements, units, worklist
+from isthmus.research.registries import (
+    cases,
+    completeness,
+    derived,
+    follow_up,
+    scored,
+    statements,
+    units,
+    visits,
+    worklist,
+)
 from isthmus.research.registries import lines as treatment
 from isthmus.research.registries.computed import Step
-from isthmus.research.registries.enrolment import cases, visits
 from isthmus.research.registries.enrolment.ruling import Ruling
 from isthmus.research.registries.names import Names
 from isthmus.research.registries.pack import Pack
@@ -38,7 +47,7 @@ Sink = Callable[[str, pa.Table], None]
 class Registry:
     """What was counted while a registry was built.
 
-    `cases` are the counts of `enrolment.cases.Enrolled`; `on` is the day for which visits are told as due.
+    `cases` are the counts of `cases.Enrolled`; `on` is the day for which visits are told as due.
     """
 
     pack: Pack

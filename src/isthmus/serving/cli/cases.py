@@ -11,8 +11,8 @@ from isthmus.base.errors import InputError, UsageError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.session import Session, open_session
+from isthmus.research.registries import cases as enrolment
 from isthmus.research.registries.build import build
-from isthmus.research.registries.enrolment import cases as enrolment
 from isthmus.research.registries.enrolment import ruling
 from isthmus.research.registries.enrolment.model import GIVEN, REFUSED, WITHDRAWN
 from isthmus.research.registries.enrolment.ruling import CASE, CONFIRMED, CONSENT, DUPLICATE, REFUTED

@@ -1,5 +1,6 @@
 """Who is in a registry: found by rules, confirmed by people, kept out by a refusal; and which visits are due."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -48,9 +49,9 @@ def said(number: int, kind: str, person: int, answer: str, author: str = "ann", 
     return Ruling(number, kind, person, answer, author, datetime(2020, 5, number, tzinfo=UTC), "seen", **more)
 
 
-def _tables(people: int = 4, **more: Rows) -> dict[str, Any]:
+def _tables(more: Mapping[str, Rows]) -> dict[str, Any]:
     """Persons of whom 1 and 2 are coded; 3 has a stage and a low albumin, 4 a stage only."""
-    found = lib.tables(range(1, people + 1), **more)
+    found = lib.tables(range(1, 5), **more)
     found["condition_occurrence"] = [one for one in found["condition_occurrence"] if one["person_id"] <= 2]
     found.setdefault("observation", [])
     found["observation"] += [observed(one, STAGE, "2020-04-01") for one in (3, 4)]
@@ -64,7 +65,7 @@ def _built(
 ) -> tuple[Registry, dict[str, Rows]]:
     pack = lib.write(tmp_path / "tiny", {"laboratory": ITEMS}, lists_csv=LISTS, enrolment_yaml=enrolment)
     found: dict[str, list[pa.Table]] = {}
-    with cdm.desk(tmp_path, _tables(**more)) as desk:
+    with cdm.desk(tmp_path, _tables(more)) as desk:
         registry = build(
             desk, load(pack), lambda name, rows: found.setdefault(name, []).append(rows), rulings=rulings, on=on
         )
@@ -184,7 +185,7 @@ def test_visits_are_done_due_overdue_missed_or_ended(tmp_path: Path) -> None:
         ("consent: {policy: maybe}", "enrolment.yaml:1: 'maybe' is no policy of consent. Write opt out or required."),
         ("consent: {state: albumin}", "'albumin' is no item of the type choice."),
         ("finding: {people: 0}", "`people` is a number from 1 to 9."),
-        ("finding: {rules: {a: {phenotype: {enter: []}}}}", "there is no 'enter'"),
+        ("finding: {rules: {a: {phenotype: {title: x}}}}", "there is no 'enter'"),
         ("visits: {a: {every: 30}}", "visit a never ends. Add `until:`"),
         ("visits: {a: {every: 30, until: 60, window: -20..20}}", "the windows of visit a overlap"),
         ("visits: {a: {items: [nothing]}}", "'nothing' is no item that is told."),

@@ -1,5 +1,4 @@
-"""Who is in a registry: candidates that rules find, what people say of them, consent, and the visits that are due.
+"""What a pack says of enrolment and what people say of persons, as values; `cases` and `visits` beside it work on them.
 
-`enrolment.yaml` of a pack is read (`reading`) into values (`model`); what people said is brought to one word a
-person (`ruling`); a fixed number of statements finds candidates and enrols (`cases`) and tells visits (`visits`).
+`enrolment.yaml` is read (`reading`) into values (`model`); what people said becomes one word a person (`ruling`).
 """
