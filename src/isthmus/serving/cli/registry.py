@@ -17,6 +17,7 @@ from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session, open_session
 from isthmus.research.registries.build import Registry, build
 from isthmus.research.registries.difference import Difference, counted, differences
+from isthmus.research.registries.enrolment.ruling import Ruling
 from isthmus.research.registries.pack import Pack, load
 from isthmus.research.registries.worklist import OpenCode
 from isthmus.research.registries.write import Writer, write_about
@@ -27,6 +28,7 @@ from isthmus.serving.registered import SMALL, Sums, manifest
 from isthmus.serving.registries import export as exports
 from isthmus.serving.registries.kept import Kept
 from isthmus.serving.registries.report.write import write as write_report
+from isthmus.serving.registries.rulings import rulings
 
 SHOWN = 20
 WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")
@@ -79,7 +81,9 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
         folder = out
         if out is None and export is not None:
             folder = Path(stack.enter_context(TemporaryDirectory(dir=opened.root)))
-        built = _built(session, read, folder, sums, None if edition else _open_codes(opened), quiet=quiet or json)
+        said = rulings(opened, read.name)
+        codes = None if edition else _open_codes(opened)
+        built = _built(session, read, folder, sums, codes, said, quiet=quiet or json)
         about = manifest(session, built)
         _write(read, about, folder, out, export, synthetic=opened.synthetic)
     if json:
@@ -114,7 +118,8 @@ def _open_codes(opened: Workspace) -> list[OpenCode]:
 
 
 def _built(
-    session: Session, pack: Pack, out: Path | None, sums: Sums, codes: Sequence[OpenCode] | None, *, quiet: bool
+    session: Session, pack: Pack, out: Path | None, sums: Sums, codes: Sequence[OpenCode] | None,
+    said: Sequence[Ruling], *, quiet: bool,
 ) -> Registry:  # fmt: skip
     with (
         bars(quiet=quiet) as progress, session.desk() as desk,
@@ -127,7 +132,7 @@ def _built(
                 writer(name, rows)
 
         progress.start("registry")
-        return build(desk, pack, sink, codes=codes, done=lambda part, of: progress.advance("registry"))
+        return build(desk, pack, sink, codes=codes, rulings=said, done=lambda part, of: progress.advance("registry"))
 
 
 def _tell_granted(session: Granted, pack: Pack, *, json: bool) -> None:
@@ -165,6 +170,7 @@ def _tell(built: Registry, session: Session | Granted, sums: Sums) -> None:
     ]
     said = f"{pack.titles.get('en') or pack.name}: {built.patients:,} patients of edition {session.edition.number}"
     table(said, ("table", "group", "row", "items", "rows"), rows)
+    table("Cases", ("state", "persons"), list(built.cases.items()))
     shown = [
         (
             one["site"],
