@@ -65,17 +65,21 @@ def evaluate(desk: Desk, pack: Pack) -> Evaluation:
     begins = statements.PATHWAY_STEP.format(steps=statements.among(pack.parts.get(pack.anchor, ())), **looks)
     _make(desk, "pathway", statements.PATHWAY_ENTRY if pack.anchor == ANCHOR else begins)
     _make(desk, "occurred", statements.OCCURRED.format(until=statements.UNTIL if pack.ends else "", **looks))
+    ended = "p.until" if pack.ends else "CAST(NULL AS INTEGER)"
     for name, sql in (
-        ("seen", statements.SEEN.format(ended="p.until" if pack.ends else "CAST(NULL AS INTEGER)")), ("delivered", statements.delivered(made)), ("fact_found", statements.FACT_FOUND),
-        ("lacking", statements.LACKING), ("answered", statements.ANSWERED), ("meant", statements.MEANT),
-        ("activation", statements.ACTIVATION), ("counted", statements.COUNTED), ("judged", statements.JUDGED),
+        ("seen", statements.SEEN.format(ended=ended)), ("delivered", statements.delivered(made)),
+        ("fact_found", statements.FACT_FOUND), ("lacking", statements.LACKING), ("answered", statements.ANSWERED),
+        ("meant", statements.MEANT), ("activation", statements.ACTIVATION), ("counted", statements.COUNTED),
+        ("judged", statements.JUDGED),
     ):  # fmt: skip
         _make(desk, name, sql)
-    taken = [
+    results, evidence, episodes, occurrences, facts, delivered = (
         desk.take(step(sql))
         for sql in (statements.RESULT, statements.EVIDENCE, EPISODES, OCCURRENCES, FACTS, DELIVERIES)
-    ]
-    return Evaluation(pack, made, *taken, entered=entered, steps=desk.steps)
+    )
+    return Evaluation(
+        pack, made, results, evidence, episodes, occurrences, facts, delivered, entered=entered, steps=desk.steps
+    )
 
 
 def _known(desk: Desk, pack: Pack) -> None:
@@ -99,7 +103,7 @@ def _enter(desk: Desk, pack: Pack) -> int:
     rows = members(desk, [pack.population]).rows
     day, until = (pc.cast(rows.column(name).cast(pa.date32()), pa.int32()) for name in ("start_date", "end_date"))
     desk.lay("entered", pa.table({"person_id": rows.column("person_id"), "day": day, "until": until}))
-    return rows.num_rows
+    return int(rows.num_rows)
 
 
 def _items(desk: Desk, pack: Pack) -> pa.Table:

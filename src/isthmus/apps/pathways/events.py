@@ -155,7 +155,7 @@ class Reading:
             )  # fmt: skip
         if any(LONGEST < abs(days) < EVER for days in (found.low, found.high)):
             self.faults.add(
-                at.place(key), f"{what}: '{text}' is an impossible window: nobody is seen for more than {LONGEST} days.",
+                at.place(key), f"{what}: '{text}' is an impossible window: nobody is seen for over {LONGEST} days.",
                 "Write fewer days, or any time.",
             )  # fmt: skip
         return found

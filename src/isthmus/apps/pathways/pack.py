@@ -99,7 +99,7 @@ class Clause:
 
 @dataclass(frozen=True, slots=True)
 class Leg:
-    """Around each of the days of `of` (ANCHOR alone: the day on which the pathway begins): `least` to `most` days of `to`."""
+    """Around each day of `of` (of ANCHOR: the day on which the pathway begins) `least` to `most` days of `to`."""
 
     of: tuple[int, ...]
     pick: Pick
@@ -111,7 +111,7 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule. `followed` and `seen_before`: days around the activating day that must be seen to find something missing."""
+    """A rule. `followed` and `seen_before`: days around an activating day that must be seen for a lack to count."""
 
     name: str
     number: int

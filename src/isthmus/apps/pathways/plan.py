@@ -138,7 +138,8 @@ def _rule(made: Plan, rule: Rule) -> None:
         back = 0 if window.low <= -EVER else max(-window.low, 0)
         made.add(
             "asked_leg", leg=number, rule=rule.number, anchored=ANCHOR in leg.of, pick=PICKS[leg.pick], low=window.low,
-            high=window.high, least=leg.least, most=leg.most, followed=ahead if rule.followed is None else rule.followed,
+            high=window.high, least=leg.least, most=leg.most,
+            followed=ahead if rule.followed is None else rule.followed,
             before=back if rule.seen_before is None else rule.seen_before,
         )  # fmt: skip
         for table, named, kind in (("asked_of", leg.of, OF), ("asked_to", leg.to, TO)):
@@ -149,11 +150,11 @@ def _rule(made: Plan, rule: Rule) -> None:
     for clause in rule.clauses:
         made.clauses.append((rule, clause.fact))
         number = len(made.clauses)
-        low, high = clause.number or (None, None)
+        lowest, highest = clause.number or (None, None)
         fact = pack.facts[clause.fact].number if clause.fact else 0
         made.add(
-            "asked_clause", clause=number, rule=rule.number, fact=fact, numeric=clause.number is not None, low=low,
-            high=high, holds=clause.holds,
+            "asked_clause", clause=number, rule=rule.number, fact=fact, numeric=clause.number is not None, low=lowest,
+            high=highest, holds=clause.holds,
         )  # fmt: skip
         for code in clause.codes:
             made.add("asked_clause_code", clause=number, code=code)

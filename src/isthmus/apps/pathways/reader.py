@@ -27,14 +27,15 @@ from isthmus.apps.pathways.window import ALWAYS
 
 SHIPPED = Path(__file__).parent / "packs"
 HEAD = (
-    "pathway", "version", "title", "about", "valid", "population", "hospital", "anchor", "looks", "ends", "concepts", "records",
-    "steps", "facts", "sources", "reasons", "rules",
+    "pathway", "version", "title", "about", "valid", "population", "hospital", "anchor", "looks", "ends", "concepts",
+    "records", "steps", "facts", "sources", "reasons", "rules",
 )  # fmt: skip
 NEEDED = ("pathway", "population", "steps", "rules")
 OF_EVENTS = (*domains(), ITEM, "value", "number")
 STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment")
 FACT = (*LANGUAGES, "from", "take", "window", "numeric")
 HOSPITALS = ("site", "care site")
+WITH_STAY = "with the stay"
 TAKES = ("first", "last", "nearest")
 
 
@@ -111,7 +112,7 @@ class _Pack:
         hospital = str(head.get("hospital", "site"))
         if hospital not in HOSPITALS:
             self.faults.add(head.place("hospital"), f"'{hospital}' is no hospital.", f"Write {' or '.join(HOSPITALS)}.")
-        if head.get("ends") not in (None, "with the stay"):
+        if head.get("ends") not in (None, WITH_STAY):
             self.faults.add(
                 head.place("ends"), f"the pathway cannot end '{head['ends']}'.", "Write with the stay, or nothing."
             )
@@ -120,7 +121,8 @@ class _Pack:
         self.faults.tell()
         return Pack(
             str(head["pathway"]), str(head.get("version", "1")), titles, valid, population, registry, hospital, anchor,
-            looks, head.get("ends") == "with the stay", reading.concepts, records, steps, facts, rules, sources, reasons, self.digest, parts,
+            looks, head.get("ends") == WITH_STAY, reading.concepts, records, steps, facts, rules, sources, reasons,
+            self.digest, parts,
         )  # fmt: skip
 
     def _entries(self, key: str) -> Iterator[tuple[str, Section]]:

@@ -52,7 +52,7 @@ DONE = ("done", "not done")
 class Rules:
     """Reads the rules of a pack."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 each is one part of a pack that rules name
         self, reading: Reading, steps: Mapping[str, Step], parts: Mapping[int, tuple[int, ...]],
         facts: Mapping[str, Fact], sources: Mapping[str, Source], reasons: Mapping[str, Names], looks: Window,
     ) -> None:  # fmt: skip
@@ -67,7 +67,7 @@ class Rules:
 
     def read(self, at: Section) -> dict[str, Rule]:
         """All rules by name, in the order in which they are written."""
-        found = {}
+        found: dict[str, Rule] = {}
         for name, one in at.items():
             if isinstance(one, Section):
                 found[name] = self._rule(name, len(found) + 1, one)

@@ -36,7 +36,8 @@ def _contradict(asks: Bound, forbids: Bound) -> bool:
     """Whether a leg demands more days than another allows, of the same patients around the same days."""
     (rule, leg), (other, limit) = asks, forbids
     return (
-        rule is not other and leg.least > limit.most and set(leg.to) <= set(limit.to) and limit.window.covers(leg.window)
+        rule is not other and leg.least > limit.most and set(leg.to) <= set(limit.to)
+        and limit.window.covers(leg.window)
         and set(leg.of) & set(limit.of) != set() and (leg.pick == limit.pick or "every" in (leg.pick, limit.pick))
         and not _apart(rule, other)
     )  # fmt: skip

@@ -45,8 +45,8 @@ ROW = """
     FROM {table} e JOIN enrolled_person m ON m.person_id = e.person_id {wanted} WHERE e.{day} IS NOT NULL
 """
 ITEMS = """
-    SELECT s.source, e.person_id, coalesce(e.day, m.day) AS day, 'registry' AS "table", CAST(NULL AS BIGINT) AS row_id, e.number, e.value,
-        e.site, e.part_id, e.place
+    SELECT s.source, e.person_id, coalesce(e.day, m.day) AS day, 'registry' AS "table",
+        CAST(NULL AS BIGINT) AS row_id, e.number, e.value, e.site, e.part_id, e.place
     FROM item_value e JOIN enrolled_person m ON m.person_id = e.person_id JOIN asked_source s ON s.item = e.item
     WHERE s.kind IN ({kinds})
 """
@@ -280,9 +280,10 @@ def _items(plan: Plan, *kinds: int) -> bool:
 def _columns(name: str, kinds: Sequence[int], *, anything: bool) -> dict[str, str]:
     """What fills the places of ROW and DELIVERY for one domain."""
     one = domains()[name]
+    filled = among(kinds)
     wanted = (
-        f"JOIN asked_source w ON w.domain = '{name}' AND w.\"set\" = 0 AND w.kind IN ({among(kinds)})" if anything
-        else f"JOIN wanted w ON w.domain = '{name}' AND w.concept_id = e.{one['concept']} AND w.kind IN ({among(kinds)})"
+        f"JOIN asked_source w ON w.domain = '{name}' AND w.\"set\" = 0 AND w.kind IN ({filled})" if anything
+        else f"JOIN wanted w ON w.domain = '{name}' AND w.concept_id = e.{one['concept']} AND w.kind IN ({filled})"
     )  # fmt: skip
     return {
         "source": "w.source", "day": one["day"], "table": one["table"], "id": one["id"], "wanted": wanted,
