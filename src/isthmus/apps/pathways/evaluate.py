@@ -6,8 +6,10 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from isthmus.apps.contract import PackError
+from isthmus.apps.contract.research import Desk, build, step
+from isthmus.apps.contract.research import evaluate as members
 from isthmus.apps.pathways import statements
-from isthmus.apps.pathways.lent import Desk, PackError, build_registry, members, step
 from isthmus.apps.pathways.pack import ANCHOR, Pack
 from isthmus.apps.pathways.plan import SCHEMAS, Plan, items, plan
 
@@ -113,7 +115,7 @@ def _items(desk: Desk, pack: Pack) -> pa.Table:
     wanted |= {one.item for fact in pack.facts.values() for one, _ in fact.sources}
     wanted |= {one.events.item for one in pack.records.values()}
     pieces: list[pa.Table] = []
-    build_registry(desk, pack.registry, _sink(pieces, wanted), codes=())
+    build(desk, pack.registry, _sink(pieces, wanted), codes=())
     return pa.concat_tables(pieces) if pieces else ITEM_VALUE.empty_table()
 
 

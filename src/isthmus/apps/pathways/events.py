@@ -10,7 +10,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from isthmus.apps.pathways.lent import Faults, Registry, Section
+from isthmus.apps.contract.documents import Faults, Section
+from isthmus.apps.contract.research import Registry
 from isthmus.apps.pathways.pack import Concept, Events, Names, Number
 from isthmus.apps.pathways.window import EVER, FORM, LONGEST, Window, window
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from isthmus.apps.pathways.lent import Definition, Registry
+from isthmus.apps.contract.research import Definition, Registry
 from isthmus.apps.pathways.window import EVER, Window
 
 Names = Mapping[str, str]

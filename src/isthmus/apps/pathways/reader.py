@@ -7,19 +7,11 @@ from typing import Any
 
 import yaml
 
+from isthmus.apps.contract import InputError, PackError
+from isthmus.apps.contract.documents import Faults, Section, parse
+from isthmus.apps.contract.research import Definition, Registry, phenotype
+from isthmus.apps.contract.research import registry as registry_of
 from isthmus.apps.pathways.events import ITEM, LANGUAGES, Reading, domains
-from isthmus.apps.pathways.lent import (
-    Definition,
-    Faults,
-    InputError,
-    PackError,
-    Registry,
-    Section,
-    document,
-    load_registry,
-    phenotype,
-    plain,
-)
 from isthmus.apps.pathways.pack import ANCHOR, Events, Fact, Names, Pack, Records, Source, Step
 from isthmus.apps.pathways.rules import Rules
 from isthmus.apps.pathways.sound import check
@@ -55,7 +47,7 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
 def read(content: bytes, *, file: str) -> Pack:
     """The pack in the bytes of a file; `file` is what faults call it. Raises PackError with every fault."""
     try:
-        head = document.parse(content.decode("utf-8-sig"), file)
+        head = parse(content.decode("utf-8-sig"), file)
     except UnicodeDecodeError:
         raise PackError(f"{file}:1: the file is not UTF-8. Save it as UTF-8 and try again.") from None
     faults = Faults()
@@ -77,13 +69,13 @@ def _population(head: Section, faults: Faults) -> tuple[Registry | None, Definit
         faults.tell()
     if "registry" in at:
         try:
-            registry = load_registry(str(at["registry"]))
+            registry = registry_of(str(at["registry"]))
         except PackError as error:
             faults.add(at.place("registry"), f"the registry cannot be used: {error}", "Mend it, or name another.")
             faults.tell()
             raise
         return registry, registry.cases
-    body = yaml.safe_dump(plain(at), allow_unicode=True, sort_keys=False).encode()
+    body = yaml.safe_dump(_plain(at), allow_unicode=True, sort_keys=False).encode()
     return None, phenotype.alone(body, name=str(head["pathway"]), file=f"{head.place('population')}: population")
 
 
@@ -263,6 +255,13 @@ class _Pack:
             f"Write one of: {', '.join(steps)}; or nothing, for the day of entry.",
         )  # fmt: skip
         return ANCHOR
+
+
+def _plain(value: Any) -> Any:
+    """Sections as plain maps."""
+    if isinstance(value, dict):
+        return {key: _plain(one) for key, one in value.items()}
+    return [_plain(one) for one in value] if isinstance(value, list) else value
 
 
 def _several(value: Any) -> list[Any]:

@@ -15,8 +15,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from isthmus.apps.contract.documents import Section
 from isthmus.apps.pathways.events import LANGUAGES, Reading, compared
-from isthmus.apps.pathways.lent import Section
 from isthmus.apps.pathways.pack import (
     ANCHOR,
     MANY,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from isthmus.apps.pathways.lent import Faults
+from isthmus.apps.contract.documents import Faults
 from isthmus.apps.pathways.pack import ANCHOR, Leg, Rule
 
 Bound = tuple[Rule, Leg]
