@@ -14,6 +14,8 @@ from lib import cdm, pathways
 from lib.pathways import FAMILIES, Oracle, Patient
 
 SITES = ("h1", "h2")
+COUNTED = ("exists", "absent", "exactly", "between")
+PAIRED = ("response", "precedence", "succession", "responded", "within")
 
 
 def _patients(draw: Random) -> list[Patient]:
@@ -41,15 +43,19 @@ def _rule(draw: Random) -> dict[str, Any]:
     family = draw.choice(FAMILIES)
     names = ["a", "b", "c", "b or c"]
     rule: dict[str, Any] = {family: draw.choice(names)}
-    if family in ("response", "precedence", "succession", "responded", "within"):
-        rule["of"] = draw.choice(names)
-    elif family in ("exists", "absent", "exactly", "between") and draw.random() < 0.3:
+    if family in PAIRED or (family in COUNTED and draw.random() < 0.3):
         rule["of"] = draw.choice(names)
     if family in ("exactly", "between") or (family in ("response", "within") and draw.random() < 0.3):
         least = draw.randint(0, 2)
         rule["times"] = draw.choice([str(least), f"{least} to {least + draw.randint(0, 2)}"])
     if family not in ("first", "last", "responded") and (family == "within" or draw.random() < 0.7):
         rule["window"] = _window(draw, family)
+    return rule | _more(draw)
+
+
+def _more(draw: Random) -> dict[str, Any]:
+    """What every family may say beside."""
+    rule: dict[str, Any] = {}
     if draw.random() < 0.4:
         rule["each"] = draw.choice(["every", "first", "last"])
     if draw.random() < 0.3:

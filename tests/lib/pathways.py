@@ -11,6 +11,8 @@ from isthmus.apps.pathways.pack import Pack
 from isthmus.apps.pathways.reader import read
 
 Rows = list[dict[str, Any]]
+Way = tuple[Any, str, Any, tuple[int, int], tuple[int, int]]
+"""Around which steps, which of their days, for what, in which days, how often."""
 EPOCH = date(1970, 1, 1)
 START = (date(2020, 1, 1) - EPOCH).days
 ILL, A, B, C, STAGE, EARLY, LATE, SIZE = 11, 31, 32, 33, 21, 22, 23, 41
@@ -130,7 +132,7 @@ class Oracle:
         meant += [self._holds(one, key, value, wanted=False) for key, value in (rule.get("unless") or {}).items()]
         if False in meant:
             return "not applicable", "conditions"
-        parts = [found for way in self._ways(rule) for found in self._way(one, rule, *way)]
+        parts = [found for way in self._ways(rule) for found in self._way(one, rule, way)]
         order = ("not applicable", "met", "not assessable", "violated")
         causes = (
             "", "conditions", "does not arise", "not in force", "ended before due", "not delivered", "not followed",
@@ -141,7 +143,7 @@ class Oracle:
             return "not assessable", "not known"
         return state, cause
 
-    def _ways(self, rule: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:
+    def _ways(self, rule: Mapping[str, Any]) -> Iterator[Way]:
         """What a rule asks: around which steps, which of their days, for what, in which days, how often."""
         family = next(key for key in FAMILIES if key in rule)
         to, of = rule[family], rule.get("of")
@@ -150,28 +152,26 @@ class Oracle:
         times = [int(one) for one in str(rule.get("times", "1")).split(" to ")]
         always, least, most = (-EVER, EVER), times[0], times[-1]
         if family == "exists":
-            yield of, each, to, window or always, 1, EVER
+            yield of, each, to, window or always, (1, EVER)
         elif family == "absent":
-            yield of, each, to, window or always, 0, 0
+            yield of, each, to, window or always, (0, 0)
         elif family in ("exactly", "between"):
-            yield of, each, to, window or always, least, most
+            yield of, each, to, window or always, (least, most)
         elif family in ("first", "last"):
-            yield None, "every", to, always, 1, EVER
+            yield None, "every", to, always, (1, EVER)
             others = [name for name in ("a", "b", "c") if not set(STEPS[name]) & set(STEPS[to])]
-            yield to, family, others, (-EVER, -1) if family == "first" else (1, EVER), 0, 0
+            yield to, family, others, (-EVER, -1) if family == "first" else (1, EVER), (0, 0)
         elif family == "responded":
-            yield of, "first", to, window or always, 1, EVER
+            yield of, "first", to, window or always, (1, EVER)
         else:
             usual = {"response": (0, EVER), "precedence": (-EVER, 0), "succession": (0, EVER)}
             low, high = window or usual.get(family, always)
-            yield of, each, to, (low, high), *((least, most) if "times" in rule else (1, EVER))
+            yield of, each, to, (low, high), (least, most) if "times" in rule else (1, EVER)
             if family == "succession":
-                yield to, each, of, (-high, -low), 1, EVER
+                yield to, each, of, (-high, -low), (1, EVER)
 
-    def _way(
-        self, one: Patient, rule: Mapping[str, Any], of: Any, each: str, to: Any, window: tuple[int, int], least: int,
-        most: int,
-    ) -> Iterator[tuple[str, str]]:  # fmt: skip
+    def _way(self, one: Patient, rule: Mapping[str, Any], way: Way) -> Iterator[tuple[str, str]]:
+        of, each, *_ = way
         around = [(one.ill, one.home)] if of is None else self._days(one, of)
         if not around:
             lacks = any(self._delivery(name, one.home) is None for name in _alone(of))
@@ -179,13 +179,12 @@ class Oracle:
         if each != "every":
             around = around[:1] if each == "first" else around[-1:]
         for at, site in around:
-            yield self._day(one, rule, (at, site), to, window, (least, most))
+            yield self._day(one, rule, (at, site), way)
 
     def _day(
-        self, one: Patient, rule: Mapping[str, Any], around: tuple[int, str], to: Any, window: tuple[int, int],
-        times: tuple[int, int],
+        self, one: Patient, rule: Mapping[str, Any], around: tuple[int, str], way: Way
     ) -> tuple[str, str]:  # fmt: skip
-        (at, site), (low, high), (least, most) = around, window, times
+        (at, site), (_, _, to, (low, high), (least, most)) = around, way
         first, last = (
             _dated(one) if one != "open" else far
             for one, far in zip(rule.get("valid", "open to open").split(" to "), (-EVER, EVER), strict=True)
@@ -204,9 +203,9 @@ class Oracle:
         followed = rule.get("followed", max(high, 0) if high < EVER else 0)
         before = rule.get("seen before", max(-low, 0) if low > -EVER else 0)
         begin, end = self._seen(one)
-        if found < least and high > 0 and one.death is not None:
-            if one.death <= at + (high if high < EVER else followed):
-                return "not applicable", "ended before due"
+        due = at + (high if high < EVER else followed)
+        if found < least and high > 0 and one.death is not None and one.death <= due:
+            return "not applicable", "ended before due"
         if one.death is None and end < at + followed:
             return "not assessable", "not followed"
         if begin > at - before:

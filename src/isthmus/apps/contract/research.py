@@ -1,6 +1,7 @@
 """What the house computes on tables and arrays: steps at a desk, phenotypes, scores, registries, survival."""
 
 from isthmus.cdm.concept_set import Item, expansion
+from isthmus.flow.findings.plausible import Funnel, funnel
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts import phenotype
 from isthmus.research.cohorts.concepts import step
@@ -19,6 +20,7 @@ from isthmus.research.scores.reader import shipped as shipped_scores
 from isthmus.research.scores.statement import select as select_score
 
 __all__ = [
-    "Definition", "Desk", "Expression", "Item", "Outcome", "Registry", "build", "evaluate", "expansion", "expression",
-    "find_score", "phenotype", "read_scores", "registry", "score", "select_score", "shipped_scores", "step", "survival",
+    "Definition", "Desk", "Expression", "Funnel", "Item", "Outcome", "Registry", "build", "evaluate", "expansion",
+    "expression", "find_score", "funnel", "phenotype", "read_scores", "registry", "score", "select_score",
+    "shipped_scores", "step", "survival",
 ]  # fmt: skip

@@ -19,23 +19,34 @@ ITEM_VALUE = pa.schema(
         ("value", pa.string()), ("site", pa.string()), ("part_id", pa.int64()), ("place", pa.int64()),
     ]
 )  # fmt: skip
-OCCURRENCES = "SELECT episode, step, day, min(site) AS site FROM occurred GROUP BY 1, 2, 3 ORDER BY 1, 3, 2"
-EPISODES = """
-    SELECT p.episode, p.person_id, p.hospital, p.site, p.day, s.first, s.last, s.death
-    FROM pathway p JOIN seen s ON s.episode = p.episode ORDER BY 1
-"""
-FACTS = "SELECT episode, fact, code, number, day FROM fact_found ORDER BY 1, 2"
-DELIVERIES = "SELECT records, site, first, last, n FROM delivered ORDER BY 1, 2"
+LONGEST = 6
+"""Treatments of a variant that are told apart; what comes later is left out."""
+TAKEN = {
+    "results": statements.RESULT,
+    "evidence": statements.EVIDENCE,
+    "episodes": """
+        SELECT p.episode, p.person_id, p.hospital, p.site, p.day, s.first, s.last, s.death
+        FROM pathway p JOIN seen s ON s.episode = p.episode ORDER BY 1
+    """,
+    "occurrences": "SELECT episode, step, day, min(site) AS site FROM occurred GROUP BY 1, 2, 3 ORDER BY 1, 3, 2",
+    "facts": "SELECT episode, fact, code, number, day FROM fact_found ORDER BY 1, 2",
+    "delivered": "SELECT records, site, first, last, n FROM delivered ORDER BY 1, 2",
+    "variants": statements.VARIANT.format(most=LONGEST),
+    "following": statements.NEXT,
+    "reached": statements.REACHED,
+}
+"""What is taken from the desk, by the name that it has in the answer."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation:
     """What became of every rule in every episode (a patient's stay on the pathway); days since 1970-01-01.
 
     `results`: episode, person_id, hospital, site, rule, state, cause, clause, day, due, found_day, met, violated.
     `evidence`: rule, episode, around, role (opens or found), step, day, table, row_id, site, part_id, place.
     `episodes`: episode, person_id, hospital, site, day, first, last, death. `occurrences`: episode, step, day, site.
-    Steps and rules stand by their numbers.
+    `variants`: episode, path (the steps of treatment in their order, `>` between). `following`: before, step, n, days
+    (median). `reached`: step, n, days (median since the beginning). Steps and rules stand by their numbers.
     """
 
     pack: Pack
@@ -46,6 +57,9 @@ class Evaluation:
     occurrences: pa.Table
     facts: pa.Table
     delivered: pa.Table
+    variants: pa.Table
+    following: pa.Table
+    reached: pa.Table
     entered: int
     steps: int
 
@@ -75,13 +89,8 @@ def evaluate(desk: Desk, pack: Pack) -> Evaluation:
         ("judged", statements.JUDGED),
     ):  # fmt: skip
         _make(desk, name, sql)
-    results, evidence, episodes, occurrences, facts, delivered = (
-        desk.take(step(sql))
-        for sql in (statements.RESULT, statements.EVIDENCE, EPISODES, OCCURRENCES, FACTS, DELIVERIES)
-    )
-    return Evaluation(
-        pack, made, results, evidence, episodes, occurrences, facts, delivered, entered=entered, steps=desk.steps
-    )
+    taken = {name: desk.take(step(sql)) for name, sql in TAKEN.items()}
+    return Evaluation(pack=pack, plan=made, entered=entered, steps=desk.steps, **taken)
 
 
 def _known(desk: Desk, pack: Pack) -> None:

@@ -238,6 +238,35 @@ EVIDENCE = """
         AND o.day <= a.day + l.high
     ORDER BY 2, 1, 3, 4, 6, 5, 7, 8
 """
+# The order in which treatments were given: what follows itself is one, and at most so many are told apart.
+VARIANT = """
+    SELECT p.episode, coalesce(v.path, '') AS path FROM pathway p LEFT JOIN (
+        SELECT episode, string_agg(CAST(step AS TEXT), '>' ORDER BY place) AS path FROM (
+            SELECT episode, step, row_number() OVER (PARTITION BY episode ORDER BY day, step) AS place FROM (
+                SELECT o.episode, o.step, o.day,
+                    lag(o.step) OVER (PARTITION BY o.episode ORDER BY o.day, o.step) AS before
+                FROM (SELECT DISTINCT episode, step, day FROM occurred) o
+                JOIN asked_step s ON s.step = o.step WHERE s.treatment
+            ) WHERE before IS NULL OR before <> step
+        ) WHERE place <= {most} GROUP BY episode
+    ) v ON v.episode = p.episode ORDER BY 1
+"""
+# Which step comes next for the first time, how often, and after how many days. Step 0 is the beginning.
+NEXT = """
+    SELECT before, step, count(*) AS n, CAST(quantile_cont(day - before_day, 0.5) AS DOUBLE) AS days FROM (
+        SELECT episode, step, day, coalesce(lag(step) OVER (PARTITION BY episode ORDER BY day, step), 0) AS before,
+            coalesce(lag(day) OVER (PARTITION BY episode ORDER BY day, step), begun) AS before_day
+        FROM (
+            SELECT o.episode, o.step, min(o.day) AS day, min(p.day) AS begun FROM occurred o
+            JOIN pathway p ON p.episode = o.episode GROUP BY o.episode, o.step
+        )
+    ) GROUP BY before, step ORDER BY 1, 2
+"""
+REACHED = """
+    SELECT o.step, count(*) AS n, CAST(quantile_cont(o.day - p.day, 0.5) AS DOUBLE) AS days FROM (
+        SELECT episode, step, min(day) AS day FROM occurred GROUP BY episode, step
+    ) o JOIN pathway p ON p.episode = o.episode GROUP BY o.step ORDER BY 1
+"""
 UNKNOWN = """
     SELECT DISTINCT s.concept_id FROM asked_set s LEFT JOIN concept c ON c.concept_id = s.concept_id
     WHERE c.concept_id IS NULL ORDER BY 1

@@ -32,7 +32,7 @@ def test_every_pack_that_comes_along_is_read(name: str) -> None:
 
 
 def test_an_unknown_pack_is_told_with_those_that_come_along() -> None:
-    with pytest.raises(InputError, match="those that come along: .*liver|come along: .*liver"):
+    with pytest.raises(InputError, match=r"Those that come along: .*liver"):
         load("liverish")
 
 
@@ -104,7 +104,7 @@ PARTS = [
     ({"concepts": HEAD["concepts"] | {"a": ["x1"]}}, "concept set a: 'x1' is no concept"),
     ({"concepts": HEAD["concepts"] | {"a": []}}, "concept set a is empty"),
     ({"steps": HEAD["steps"] | {"a": NAMES | {"procedure": "q"}}}, "step a: there is no concept set 'q'"),
-    ({"steps": HEAD["steps"] | {"a": NAMES | {"procedure": "a", "drug": "b"}}}, "step a says drug and procedure together"),
+    ({"steps": HEAD["steps"] | {"a": NAMES | {"procedure": "a", "drug": "b"}}}, "says drug and procedure together"),
     ({"steps": HEAD["steps"] | {"a": NAMES}}, "step a says no event"),
     ({"steps": HEAD["steps"] | {"a": NAMES | {"item": "afp"}}}, "item 'afp' is asked for, but the population is no"),
     ({"steps": HEAD["steps"] | {"a": NAMES | {"procedure": "a", "records": "x"}}}, "there is no kind of record 'x'"),
@@ -206,7 +206,7 @@ def test_a_registry_has_the_items_that_are_asked_for() -> None:
 
 
 def test_what_is_no_yaml_is_told_with_its_line() -> None:
-    with pytest.raises(PackError, match="mine.yaml:2"):
+    with pytest.raises(PackError, match=r"mine\.yaml:2"):
         read(b"pathway: x\n  steps: [", file="mine.yaml")
     with pytest.raises(PackError, match="`steps:` is missing"):
         read(b"pathway: x\n", file="mine.yaml")
