@@ -12,6 +12,7 @@ import pytest
 
 from isthmus.base.errors import RefusedError
 from isthmus.flow.workspace import Workspace
+from isthmus.gate import declared
 from isthmus.gate import session as gate_session
 from isthmus.gate.office import session as office_session
 from isthmus.serving.cli.app import VERBS
@@ -40,12 +41,15 @@ NO_PATIENTS = {
     "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants",
     "log": "who asked what, never an answer", "evidence": "the same, with proofs",
     "incident": "the same, and how many persons",
+    "app": "what is installed; what an application reads it reads under its grant, in a service",
 }  # fmt: skip
 # Who takes rows out of the lake for people: the only modules of the gate that may import these parts of it.
 READING = {
     "gate/session.py": "refuses unless all patients are invented",
     "gate/changes.py": "numbers of persons, to that session only, for what is kept and brought up to date",
+    "gate/declared.py": "opened for an application, over invented patients; else it asks the session under a grant",
     "gate/desk.py": "opened by that session, and by the one under a grant over what it holds",
+    "gate/differing.py": "called by the session under a grant, over the view of one table that it holds",
     "gate/joined.py": "says what is read, and reads nothing",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/affected.py": "counts persons, and tells no number of one",
@@ -102,7 +106,11 @@ def test_the_session_of_invented_patients_refuses_real_ones(house: House) -> Non
 def test_every_public_entry_of_a_session_is_known() -> None:
     # What is kept belongs to editions of invented patients; under a grant nothing is kept and nothing compared.
     invented = {"ask", "desk", "keep", "kept", "kept_before", "changed_since"}
-    for owner, known in ((gate_session.Session, invented), (office_session.Granted, {"ask", "sql", "steps"})):
+    application = {"ask", "steps", "patient"}
+    for owner, known in (
+        (gate_session.Session, invented), (office_session.Granted, {"ask", "changes", "sql", "steps"}),
+        (declared.Invented, application), (declared.Declared, application),
+    ):  # fmt: skip
         found = {name for name, _ in inspect.getmembers(owner, inspect.isfunction) if not name.startswith("_")}
         assert found == known
 

@@ -83,14 +83,15 @@ class Route:
 class Service:
     """A service of CDS Hooks 2: `id` is unique in an installation, `hook` one of the specification's or one's own.
 
-    `asked.body` is the request as the specification has it. `feedback` is told what became of cards.
+    `asked.body` is the request as the specification has it. A `Told` says another status, as 412 where what the service
+    needs is not there; an InputError is told as 400. `feedback` is told what became of cards.
     """
 
     id: str
     hook: str
     title: Words
     description: Words
-    handle: Callable[[Asked, Context], Cards]
+    handle: Callable[[Asked, Context], Cards | Told]
     prefetch: Mapping[str, str] = field(default_factory=dict)
     feedback: Callable[[Asked, Context], None] | None = None
 

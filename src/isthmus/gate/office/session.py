@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,7 @@ from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.committee.application import Columns, Grant
 from isthmus.gate.desk import Desk, Lent, desk_over
+from isthmus.gate.differing import differing
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, rewritten, views
@@ -145,10 +146,25 @@ class Granted:
 
         return self._answered("steps", text, naming, answered)
 
+    def changes(self, table: str, since: int) -> pa.Table:
+        """The rows of a table that the grant holds and that came or left since an edition (`gate/differing.py`).
+
+        Sites that are closed now are told of in neither. Raises RefusedError, and InputError for no such edition.
+        """
+        before = self._lake.editions.get(since)
+
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
+            pair = [edition.within(allowed.sites) for edition in (before, self.edition)]
+            view = views(Allowed(allowed.sites, {table: allowed.columns[table]}), use)[table]
+            return differing(self._lake, pair[0], pair[1], table, view, self._limits.longest)
+
+        text = f"what of {table} came or left since edition {since}"
+        return self._answered("changes", text, lambda grant: {table: frozenset()}, answered)
+
     def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
         """The rows of a plain statement."""
         edition = self.edition.within(allowed.sites)
-        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns))
+        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns), found.counted)
         reading = reading_of(edition, found.tables).renamed(RAW, QUESTIONS)
         with straight(self._lake, edition, over, kept, reading) as engine:
             return engine.rows(text, most=most, seconds=self._limits.longest)
@@ -169,6 +185,8 @@ class Granted:
             grant = self._asker.standing(office)
             found = self._decided(office, grant, naming(grant), at)
             body = {"way": way, "text": text, "edition": self.edition.number, "purpose": self._asker.kind}
+            if self._asker.within is not None:
+                body["application"] = self._asker.within.application
             if isinstance(found, Refused):
                 raise self._refused(office, found, body, at)
             most = self._left(office)
@@ -236,35 +254,62 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """An application that asks in somebody's name, and the columns that its manifest declares."""
+
+    application: str
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks under which grant, for which kind of purpose."""
+    """Who asks under which grant, for which kind of purpose, and through which application, if through one."""
 
     account: Account
     grant: str
     kind: str
+    within: Within | None = None
 
     def standing(self, office: Office) -> Grant | None:
-        """The grant as it stands now; None where there is none."""
+        """The grant as it stands now, of its columns those that an application declares; None where there is none."""
         found = granted(office, self.grant)
         grant = found.case.grant if found else None
-        return grant if grant is not None and grant.id == self.grant else None
+        if grant is None or grant.id != self.grant:
+            return None
+        return grant if self.within is None else replace(grant, columns=_common(grant.columns, self.within.columns))
 
 
 def open_granted(
-    office: Office, lake: Lake, account: Account, grant: str, *, kind: str = "", edition: int | None = None
+    office: Office,
+    lake: Lake,
+    account: Account,
+    grant: str,
+    *,
+    kind: str = "",
+    edition: int | None = None,
+    within: Within | None = None,
 ) -> Granted:
-    """A session under a grant on an edition (the newest by default); `kind` of purpose, if the grant has several."""
+    """A session under a grant on an edition (the newest by default); `kind` of purpose, if the grant has several.
+
+    An application that asks is told `within`: it gets no more than it declares.
+    """
     found = lake.editions.current() if edition is None else lake.editions.get(edition)
     if found is None:
         raise InputError("nothing is published yet. Run `isthmus ingest` first.")
-    asker = Asker(account, office.named(grant, "GR"), kind)
+    asker = Asker(account, office.named(grant, "GR"), kind, within)
     with office.open():
         standing = asker.standing(office)
     if not kind and standing is not None:
         if len(standing.kinds) > 1 and account.name in standing.people:
             raise InputError(f"the grant is for {', '.join(sorted(standing.kinds))}. Name one with --purpose.")
-        asker = Asker(account, asker.grant, min(standing.kinds))
+        asker = replace(asker, kind=min(standing.kinds))
     return Granted(office, lake, found, asker)
+
+
+def _common(granted: Columns, declared: Columns) -> Columns:
+    """The columns of a grant that are declared too."""
+    both = {table: columns & declared[table] for table, columns in granted.items() if table in declared}
+    return {table: columns for table, columns in both.items() if columns}
 
 
 def _question(office: Office, grant: str, session: str, act: str, body: Mapping[str, Any], reason: str = "") -> Draft:

@@ -1,0 +1,8 @@
+"""All pages, in the order of the side bar. A new page is one more line here."""
+
+from collections.abc import Sequence
+
+from isthmus.serving.web.pages import overview, quality, site, sites
+from isthmus.serving.web.shell.page import Page
+
+PAGES: Sequence[Page] = (overview.PAGE, sites.PAGE, site.PAGE, *quality.PAGES)
