@@ -196,10 +196,9 @@ class Oracle:
             return "violated", ""
         if found >= least and most == EVER:
             return "met", ""
-        for name in _alone(to):
-            told = self._delivery(name, site)
-            if told is None or at + high < told[0] or at + low > told[1]:
-                return "not assessable", "not delivered"
+        delivered = [self._delivery(name, site) for name in _alone(to)]
+        if None in delivered:
+            return "not assessable", "not delivered"
         followed = rule.get("followed", max(high, 0) if high < EVER else 0)
         before = rule.get("seen before", max(-low, 0) if low > -EVER else 0)
         begin, end = self._seen(one)
@@ -210,6 +209,8 @@ class Oracle:
             return "not assessable", "not followed"
         if begin > at - before:
             return "not assessable", "not seen"
+        if any(told and (at + high < told[0] or at + low > told[1]) for told in delivered):
+            return "not assessable", "not delivered"
         return ("violated", "") if found < least else ("met", "")
 
     def _days(self, one: Patient, names: Any) -> list[tuple[int, str]]:

@@ -58,8 +58,11 @@ def follow(seed: int, start: int, done: Care, ill: Course, along: Along, site: I
     taken = rng.random((len(RULES), len(ill))) < chance
     operations = _operations(done, ill, along, taken)
     labs = _labs(done, ill, along, taken)
-    changed = replace(done, operations=operations, labs=labs)
-    return changed, _truth(changed, ill, along)
+    # A text that tells of what was missed would be a record of it.
+    silent = along.visit[(along.kind == course.DIAGNOSIS) & ~(taken[0] & taken[1])[along.row]]
+    notes = done.notes.take(~np.isin(done.notes.visit, silent))
+    changed = replace(done, operations=operations, labs=labs, notes=notes)
+    return changed, _truth(changed, ill)
 
 
 def truth_of(found: Followed, number: Ints) -> dict[str, pa.Array]:
@@ -111,12 +114,13 @@ def _check(along: Along, day: Ints, low: int, high: int) -> Mask:
     return np.asarray((along.kind == course.FOLLOW_UP) & (day >= low) & (day <= high))
 
 
-def _truth(done: Care, ill: Course, along: Along) -> Followed:
+def _truth(done: Care, ill: Course) -> Followed:
     """What became of every rule, from the days of what was done."""
     codes, tests = catalogue.procedures(), catalogue.tests()
     images = np.setdiff1d(codes.having("img"), codes.having("img")[-1:])
-    course_of = np.full(len(done.visits), -1, dtype=np.int64)
-    course_of[along.visit] = along.row
+    of_person = np.full(int(done.visits.person.max(initial=0)) + 1, -1, dtype=np.int64)
+    of_person[ill.person] = np.arange(len(ill))
+    course_of = of_person[done.visits.person]
     imaging = _days(course_of, done.operations, np.isin(done.operations.code, images))
     team = _days(course_of, done.operations, done.operations.code == codes.find("mdt"))
     afp = _days(course_of, done.labs, done.labs.test == tests.row("AFP"))
@@ -144,6 +148,7 @@ def _days(course_of: Ints, done: care.Operations | care.Labs, which: Mask) -> tu
     """Course and day of what was done, sorted."""
     rows = course_of[done.visit[which]]
     days = done.minute[which] // MINUTES
+    days, rows = days[rows >= 0], rows[rows >= 0]
     order = np.lexsort((days, rows))
     return rows[order], days[order]
 

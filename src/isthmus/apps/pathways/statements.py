@@ -184,12 +184,13 @@ JUDGED = f"""
             WHEN a.day < r.valid_from OR a.day > r.valid_to THEN {NOT_APPLICABLE}{NOT_IN_FORCE}
             WHEN coalesce(c.n, 0) > l.most THEN {VIOLATED}0
             WHEN coalesce(c.n, 0) >= l.least AND l.most >= {MANY} THEN {MET}0
-            WHEN k.none = 1 OR a.day + l.high < k.first OR a.day + l.low > k.last THEN {NOT_ASSESSABLE}{NOT_DELIVERED}
+            WHEN k.none = 1 THEN {NOT_ASSESSABLE}{NOT_DELIVERED}
             WHEN coalesce(c.n, 0) < l.least AND l.high > 0
                 AND s.ended <= a.day + CASE WHEN l.high < {EVER} THEN l.high ELSE l.followed END
                 THEN {NOT_APPLICABLE}{ENDED}
             WHEN s.last < a.day + l.followed AND s.ended IS NULL THEN {NOT_ASSESSABLE}{NOT_FOLLOWED}
             WHEN s.first > a.day - l.before THEN {NOT_ASSESSABLE}{NOT_SEEN}
+            WHEN a.day + l.high < k.first OR a.day + l.low > k.last THEN {NOT_ASSESSABLE}{NOT_DELIVERED}
             WHEN coalesce(c.n, 0) < l.least THEN {VIOLATED}0
             ELSE {MET}0 END AS verdict
         FROM activation a JOIN asked_leg l ON l.leg = a.leg JOIN asked_rule r ON r.rule = a.rule
@@ -267,9 +268,10 @@ REACHED = """
         SELECT episode, step, min(day) AS day FROM occurred GROUP BY episode, step
     ) o JOIN pathway p ON p.episode = o.episode GROUP BY o.step ORDER BY 1
 """
+# Concepts that nobody knows; an edition that came without any vocabulary cannot tell.
 UNKNOWN = """
     SELECT DISTINCT s.concept_id FROM asked_set s LEFT JOIN concept c ON c.concept_id = s.concept_id
-    WHERE c.concept_id IS NULL ORDER BY 1
+    WHERE c.concept_id IS NULL AND EXISTS (SELECT 1 FROM concept) ORDER BY 1
 """
 
 
