@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from lib.tree import Function, functions, lines, modules, rooms
 
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
-NAMED_ALL_THE_SAME = {"src/isthmus/apps/manager.py"}
+NAMED_ALL_THE_SAME = ("src/isthmus/apps/manager/", "tests/unit/apps/manager/")
 
 # Installed only where somebody asked for the extra, so imported only where they are used.
 OPTIONAL = {"adbc_driver_manager", "psycopg", "pymysql", "pyspark"}
@@ -18,7 +18,7 @@ SILENCED = re.compile(r"#\s*(?:type: ignore|noqa)(?P<codes>\[[\w, -]+\]|: ?[A-Z]
 
 def test_no_module_is_named_for_nothing() -> None:
     vague = [name for name, _ in modules(tests=True) if VAGUE & set(PurePosixPath(name).with_suffix("").parts)]
-    assert not set(vague) - NAMED_ALL_THE_SAME
+    assert not [name for name in vague if not name.startswith(NAMED_ALL_THE_SAME)]
 
 
 def test_a_room_is_a_word() -> None:

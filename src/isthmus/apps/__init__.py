@@ -1,1 +1,1 @@
-"""Applications that plug in. Empty until the hook contract comes."""
+"""Applications that plug in: the contract they are written against, the manager that runs them, and our own."""

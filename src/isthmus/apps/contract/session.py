@@ -1,0 +1,36 @@
+"""The session that is handed to an application: the only way to data."""
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.desk import Desk
+
+tables = QUESTIONS
+"""The tables of the lake by name, as unbound expressions of which questions are composed."""
+
+
+class Session(Protocol):
+    """What a manifest declares and a grant holds of one edition; of invented patients, what the manifest declares.
+
+    Every method raises RefusedError, which says why and what to do next, for anything beyond.
+    """
+
+    @property
+    def edition(self) -> int:
+        """The number of the edition that is read."""
+
+    def ask(self, question: ir.Table | str) -> pa.Table:
+        """The rows of a question: an unbound expression over `tables`, or the text of one SELECT."""
+
+    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
+        """The answer of several set-based steps at a desk; `text` says in words what is asked.
+
+        Refused in a process of its own: only applications that run beside the gate may work at a desk.
+        """
+
+    def patient(self, person: int | str) -> Mapping[str, pa.Table]:
+        """The rows of one person, by the tables of the manifest that have a person."""

@@ -1,0 +1,1 @@
+"""The manager: what installs, runs, replaces and stops applications."""
