@@ -56,7 +56,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Events:
-    """Columns of equal length. `concept`: ids of what happened; `begin` and `end` in minutes since 1970 (`end` 0 for not
+    """Columns of equal length. `concept`: ids of what happened; `begin` and `end` in minutes since 1970 (`end` 0: not
     known); `number` NaN where there is none; `unit`: places in the chart's units (-1 for none); `answer`: ids of coded
     answers; `table`: places in the chart's tables; `id`: of the row, as text where it is no number.
     """

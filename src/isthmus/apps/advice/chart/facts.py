@@ -6,16 +6,13 @@ from functools import lru_cache
 
 import numpy as np
 
-from isthmus.apps.advice.chart.chart import MINUTES, Chart, Ints, Row, day_number, day_of
+from isthmus.apps.advice.chart.chart import MINUTES, Chart, Floats, Ints, Row, day_number, day_of
 from isthmus.apps.advice.pack.fact import DAY, NUMBERS, Fact
 from isthmus.apps.advice.pack.graph import Graph
 from isthmus.apps.advice.pack.sheets import kinds
-from isthmus.base.errors import InputError
-from isthmus.cdm.units import analyte, spelling, ucum
-from isthmus.cdm.units.analyte import Conversion
-from isthmus.research.expression.node import Scalar
-from isthmus.research.scores.patient import Told
-from isthmus.research.scores.patient import score as scored
+from isthmus.apps.contract import InputError
+from isthmus.apps.contract.knowledge import Conversion, Scalar, Told, analyte, spelling, ucum
+from isthmus.apps.contract.knowledge import score as scored
 
 SHOWN = 5
 """Rows that are named of one fact; a count of 300 visits is told by its newest."""
@@ -75,9 +72,7 @@ def _everybody(chart: Chart) -> dict[str, Found]:
     age = None
     if chart.birth is not None:
         born = chart.birth
-        age = float(
-            chart.today.year - born.year - ((chart.today.month, chart.today.day) < (born.month, born.day))
-        )
+        age = float(chart.today.year - born.year - ((chart.today.month, chart.today.day) < (born.month, born.day)))
     return {"age": Found(age), "sex": Found(chart.sex), "today": Found(chart.today)}
 
 
@@ -89,9 +84,9 @@ def _scored(fact: Fact, values: Mapping[str, Scalar], found: Mapping[str, Found]
     assert fact.score is not None
     told: dict[str, Told] = {}
     for name, text in fact.inputs.items():
-        value = text.value(values)
+        given = text.value(values)
         unit = fact.units.get(name, fact.score.inputs[name].unit)
-        told[name] = (value, unit) if unit and isinstance(value, float) else value
+        told[name] = (given, unit) if unit and isinstance(given, float) else given
     outcome = scored(fact.score, told)
     value: Scalar = outcome.value if fact.give == "value" else outcome.grade
     return Found(value, _joined(fact.needs, found), outcome.missing)
@@ -120,9 +115,7 @@ def _numbers(chart: Chart, fact: Fact, concepts: Concepts) -> Found:
     return Found(float(numbers[at]), (chart.row(places[at], fact.name),))
 
 
-def _in_unit(chart: Chart, fact: Fact, places: Ints, numbers: "np.ndarray[tuple[int], np.dtype[np.float64]]") -> (
-    "np.ndarray[tuple[int], np.dtype[np.float64]]"
-):
+def _in_unit(chart: Chart, fact: Fact, places: Ints, numbers: Floats) -> Floats:
     """The numbers in the fact's unit; NaN where a unit is not converted into it, or none is told."""
     told = chart.events.unit[places]
     factors, offsets = np.full(len(chart.units) + 1, np.nan), np.zeros(len(chart.units) + 1)
@@ -130,7 +123,7 @@ def _in_unit(chart: Chart, fact: Fact, places: Ints, numbers: "np.ndarray[tuple[
         how = conversion(fact.analyte, chart.units[at], fact.unit) if at >= 0 else None
         if how is not None:
             factors[at], offsets[at] = how.factor, how.offset
-    return np.round(numbers * factors[told] + offsets[told], 9)
+    return np.asarray(np.round(numbers * factors[told] + offsets[told], 9), dtype=np.float64)
 
 
 @lru_cache(maxsize=4096)

@@ -1,7 +1,7 @@
 """A chart from FHIR resources that a caller sends along: R4, and what older releases write for the same.
 
 A code means a concept of the base when one of the concept's codes says so. A key of the prefetch that is not there, or
-is an OperationOutcome, leaves its tables uncovered: what is not seen there is not known. `null` says that there is none.
+is an OperationOutcome, leaves its tables uncovered: what is not seen there is not known. `null` says: there is none.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ import numpy as np
 from isthmus.apps.advice.chart.chart import MINUTES, Chart, Events, Order, Row, day_number
 from isthmus.apps.advice.pack.graph import Graph
 from isthmus.apps.advice.pack.sheets import SYSTEMS
-from isthmus.cdm.units import spelling, ucum
+from isthmus.apps.contract.knowledge import spelling, ucum
 
 PREFETCH: Mapping[str, str] = {
     "patient": "Patient/{{context.patientId}}",
@@ -29,7 +29,14 @@ COVERED: Mapping[str, frozenset[str]] = {
     "conditions": frozenset({"condition_occurrence"}), "medications": frozenset({"drug_exposure"}),
     "observations": frozenset({"measurement", "observation"}), "procedures": frozenset({"procedure_occurrence"}),
 }  # fmt: skip
-ORDERS = ("MedicationRequest", "MedicationOrder", "ServiceRequest", "ProcedureRequest", "DeviceRequest", "NutritionOrder")
+ORDERS = (
+    "MedicationRequest",
+    "MedicationOrder",
+    "ServiceRequest",
+    "ProcedureRequest",
+    "DeviceRequest",
+    "NutritionOrder",
+)
 DATES = (
     "onsetDateTime", "effectiveDateTime", "performedDateTime", "authoredOn", "recordedDate", "dateWritten", "issued",
     "occurrenceDateTime", "assertedDate", "dateAsserted",
@@ -107,7 +114,11 @@ class _Gathered:
 
     def events(self) -> Events:
         """As columns."""
-        whole = {name: np.array(getattr(self, name), dtype=np.int64) for name in Events.__dataclass_fields__ if name != "number"}
+        whole = {
+            name: np.array(getattr(self, name), dtype=np.int64)
+            for name in Events.__dataclass_fields__
+            if name != "number"
+        }
         return Events(number=np.array(self.number, dtype=np.float64), **whole)
 
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.apps.advice.chart.chart import MINUTES, Chart, Events, Floats, Ints, Row
-from isthmus.cdm.units.concept import units
+from isthmus.apps.contract.knowledge import units
 
 MALE, FEMALE = 8507, 8532
 SEXES = {MALE: "male", FEMALE: "female"}

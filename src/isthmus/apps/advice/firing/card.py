@@ -1,4 +1,4 @@
-"""A fired rule as a card of CDS Hooks 2, which names the rule, its version, its source, and every row it was made from."""
+"""A fired rule as a card of CDS Hooks 2, which names the rule, its version and source, and all its rows."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,8 +13,8 @@ from isthmus.apps.advice.firing.judge import Fired
 from isthmus.apps.advice.pack.base import Base
 from isthmus.apps.advice.pack.rule import LONGEST, PLACE, Act
 from isthmus.apps.advice.pack.sheets import SYSTEMS
-from isthmus.base import document
-from isthmus.research.expression.node import Scalar
+from isthmus.apps.contract import documents as document
+from isthmus.apps.contract.knowledge import Scalar
 
 EXTENSION = "org.isthmus.advice"
 OVERRIDES = "urn:isthmus:advice:override-reason"
@@ -106,17 +106,15 @@ class Cards:
         if len(listed) > NAMED:
             lines.append(f"- {self._word('more').format(len(listed) - NAMED)}")
         checked = self._word("read" if source.read else "recalled")
-        lines += [
-            "",
-            f"{self._word('rule')} `{rule.name}`, {self._word('version')} {rule.version} ({rule.pack}); "
-            f"{self._word(rule.strength)}. {self._word('source')}: {source.title} ({checked}).",
-        ]
+        named = f"{self._word('rule')} `{rule.name}`, {self._word('version')} {rule.version} ({rule.pack})"
+        lines += ["", f"{named}; {self._word(rule.strength)}. {self._word('source')}: {source.title} ({checked})."]
         return "\n".join(lines)
 
     def _suggestion(self, act: Act, chart: Chart, key: UUID, at: int) -> dict[str, Any] | None:
         """Taking out the orders that are to be avoided, or an order of what is due; None where nothing can be done."""
         concept = self.base.graph.concepts[act.concept]
         label = self._word(act.do).format(concept.en if self.language == "en" else concept.zh)
+        actions: list[dict[str, Any]]
         if act.do in ("avoid", "stop"):
             ids = frozenset(self.concepts.ids(act.concept).tolist())
             named = [one for one in chart.orders if one.concepts & ids and one.resource.get("id")]
@@ -129,11 +127,9 @@ class Cards:
 
     def _order(self, act: Act, chart: Chart) -> dict[str, Any]:
         concept = self.base.graph.concepts[act.concept]
-        codes = [
-            {"system": SYSTEMS[system], "code": code} for system, code in concept.codes if not code.endswith("*")
-        ]
+        codes = [{"system": SYSTEMS[system], "code": code} for system, code in concept.codes if not code.endswith("*")]
         text = concept.en if self.language == "en" else concept.zh
-        coded: dict[str, Any] = {"coding": codes, "text": text} if codes else {"text": text}
+        coded: dict[str, Any] = {"text": text} | ({"coding": codes} if codes else {})
         subject = _subject(chart.orders)
         drug = concept.kind in DRUGS
         order: dict[str, Any] = {"resourceType": "MedicationRequest" if drug else "ServiceRequest"}
@@ -145,11 +141,13 @@ class Cards:
         return {
             "rule": rule.name, "version": rule.version, "pack": rule.pack, "base": self.base.digest,
             "strength": rule.strength, "textChecked": self.base.sources[rule.source].read,
-            "rows": [
-                {"table": row.table, "id": row.id, "fact": row.fact, **({"date": row.day.isoformat()} if row.day else {})}
-                for row in fired.rows
-            ],
+            "rows": [_told(row) for row in fired.rows],
         }  # fmt: skip
+
+
+def _told(row: Row) -> dict[str, str]:
+    told = {"table": row.table, "id": row.id, "fact": row.fact}
+    return told | ({"date": row.day.isoformat()} if row.day else {})
 
 
 def _row(row: Row) -> str:

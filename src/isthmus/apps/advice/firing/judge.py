@@ -42,9 +42,7 @@ def judge(base: Base, chart: Chart, hook: str, concepts: Concepts, *, off: Itera
     firing = {name for name, verdict in verdicts.items() if verdict is True}
     giving_way = {name for one in rules if one.name in firing for name in one.over}
     fired = [_fired(one, base, facts) for one in rules if one.name in firing - giving_way]
-    return Judged(
-        tuple(sorted(fired, key=_weight)), tuple(one for one in rules if verdicts[one.name] is None), facts
-    )
+    return Judged(tuple(sorted(fired, key=_weight)), tuple(one for one in rules if verdicts[one.name] is None), facts)
 
 
 def _fired(rule: Rule, base: Base, facts: Mapping[str, Found]) -> Fired:

@@ -13,13 +13,9 @@ from isthmus.apps.advice.pack.fact import DAY, Fact, Facts
 from isthmus.apps.advice.pack.graph import Concept, Graph, Relation
 from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
 from isthmus.apps.advice.pack.sheets import check_rings, read_concepts, read_relations
-from isthmus.base import document
-from isthmus.base.document import Section
-from isthmus.base.errors import PackError
-from isthmus.research.expression import Kind
-from isthmus.research.expression.node import Node
-from isthmus.research.registries.faults import Faults
-from isthmus.research.scores.faults import check_keys, choice_of, section_of, sections_of, text_of
+from isthmus.apps.contract import documents as document
+from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
+from isthmus.apps.contract.knowledge import Kind, Node
 
 HERE = Path(__file__).parents[1] / "packs"
 HEAD = ("pack", "version", "title", "about", "needs", "sources", "reasons")
@@ -138,7 +134,9 @@ def _head(folder: Path, faults: Faults) -> Section:
     head = document.read(folder / "pack.yaml", name=f"{folder.name}/pack.yaml")
     check_keys(head, "the pack", HEAD, ("pack", "version", "title"))
     if head["pack"] != folder.name:
-        faults.note(f"{head.place('pack')}: the pack: it is called {head['pack']}, its folder {folder.name}. Make them one.")
+        faults.note(
+            f"{head.place('pack')}: the pack: it is called {head['pack']}, its folder {folder.name}. Make them one."
+        )
     return head
 
 
@@ -153,13 +151,15 @@ def _ordered(heads: Mapping[Path, Section], faults: Faults) -> list[Path]:
     found: dict[Path, None] = {}
     waiting = dict(heads)
     while waiting:
-        ready = [one for one, head in waiting.items() if all(named.get(need) in found for need in head.get("needs", ()))]
+        ready = [
+            one for one, head in waiting.items() if all(named.get(need) in found for need in head.get("needs", ()))
+        ]
         if not ready:
             for folder, head in waiting.items():
                 lacking = [need for need in head["needs"] if named.get(need) not in found]
                 faults.note(
-                    f"{head.place('needs')}: pack {folder.name}: it needs {lacking[0]}, which is not there or needs this "
-                    "pack itself. Add that pack's folder, or take the name out."
+                    f"{head.place('needs')}: pack {folder.name}: it needs {lacking[0]}, which is not there or needs "
+                    "this pack itself. Add that pack's folder, or take the name out."
                 )
             return list(found)
         for one in ready:
@@ -182,7 +182,9 @@ def _sources(head: Section, known: Mapping[str, Source], faults: Faults) -> dict
             check_keys(one, item, ("what", "how", "against"), ("what", "how"))
             how, against = choice_of(one, "how", item, ("read", "recalled"), ""), text_of(one, "against", item)
             if how == "read" and not against:
-                faults.note(f"{one.place()}: {item}: it was read, and no text is named. Add `against:`, or say `recalled`.")
+                faults.note(
+                    f"{one.place()}: {item}: it was read, and no text is named. Add `against:`, or say `recalled`."
+                )
             checked.append(Checked(text_of(one, "what", item), how, against))
         found[name] = Source(name, text_of(body, "title", item), text_of(body, "url", item), tuple(checked))
     return found
@@ -190,7 +192,7 @@ def _sources(head: Section, known: Mapping[str, Source], faults: Faults) -> dict
 
 def _reasons(head: Section) -> dict[str, Mapping[str, str]]:
     section = section_of(head, "reasons", "the pack")
-    found = {}
+    found: dict[str, Mapping[str, str]] = {}
     for name in section:
         body = section_of(section, name, f"reason {name}")
         check_keys(body, f"reason {name}", ("en", "zh"), ("en", "zh"))
@@ -210,12 +212,16 @@ def _rules(
         check_keys(head, "the file", ("rules",), ("rules",))
         for rule in Reading(folder.name, graph, facts, sources, reasons, faults).rules(head):
             if rule.name in found:
-                faults.note(f"{rule.place}: rule {rule.name}: it stands already at {found[rule.name].place}. Rename it.")
+                faults.note(
+                    f"{rule.place}: rule {rule.name}: it stands already at {found[rule.name].place}. Rename it."
+                )
             found[rule.name] = rule
     for rule in found.values():
         for name in rule.over:
             if name not in found:
-                faults.note(f"{rule.place}: rule {rule.name}: there is no rule '{name}' for it to be over. Mend the name.")
+                faults.note(
+                    f"{rule.place}: rule {rule.name}: there is no rule '{name}' for it to be over. Mend the name."
+                )
     return found
 
 
@@ -237,9 +243,9 @@ def _check_together(rules: Sequence[Rule], graph: Graph, facts: Facts, faults: F
             and can_hold(one.when.node, other.when.node, formulas=formulas)
         ):
             faults.note(
-                f"{other.place}: rule {other.name}: it says {second.do} {second.concept}, and rule {one.name} at {one.place} "
-                f"says {first.do} {first.concept}, where both may hold. Narrow one of the two, or write `over: "
-                f"[{one.name}]` in the one that goes first."
+                f"{other.place}: rule {other.name}: it says {second.do} {second.concept}, and rule {one.name} at "
+                f"{one.place} says {first.do} {first.concept}, where both may hold. Narrow one of the two, or "
+                f"write `over: [{one.name}]` in the one that goes first."
             )
 
 

@@ -1,4 +1,4 @@
-"""Whether conditions can hold, alone or together, as far as their text tells: rules that contradict each other are found.
+"""Whether conditions can hold, alone or together, as far as their text tells: so contradictory rules are found.
 
 A condition becomes alternatives of single demands: a name in a range, among values, true or not. What is no such demand
 (two names compared, arithmetic) is only held against itself. So `False` is sure, and `True` means that nothing in the
@@ -11,7 +11,7 @@ from datetime import date
 from itertools import product
 from math import inf
 
-from isthmus.research.expression.node import Call, Literal, Name, Node, Scalar
+from isthmus.apps.contract.knowledge import Call, Literal, Name, Node, Scalar
 
 MOST = 512
 """Alternatives that are looked at; a condition with more may always hold."""

@@ -22,16 +22,25 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from isthmus.apps.advice.pack.graph import Concept
-from isthmus.base.document import Section
-from isthmus.base.errors import UsageError
-from isthmus.cdm.units import analyte, ucum
-from isthmus.research.expression import Expression, ExpressionError, Kind, parse
-from isthmus.research.registries.faults import Faults
-from isthmus.research.scores.reader import find
-from isthmus.research.scores.rule import Score
-from isthmus.research.scores.units import conversion
+from isthmus.apps.contract import UsageError
+from isthmus.apps.contract.documents import Faults, Section
+from isthmus.apps.contract.knowledge import (
+    Expression,
+    ExpressionError,
+    Kind,
+    Score,
+    analyte,
+    conversion,
+    find,
+    parse,
+    ucum,
+)
 
-NUMBERS, TRUTHS, COUNTS = ("last", "lowest", "highest"), ("ever", "during", "ordered", "allergic"), ("count", "ago", "dose")
+NUMBERS, TRUTHS, COUNTS = (
+    ("last", "lowest", "highest"),
+    ("ever", "during", "ordered", "allergic"),
+    ("count", "ago", "dose"),
+)
 DRAWN = (*NUMBERS, "coded", *TRUTHS, *COUNTS)
 WAYS = (*DRAWN, "score", "let")
 KEYS = ("en", "zh", "unit", "analyte", "range", "within", "after", "codes", "give", "with", "decimals", "about")
@@ -145,7 +154,9 @@ class Facts:
         way = ways[0]
         strange = [key for key in section if key not in (way, *KEYS)]
         if strange:
-            raise _Fault(f"{section.place(strange[0])}: fact {name}: `{strange[0]}` is not known here. Known: {', '.join(KEYS)}.")
+            raise _Fault(
+                f"{section.place(strange[0])}: fact {name}: `{strange[0]}` is not known here. Known: {', '.join(KEYS)}."
+            )
         en, zh = str(section.get("en", name)), str(section.get("zh", section.get("en", name)))
         if way == "let":
             formula = self.parsed(section["let"], f"{section.place('let')}: fact {name}")
@@ -162,8 +173,14 @@ class Facts:
         except UsageError as error:
             raise _Fault(f"{item}: {error}") from None
         give = str(section.get("give", "grade" if score.grades else "value"))
-        if give not in ("value", "grade") or (give == "value" and not score.has_value) or (give == "grade" and not score.grades):
-            raise _Fault(f"{item}: {score.name} gives no {give}. Write `give: {'value' if score.has_value else 'grade'}`.")
+        if (
+            give not in ("value", "grade")
+            or (give == "value" and not score.has_value)
+            or (give == "grade" and not score.grades)
+        ):
+            raise _Fault(
+                f"{item}: {score.name} gives no {give}. Write `give: {'value' if score.has_value else 'grade'}`."
+            )
         given = section.get("with") or {}
         strange = [one for one in given if one not in score.inputs]
         if strange:
@@ -173,7 +190,9 @@ class Facts:
         inputs = {one: self.parsed(text, f"{section.place('with')}: fact {name}, {one}") for one, text in told.items()}
         for one, found in inputs.items():
             if found.kind not in (None, score.inputs[one].kind):
-                raise _Fault(f"{item}: the input {one} is {score.inputs[one].kind}, and {found.kind} is given. Mend it.")
+                raise _Fault(
+                    f"{item}: the input {one} is {score.inputs[one].kind}, and {found.kind} is given. Mend it."
+                )
         kind = Kind.NUMBER if give == "value" else Kind.TEXT
         unit = score.unit if give == "value" else ""
         return Fact(
@@ -189,7 +208,9 @@ class Facts:
             if fact is not None and fact.unit and score.inputs[one].unit:
                 if conversion(score.inputs[one], fact.unit) is None:
                     wanted = score.inputs[one].unit
-                    raise _Fault(f"{item}: {one} is needed in {wanted}, and {fact.unit} is given. Give one that converts.")
+                    raise _Fault(
+                        f"{item}: {one} is needed in {wanted}, and {fact.unit} is given. Give one that converts."
+                    )
                 found[one] = fact.unit
         return found
 
@@ -197,17 +218,20 @@ class Facts:
         item = f"{section.place(way)}: fact {name}"
         concept = self.concepts.get(str(section[way]))
         if concept is None:
-            raise _Fault(f"{item}: there is no concept '{section[way]}'. Add it to concepts.csv, or write one that is there.")
+            raise _Fault(
+                f"{item}: there is no concept '{section[way]}'. Add it to concepts.csv, or write one that is there."
+            )
         unit, key = str(section.get("unit", "")), str(section.get("analyte", ""))
         if unit and not ucum.readable(unit):
             raise _Fault(f"{section.place('unit')}: fact {name}: '{unit}' is no UCUM code. Write it as UCUM does.")
         if key and key not in analyte.analytes():
-            raise _Fault(f"{section.place('analyte')}: fact {name}: there is no analyte '{key}'. Use a key of cdm/units/analyte.csv.")
+            raise _Fault(f"{section.place('analyte')}: fact {name}: there is no analyte '{key}'. Use one of its keys.")
         low, high = self._range(section, name)
         return Fact(
             name, way, _kind(way), en, zh, section.place(), concept.name, unit, key, low, high,
-            self._span(section, "within", name, LONG_AGO), self._span(section, "after", name, GRACE if way == "during" else 0),
-            self._codes(section, name, way), decimals=section.get("decimals"),
+            self._span(section, "within", name, LONG_AGO),
+            self._span(section, "after", name, GRACE if way == "during" else 0), self._codes(section, name, way),
+            decimals=section.get("decimals"),
         )  # fmt: skip
 
     def _range(self, section: Section, name: str) -> tuple[float | None, float | None]:
@@ -216,7 +240,9 @@ class Facts:
             return None, None
         fits = isinstance(told, list) and len(told) == 2 and all(type(one) in (int, float) for one in told)
         if not fits or told[0] >= told[1]:
-            raise _Fault(f"{section.place('range')}: fact {name}: `range` is two numbers, the lower first. Write [low, high].")
+            raise _Fault(
+                f"{section.place('range')}: fact {name}: `range` is two numbers, the lower first. Write [low, high]."
+            )
         return float(told[0]), float(told[1])
 
     def _span(self, section: Section, key: str, name: str, otherwise: int) -> int:
@@ -225,8 +251,8 @@ class Facts:
         found = days(str(section[key]))
         if not found:
             raise _Fault(
-                f"{section.place(key)}: fact {name}: `{key}: {section[key]}` is a window in which nothing can lie. Write a "
-                "span above zero: 30 days, 2 years."
+                f"{section.place(key)}: fact {name}: `{key}: {section[key]}` is a window in which nothing can lie. "
+                "Write a span above zero: 30 days, 2 years."
             )
         return found
 

@@ -1,4 +1,4 @@
-"""Concepts and the relations between them: what is below what, what stands beside what, and how one leads to another."""
+"""Concepts and the relations between them: what is below what, what stands beside what, how one leads to another."""
 
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ PRIVATE = -1
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """Something that medicine has a word for. `ids` are OMOP's concepts that mean it, `codes` by system those of others.
+    """Something that medicine has a word for. `ids` are OMOP's concepts that mean it, `codes` those of others.
 
     A code that ends in `*` means every code that begins so. `number` is its place in the base, from 1.
     """
@@ -36,7 +36,7 @@ class Concept:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """`one` stands in a relation to `other`; `source` is a key of the pack's sources, `en` and `zh` what to do about it."""
+    """`one` stands in a relation to `other`; `source` is a key of the pack's sources, `en` and `zh` what to do."""
 
     one: str
     relation: str
@@ -88,7 +88,7 @@ class Graph:
         return sorted({one for each in members for one in (*each.ids, each.own)})
 
     def way(self, start: str, end: str) -> list[Relation]:
-        """The shortest chain of relations from one concept to another, whatever their direction; empty where none is."""
+        """The shortest chain of relations from one concept to another, whatever their direction; empty for none."""
         before: dict[str, tuple[str, Relation] | None] = {start: None}
         waiting = deque([start])
         while waiting and end not in before:

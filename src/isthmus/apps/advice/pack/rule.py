@@ -8,12 +8,18 @@ from datetime import date
 from isthmus.apps.advice.pack.fact import BUILT_IN, Facts, days
 from isthmus.apps.advice.pack.graph import Graph, Relation
 from isthmus.apps.advice.pack.sheets import INDICATORS, STRENGTHS, ties
-from isthmus.base.document import Section
-from isthmus.base.errors import PackError
-from isthmus.research.expression import Expression, Kind
-from isthmus.research.expression.node import Scalar
-from isthmus.research.registries.faults import Faults
-from isthmus.research.scores.faults import check_keys, choice_of, fault, section_of, sections_of, text_of
+from isthmus.apps.contract import PackError
+from isthmus.apps.contract.documents import (
+    Faults,
+    Section,
+    check_keys,
+    choice_of,
+    fault,
+    section_of,
+    sections_of,
+    text_of,
+)
+from isthmus.apps.contract.knowledge import Expression, Kind, Scalar
 
 KEYS = (
     "version", "title", "hooks", "when", "each", "where", "indicator", "summary", "detail", "do", "source", "strength",
@@ -119,7 +125,9 @@ class Reading:
             raise fault(body.place("when"), item, f"`when` gives {when.kind}", "Write a condition: creatinine > 100")
         source = relation.source if relation else text_of(body, "source", item)
         if source not in self.sources:
-            raise fault(body.place("source"), item, f"there is no source '{source}'", "Add it under `sources` of pack.yaml")
+            raise fault(
+                body.place("source"), item, f"there is no source '{source}'", "Add it under `sources` of pack.yaml"
+            )
         summary, detail = self._texts(body, "summary", item, relation), self._texts(body, "detail", item, relation)
         self._check_length(body, item, summary)
         return Rule(
@@ -194,7 +202,9 @@ class Reading:
                 raise fault(section.place(key), item, f"'{text}' is no day", "Write it as 2024-03-31") from None
         begin, end = found
         if begin and end and end < begin:
-            raise fault(section.place(), item, f"it ends on {end}, before it begins on {begin}", "Turn the two days round")
+            raise fault(
+                section.place(), item, f"it ends on {end}, before it begins on {begin}", "Turn the two days round"
+            )
         return begin, end
 
     def _silence(self, body: Section, item: str) -> int:
@@ -217,7 +227,9 @@ class Reading:
             told = one["fires"]
             word = {True: "yes", False: "no"}.get(told, told) if isinstance(told, bool) else str(told)
             if word not in FIRES:
-                raise fault(one.place("fires"), item, f"'{word}' is not known", "Write yes, no, or open (cannot be told)")
+                raise fault(
+                    one.place("fires"), item, f"'{word}' is not known", "Write yes, no, or open (cannot be told)"
+                )
             kinds = self.facts.kinds()
             found.append(Example({name: _value(given[name], kinds[name]) for name in given}, FIRES[word], one.place()))
         return tuple(found)

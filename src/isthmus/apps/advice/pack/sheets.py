@@ -8,15 +8,16 @@ from pathlib import Path
 from types import MappingProxyType
 
 from isthmus.apps.advice.pack.graph import Concept, Relation, ring
-from isthmus.base import document
-from isthmus.research.registries.faults import Faults
-from isthmus.research.registries.sheet import Row, read
+from isthmus.apps.contract import documents as document
+from isthmus.apps.contract.documents import Faults
+from isthmus.apps.contract.knowledge import Row
+from isthmus.apps.contract.knowledge import rows as read
 
 CONCEPTS = ("concept", "kind", "en", "zh", "omop", "codes", "about")
 RELATIONS = ("from", "relation", "to", "indicator", "strength", "source", "en", "zh", "about")
 INDICATORS = ("info", "warning", "critical")
 STRENGTHS = ("strong", "conditional", "label", "consensus")
-"""How firmly a rule is meant: a strong or conditional recommendation of a guideline, a drug's label, experts' consensus."""
+"""How firmly a rule is meant: strong or conditional recommendation of a guideline, a drug's label, consensus."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 SYSTEMS: Mapping[str, str] = MappingProxyType(
     {
@@ -39,7 +40,7 @@ class KindOf:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A kind of relation: names, which kinds it joins, whether it may run in a ring, whether both sides are of a kind."""
+    """A kind of relation: names, which kinds it joins, whether it may run in a ring, whether both are of a kind."""
 
     en: str
     zh: str
@@ -117,7 +118,7 @@ def _codes(row: Row, item: str, faults: Faults) -> tuple[tuple[str, str], ...]:
 def read_relations(
     path: Path, pack: str, file: str, concepts: Mapping[str, Concept], sources: Mapping[str, object], faults: Faults
 ) -> list[Relation]:  # fmt: skip
-    """The relations of a sheet; faults are noted: concepts that are not known, kinds that do not fit, what is missing."""
+    """The relations of a sheet; faults are noted: concepts not known, kinds that do not fit, what is missing."""
     if not path.exists():
         return []
     found: dict[tuple[str, str, str], Relation] = {}
