@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.apps.advice.chart.chart import MINUTES, Chart, Events, Floats, Ints, Row
-from isthmus.apps.contract.knowledge import units
+from isthmus.apps.contract.knowledge import ucum, units
 
 MALE, FEMALE = 8507, 8532
 SEXES = {MALE: "male", FEMALE: "female"}
@@ -67,37 +67,44 @@ def columns() -> dict[str, list[str]]:
 
 def chart_of(tables: Mapping[str, pa.Table], today: date, lacking: frozenset[str] = frozenset()) -> Chart:
     """The chart of a person on a day. A table that is not there, or is named in `lacking`, is not known about."""
-    names, codes = list(SOURCES), _codes()
+    names = list(SOURCES)
     parts = [
-        _events(tables[name], source, at, codes)
+        _events(tables[name], source, at)
         for at, (name, source) in enumerate(SOURCES.items())
         if name in tables and source.concept in tables[name].column_names
     ]
     events = Events.joined(parts)
     sex, birth = _person(tables.get("person"))
     covers = frozenset(name for name in names if name in tables) - lacking
-    chart = Chart(today, birth, sex, events, names, [*codes], covers)
+    chart = Chart(today, birth, sex, events, names, [*codes()], covers)
     return Chart(
-        today, birth, sex, events, names, [*codes], covers,
+        today, birth, sex, events, names, [*codes()], covers,
         allergies=_allergies(chart) if "observation" in covers else None,
     )  # fmt: skip
 
 
 @cache
-def _codes() -> Mapping[str, int]:
-    """Concepts of units by UCUM code, in the order in which charts number them."""
-    return dict(units())
+def codes() -> Mapping[str, int]:
+    """Concepts of units by code, in the order in which charts number them: of the codes of one concept a readable one.
+
+    Some have several, `U/L` beside `[U]/L`, and not every one of these is UCUM's.
+    """
+    found: dict[int, str] = {}
+    for code, concept in units().items():
+        if concept not in found or not ucum.readable(found[concept]):
+            found[concept] = code
+    return {code: concept for concept, code in found.items()}
 
 
 @cache
 def _unit_places() -> tuple[Ints, Ints]:
     """Concepts of units, ascending, and where each stands among the units of a chart."""
-    found = {concept: at for at, concept in enumerate(_codes().values())}
+    found = {concept: at for at, concept in enumerate(codes().values())}
     concepts = np.array(sorted(found), dtype=np.int64)
     return concepts, np.array([found[one] for one in concepts.tolist()], dtype=np.int64)
 
 
-def _events(table: pa.Table, source: Source, at: int, codes: Mapping[str, int]) -> Events:
+def _events(table: pa.Table, source: Source, at: int) -> Events:
     count = len(table)
     begin = _minutes(table, source.day, source.time)
     number = _numbers(table, source.number) if source.number in table.column_names else np.full(count, np.nan)

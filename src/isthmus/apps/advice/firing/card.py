@@ -74,6 +74,8 @@ class Cards:
     def _value(self, name: str, values: Mapping[str, Found]) -> str:
         found = values.get(name)
         fact = self.base.facts.get(name)
+        if fact is not None and fact.way == "ago" and (found is None or found.value is None):
+            return self._word("unseen")
         text = self.said(found.value if found else None, fact.decimals if fact else None)
         return f"{text} {fact.unit}" if fact and fact.unit and found and found.value is not None else text
 
