@@ -67,7 +67,8 @@ DRAWN = """
             max(CASE WHEN greatest(coalesce(end_day, day), day) + after >= today THEN 1 ELSE 0 END)
                 OVER (PARTITION BY call, fact) AS lasting,
             row_number() OVER (PARTITION BY call, fact ORDER BY
-                CASE way WHEN 'lowest' THEN number WHEN 'highest' THEN -number ELSE 0 END, moment DESC, id DESC) AS place
+                CASE way WHEN 'lowest' THEN number WHEN 'highest' THEN -number ELSE 0 END, moment DESC, id DESC)
+                AS place
         FROM seen
     ) WHERE place = 1
 """
