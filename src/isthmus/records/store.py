@@ -21,7 +21,7 @@ class Records:
     """Receipts, parts and batches."""
 
     def __init__(self, url: str) -> None:
-        self._engine = _engine(url)
+        self._engine = connected(url)
         Model.metadata.create_all(self._engine)
         self.session = sessionmaker(self._engine, expire_on_commit=False)
 
@@ -171,7 +171,8 @@ def total(accounts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
     return summed
 
 
-def _engine(url: str) -> Engine:
+def connected(url: str) -> Engine:
+    """An engine of a database. SQLite is durable with every commit, and lets others read meanwhile."""
     # A server's connection is given back with each unit of work: a command lives for a few of them.
     engine = (
         create_engine(url) if make_url(url).get_backend_name() == "sqlite" else create_engine(url, poolclass=NullPool)

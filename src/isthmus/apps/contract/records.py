@@ -1,25 +1,19 @@
 """An application's own tables: what it remembers. Nothing of it is data of patients' care; that is learnt by intake."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
+from isthmus.records.own import Within as Within
+
 Rows = Sequence[Mapping[str, Any]]
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """A condition on a column: at least `low`, less than `high`; None for no bound."""
-
-    low: Any = None
-    high: Any = None
 
 
 class Records(Protocol):
     """The tables of `records.yaml`, each call a transaction of its own.
 
-    Every table has a column `site` beside its own. It is filled with the site of the context, and no other site's rows
-    are met; the context of the whole installation (site "") meets all of them.
+    Every table has a column `site` beside its own, filled with the site of the context. A site meets its own rows and
+    those of the whole installation (site ""), and writes its own only; the context of the whole installation meets all
+    rows, and may give each the site that it is of.
 
     A condition `where` gives for some columns the value, a list of values, None, or a `Within`. Raises UsageError for
     a table, column or value that the file does not have.

@@ -1,0 +1,172 @@
+"""Sessions of an application: what its manifest declares, of invented patients or of what a grant holds.
+
+Whatever else is asked for is refused, before anything is read.
+"""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+
+import ibis
+import ibis.expr.types as ir
+import pyarrow as pa
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from isthmus.base.errors import RefusedError
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.committee.application import Columns
+from isthmus.gate.desk import Desk, Lent, desk_over
+from isthmus.gate.grade.decision import PUBLIC
+from isthmus.gate.grade.rewrite import RAW, columns_of
+from isthmus.gate.joined import reading_of
+from isthmus.gate.leaves import check
+from isthmus.gate.office.session import Granted
+from isthmus.lake.asking import answer, opened
+from isthmus.lake.edition import Edition
+from isthmus.lake.engine import limited
+from isthmus.lake.lake import Lake
+from isthmus.lake.locked import MistakenError, locked, straight
+from isthmus.lake.plain import plain
+
+MOST = 1_000_000  # rows of one answer
+SECONDS = 60.0  # of one question
+PERSON = "person_id"
+MEND = "add it to `reads` in app.yaml, or leave it out"
+
+
+class Invented:
+    """A session over invented patients that holds the `columns` of a manifest."""
+
+    def __init__(self, lake: Lake, edition: Edition, columns: Columns) -> None:
+        self._lake, self._edition, self._columns = lake, edition, columns
+
+    @property
+    def edition(self) -> int:
+        """The number of the edition."""
+        return self._edition.number
+
+    def ask(self, question: ir.Table | str) -> pa.Table:
+        """The rows of an unbound expression over the tables of the model, or of one SELECT over what was declared.
+
+        Raises RefusedError for what the manifest does not declare, InputError when the statement is wrong.
+        """
+        if isinstance(question, str):
+            return self._sql(question)
+        check(question)
+        named = columns_of(question)
+        demand(self._columns, named)
+        replaced = {QUESTIONS[table].op(): self._view(table).op() for table in named}
+        over = question.op().replace(replaced).to_expr()
+        return answer(self._lake, self._edition, over, reading_of(self._edition, named), seconds=SECONDS)
+
+    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
+        """The answer of several steps at a desk. Raises RefusedError for what the manifest does not declare."""
+        held = {**{table: frozenset(QUESTIONS[table].columns) for table in PUBLIC}, **self._columns}
+        lent = {table: Lent(frozenset(columns), _select(table, columns)) for table, columns in held.items()}
+        with desk_over(self._lake, self._edition, lent, SECONDS) as desk:
+            return work(desk)
+
+    def patient(self, person: int | str) -> Mapping[str, pa.Table]:
+        """The rows of one person, by the declared tables that have a person."""
+        tables = _of_persons(self._columns)
+        reading = reading_of(self._edition, tables)
+        with opened(self._lake, self._edition, reading) as connection, limited(connection.con, SECONDS):
+            return {
+                table: connection.to_pyarrow(
+                    QUESTIONS[table].filter(QUESTIONS[table][PERSON] == int(person)).select(*columns)
+                )
+                for table, columns in tables.items()
+            }
+
+    def _sql(self, text: str) -> pa.Table:
+        tables = named_in(text)
+        demand(self._columns, tables)
+        reading = reading_of(self._edition, tables)
+        over = {table: self._view(table) for table in tables}
+        if plain(text, {*self._columns, *PUBLIC}) is not None:
+            direct = {table: ibis.table(QUESTIONS[table].schema(), name=f"{RAW}{table}") for table in tables}
+            lent = {table: view.select(*self._held(table)) for table, view in direct.items()}
+            straightly = straight(self._lake, self._edition, lent, {}, reading.renamed(RAW, QUESTIONS))
+            with suppress(MistakenError), straightly as engine:  # what it names is told by who holds nothing else
+                return engine.rows(text, most=MOST, seconds=SECONDS)
+        with locked(self._lake, self._edition, over, reading) as engine:
+            return engine.rows(text, most=MOST, seconds=SECONDS)
+
+    def _held(self, table: str) -> list[str]:
+        return [one for one in QUESTIONS[table].columns if table in PUBLIC or one in self._columns[table]]
+
+    def _view(self, table: str) -> ir.Table:
+        return QUESTIONS[table].select(*self._held(table))
+
+
+class Declared:
+    """A session under a grant that holds what a manifest declares too. `granted` is opened within those columns."""
+
+    def __init__(self, granted: Granted, columns: Columns) -> None:
+        self._granted, self._columns = granted, columns
+
+    @property
+    def edition(self) -> int:
+        """The number of the edition."""
+        return self._granted.edition.number
+
+    def ask(self, question: ir.Table | str) -> pa.Table:
+        """The rows of an unbound expression over the tables of the model, or of one SELECT, under the grant.
+
+        Raises RefusedError for what manifest or grant do not hold, InputError when the statement is wrong.
+        """
+        if isinstance(question, str):
+            demand(self._columns, named_in(question))
+            return self._granted.sql(question)
+        demand(self._columns, columns_of(question))
+        return self._granted.ask(question)
+
+    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
+        """The answer of several steps at a desk, under the grant."""
+        return self._granted.steps(text, work)
+
+    def patient(self, person: int | str) -> Mapping[str, pa.Table]:
+        """The rows of one person, by the declared tables that have a person; one question of each table."""
+        return {
+            table: self._granted.sql(
+                exp.select(*columns).from_(table).where(exp.column(PERSON).eq(exp.convert(person))).sql("duckdb")
+            )
+            for table, columns in _of_persons(self._columns).items()
+        }
+
+
+def demand(declared: Columns, named: Mapping[str, frozenset[str]]) -> None:
+    """Raise RefusedError for a table or column that a manifest does not declare."""
+    for table, columns in named.items():
+        if table in PUBLIC:
+            continue
+        if table not in declared:
+            raise RefusedError(f"the manifest does not declare {table}. What next: {MEND}.")
+        if missing := sorted(columns - declared[table]):
+            raise RefusedError(f"the manifest does not declare {table}.{missing[0]}. What next: {MEND}.")
+
+
+def named_in(text: str) -> dict[str, frozenset[str]]:
+    """The tables of the model that a statement names. Raises RefusedError when it cannot be read."""
+    try:
+        found = [one for one in sqlglot.parse(text, dialect="duckdb") if one is not None]
+    except SqlglotError:
+        raise RefusedError("the SQL cannot be read. Write one SELECT over the tables of the manifest.") from None
+    own = {cte.alias_or_name.lower() for one in found for cte in one.find_all(exp.CTE)}
+    names = {table.name.lower() for one in found for table in one.find_all(exp.Table)} - own
+    return {name: frozenset[str]() for name in sorted(names & set(QUESTIONS))}
+
+
+def _of_persons(columns: Columns) -> dict[str, list[str]]:
+    """The declared tables that have a person, each with its declared columns in order."""
+    return {
+        table: [one for one in QUESTIONS[table].columns if one in held]
+        for table, held in sorted(columns.items())
+        if PERSON in held
+    }
+
+
+def _select(table: str, columns: object) -> str:
+    held = [one for one in QUESTIONS[table].columns if one in columns]  # type: ignore[operator]
+    return exp.select(*(exp.column(one, quoted=True) for one in held)).from_(f"{RAW}{table}").sql("duckdb")
