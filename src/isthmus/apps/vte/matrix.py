@@ -26,12 +26,11 @@ class Barred:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """What is to be done. `drug` and `mechanical` say whether they are asked for; empty words: nothing can be said."""
+    """What is to be done. `means` are those of which one is asked for; empty words: nothing can be said."""
 
     risk: str | None
     bleeding: str | None
-    drug: bool
-    mechanical: bool
+    means: tuple[str, ...]
     words: Mapping[str, str]
     barred: tuple[Barred, ...]
 
@@ -58,8 +57,8 @@ def action(risk: str | None, bleeding: str | None, barred: Sequence[Barred] = ()
     ]
     same = {cell["en"]: cell for cell in cells}
     (words,) = ({"en": cell["en"], "zh": cell["zh"]} for cell in same.values()) if len(same) == 1 else ({},)
-    drug, mechanical = (all(cell[means] == "yes" for cell in cells) for means in MEANS)
-    return Action(risk, bleeding, drug, mechanical, words, tuple(one for one in barred if one.holds is not False))
+    means = tuple(one for one in MEANS if all(cell[one] != "no" for cell in cells))
+    return Action(risk, bleeding, means, words, tuple(one for one in barred if one.holds is not False))
 
 
 def barriers(made: Definition, judged: Judged) -> list[Barred]:

@@ -19,7 +19,7 @@ INPATIENT = (9201, 262)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An act that is due. `what`: risk, bleeding, drug or mechanical; `late`: its time is over; `done`: it was done."""
+    """An act that is due. `what`: risk, bleeding, drug, mechanical or prophylaxis (either); `late`: its time is over; `done`: it was done."""
 
     what: str
     by: datetime | None
@@ -79,7 +79,7 @@ def delivered(at: Context, made: Definition, site: str) -> dict[str, bool]:
     edition = at.session.edition
     prefix = f"{site}:"
     known = {
-        row["source"].removeprefix(prefix): row["yes"]
+        row["source"].removeprefix(prefix): row["there"]
         for row in at.records.find("delivered", {"edition": edition})
         if row["source"].startswith(prefix)
     }
@@ -88,7 +88,7 @@ def delivered(at: Context, made: Definition, site: str) -> dict[str, bool]:
         parts = [f"(SELECT '{table}' AS source FROM {table} WHERE site = '{_quoted(site)}' LIMIT 1)" for table in wanted]
         there = set(at.session.ask(" UNION ALL ".join(parts))["source"].to_pylist())
         known |= {table: table in there for table in wanted}
-        rows = [{"source": prefix + table, "edition": edition, "yes": table in there} for table in wanted]
+        rows = [{"source": prefix + table, "edition": edition, "there": table in there} for table in wanted]
         at.records.add("delivered", rows)
     return known
 
@@ -143,13 +143,14 @@ def _due(judged: Judged, todo: Action, hours: int) -> tuple[Due, ...]:
     found = []
     for what, names in (("risk", ("padua_assessed", "caprini_assessed")), ("bleeding", ("bleeding_assessed",))):
         done = True if any(facts[name].value for name in names) else _no(facts[name].value for name in names)
-        found.append(Due(what, by, done, done is not True and moment.seen > by))
+        found.append(Due(what, by, done, done is False and moment.seen > by))
     barred = {one.means for one in todo.barred if one.holds}
-    means = {"drug": ("drug_given",), "mechanical": ("mechanical_done", "mechanical_used")}
-    for what, names in means.items():
-        if getattr(todo, what) and what not in barred:
-            done = True if any(facts[name].value for name in names) else _no(facts[name].value for name in names)
-            found.append(Due(what, None, done, late=False))
+    rows = {"drug": ("drug_given",), "mechanical": ("mechanical_done", "mechanical_used")}
+    means = [one for one in todo.means if one not in barred]
+    if means:
+        values = [facts[name].value for one in means for name in rows[one]]
+        what = means[0] if len(means) == 1 else "prophylaxis"
+        found.append(Due(what, None, True if any(values) else _no(values), late=False))
     return tuple(found)
 
 

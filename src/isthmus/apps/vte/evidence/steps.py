@@ -124,24 +124,26 @@ def written(text: str, source: Source) -> exp.Query:
     )  # fmt: skip
 
 
-def tell(desk: Desk, made: Definition, items: Sequence[str], said: Mapping[str, bool], never: Sequence[str]) -> None:
-    """Make `fact_told` and `item`. `said` are settings by name; `never`: facts whose absence a hospital takes for no.
-
-    Makes `evidence` before, of the facts that the items need.
-    """
-    facts = [made.facts[name] for name in made.within(tuple(items))]
-    gather(desk, made, [one.name for one in facts])
+def tell_facts(desk: Desk, made: Definition, names: Sequence[str], never: Sequence[str]) -> None:
+    """Make `evidence` and `fact_told` of some facts. `never`: facts whose absence a hospital takes for no."""
+    facts = [made.facts[name] for name in names]
+    gather(desk, made, names)
     desk.make("latest", step(LATEST))
     _lay_absences(desk, facts)
     desk.make("spread", _spread(facts))
     desk.make("fact_told", _told(facts, never))
-    names = {name: exp.true() if value else exp.false() for name, value in said.items()}
-    columns = [exp.alias_(made.items[name].tree(names), name, quoted=True) for name in items]
-    desk.make("item", exp.select("moment", "site", *columns).from_("fact_told"))
     desk.drop("latest", "spread", "recorded", "delivered")
 
 
-def grade(desk: Desk, name: str) -> exp.Select:
+def tell(desk: Desk, made: Definition, items: Sequence[str], said: Mapping[str, bool], never: Sequence[str]) -> None:
+    """Make `evidence` and `fact_told` of the facts that some items need, and `item`. `said` are settings by name."""
+    tell_facts(desk, made, made.within(tuple(items)), never)
+    names = {name: exp.true() if value else exp.false() for name, value in said.items()}
+    columns = [exp.alias_(made.items[name].tree(names), name, quoted=True) for name in items]
+    desk.make("item", exp.select("moment", "site", *columns).from_("fact_told"))
+
+
+def grade(name: str) -> exp.Select:
     """The step that gives moment, value, grade, missing, outside, score and version of a score from `item`."""
     score = find_score(name)
     return select_score(score, "item", keep=["moment"])
