@@ -1,7 +1,8 @@
-"""The rows of one person of an edition, read often and fast: a few patients and the footers of files are kept.
+"""The rows of one person of an edition, read often and fast: some patients and the footers of files are kept.
 
-The same that a question for one person gives (a test holds the two equal): events of all numbers that are one person,
-under its own number. What joining changes beyond that, and texts that are masked, is left to the engine.
+The same that a question for one person gives (a test holds the two equal): events of all numbers that are one
+person, under its own number. Tables in which joining chooses among rows are small: the engine's whole answer is kept.
+Texts that are masked are left to the engine each time.
 """
 
 from collections import OrderedDict
@@ -10,11 +11,13 @@ from pathlib import Path
 from threading import Lock
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from isthmus.cdm.questions import QUESTIONS
-from isthmus.gate.grade.column import MASKED
-from isthmus.gate.joined import ALIAS, rules
+from isthmus.gate.grade.column import grades
+from isthmus.gate.joined import ALIAS, reading_of, rules
+from isthmus.lake.asking import answer
 from isthmus.lake.edition import Edition
 from isthmus.lake.lake import Lake
 from isthmus.lake.person import PersonRows
@@ -23,8 +26,10 @@ PERSON = "person_id"
 PATIENTS = 512
 """Patients that are kept: those of a ward's round. A patient of 10,000 events takes about a megabyte."""
 PERIODS = "observation_period"
+TEXTS = frozenset(key for key, one in grades().items() if one.measure == "mask")
 EDITIONS = 2
 
+Numbers = npt.NDArray[np.int64]
 Columns = Mapping[str, Sequence[str]]
 
 
@@ -32,7 +37,9 @@ class Patients:
     """The patients of one edition."""
 
     def __init__(self, lake: Lake, edition: Edition) -> None:
+        self._lake, self._edition = lake, edition
         self._rows = PersonRows(lake, edition)
+        self._chosen: dict[tuple[str, ...], tuple[pa.Table, Numbers]] = {}
         self._alias = tuple(self._rows.columns(ALIAS, [PERSON, "person"]))
         self._kept: OrderedDict[tuple[int, str], Mapping[str, pa.Table]] = OrderedDict()
         self._lock = Lock()
@@ -41,7 +48,7 @@ class Patients:
         """The person's rows by table, and the tables that are left to the engine."""
         key = (person, repr(sorted((name, tuple(one)) for name, one in columns.items())))
         numbers = self._numbers(person)
-        left = [table for table in columns if self._is_left(table, joined=numbers != (person,))]
+        left = [table for table, named in columns.items() if any((table, one) in TEXTS for one in named)]
         with self._lock:
             found = self._kept.get(key)
             if found is not None:
@@ -65,10 +72,9 @@ class Patients:
             return tuple(sorted({*mine.tolist(), *own}))
         return () if np.any(ones == person) else (person,)
 
-    def _is_left(self, table: str, *, joined: bool) -> bool:
-        return table in MASKED or (joined and (table in rules() or table == PERIODS))
-
     def _table(self, table: str, person: int, numbers: Sequence[int], columns: Sequence[str]) -> pa.Table:
+        if numbers != (person,) and (table in rules() or table == PERIODS):
+            return self._chosen_of(table, person, columns)
         whole = QUESTIONS[table].schema().to_pyarrow()
         schema = pa.schema([whole.field(name).with_nullable(True) for name in columns])
         found = self._rows.rows(table, numbers, columns, schema)
@@ -76,6 +82,18 @@ class Patients:
             at = found.schema.get_field_index(PERSON)
             found = found.set_column(at, schema.field(PERSON), pa.array([person] * len(found), pa.int64()))
         return found
+
+    def _chosen_of(self, table: str, person: int, columns: Sequence[str]) -> pa.Table:
+        """The person's rows of a table in which joining chooses among rows: all of them are asked for once."""
+        key = (table, *columns)
+        with self._lock:
+            if key not in self._chosen:
+                question = QUESTIONS[table].select(*dict.fromkeys((PERSON, *columns))).order_by(PERSON)
+                whole = answer(self._lake, self._edition, question, reading_of(self._edition, [table]))
+                self._chosen[key] = whole, whole[PERSON].to_numpy()
+            whole, persons = self._chosen[key]
+        first, last = (int(np.searchsorted(persons, person, side=side)) for side in ("left", "right"))
+        return whole.slice(first, last - first).select(list(columns))
 
 
 _opened: OrderedDict[tuple[Path, str], Patients] = OrderedDict()
