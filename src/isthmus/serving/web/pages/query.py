@@ -95,8 +95,8 @@ def _kept(told: Asked, held: Sequence[Grant]) -> dict[str, Any]:
 
 
 def _counts(rows: pa.Table) -> list[str]:
-    """The columns of whole numbers, of which one may be the counts of a table that is to leave."""
-    return [name for name in rows.column_names if pa.types.is_integer(rows.schema.field(name).type)]
+    """The columns of whole numbers, of which one may be the counts of a table that is to leave; mostly the last is."""
+    return [name for name in reversed(rows.column_names) if pa.types.is_integer(rows.schema.field(name).type)]
 
 
 PAGE = Page("query", "/query", view, group="evidence", icon="ask", key="x", acts={"ask": asked, "release": released})
