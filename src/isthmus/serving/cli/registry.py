@@ -18,6 +18,7 @@ from isthmus.research.registries.enrolment.ruling import Ruling
 from isthmus.research.registries.pack import Pack, load
 from isthmus.research.registries.worklist import OpenCode
 from isthmus.research.registries.write import Writer, write_about
+from isthmus.serving.cli.freezes import Again, Asked, Compare, Freeze, Freezes
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
 from isthmus.serving.registered import Sums, manifest
@@ -53,6 +54,10 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     export: Export = None,
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
     difference: OnlyDifference = False,
+    freeze: Freeze = "",
+    freezes: Freezes = False,
+    again: Again = "",
+    compare: Compare = None,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
@@ -64,6 +69,10 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     read = load(pack, [opened.root / "registries"])
     if difference:
         _tell_difference(read, json=json)
+        return
+    asked = Asked(freeze, freezes, again, compare)
+    if asked:
+        asked.answer(opened, read, edition, json=json)
         return
     if export is not None:
         exports.check(*export)
