@@ -162,3 +162,15 @@ def _number(workspace: Path, pack: Path, nth: int) -> int:
     found = run("cases", workspace, pack, "--json").document()["candidates"]
     numbers: list[int] = sorted(one["person_id"] for one in found)
     return numbers[nth - 1]
+
+
+def test_cohorts_ask_a_registry_of_the_workspace(workspace: Path, tmp_path: Path) -> None:
+    lib.write(workspace / "registries" / "local", {"laboratory": BELOW}, lib.HEAD.replace("tiny", "local"))
+    (tmp_path / "low.yaml").write_text("registry: local\nwhere: albumin < 32\n")
+    (tmp_path / "nested.yaml").write_text("of: low\nonly: [{person: {age: at least 18}}]\n")
+    told = run("cohorts", workspace, tmp_path, "--json").document()
+    assert told["cohorts"] == [
+        {"cohort_id": name, "records": 1, "subjects": 1} for name in ("low", "nested")
+    ]  # fmt: skip
+    said = complaint(run("cohorts", workspace, tmp_path, "--keep"), 2)
+    assert "cohort low asks a registry" in said
