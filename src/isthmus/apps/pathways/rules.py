@@ -206,9 +206,12 @@ class Rules:
                 self.faults.add(
                     at.place(key),
                     f"{what}: there is no step '{name}'.",
-                    f"Write one of: {', '.join(self.known.steps)}.",
+                    self._steps(),
                 )
         return tuple(sorted(found))
+
+    def _steps(self) -> str:
+        return f"Write one of: {', '.join(self.known.steps)}."
 
     def _clauses(self, at: Section, key: str, what: str) -> Sequence[Clause]:
         section = self.reading.section(at, key)
@@ -221,7 +224,7 @@ class Rules:
                     self.faults.add(
                         at.place(name),
                         f"{what}: there is no step '{one}'.",
-                        f"Write one of: {', '.join(self.known.steps)}.",
+                        self._steps(),
                     )
             steps = tuple(str(one) for one in _several(at[name]) if str(one) in self.known.steps)
             return Clause(steps=steps, holds=holds == (name == "done"))

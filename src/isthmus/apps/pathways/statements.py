@@ -30,7 +30,8 @@ CONCEPT = """
     FROM asked_set s JOIN concept_ancestor a ON a.ancestor_concept_id = s.concept_id WHERE s.below
 """
 WANTED = """
-    SELECT s.source, s.kind, s.target, s.domain, c.concept_id FROM asked_source s JOIN asked_concept c ON c."set" = s."set"
+    SELECT s.source, s.kind, s.target, s.domain, c.concept_id
+    FROM asked_source s JOIN asked_concept c ON c."set" = s."set"
 """
 # Who may be on the pathway: every stay in the population.
 ENTERED = """
@@ -96,8 +97,8 @@ SEEN = f"""
     ) q JOIN pathway p ON p.person_id = q.person_id GROUP BY p.episode
 """
 DELIVERY = """
-    SELECT w.source, e.site, min(CAST(e.{day} AS DATE)) - {epoch} AS first, max(CAST(e.{day} AS DATE)) - {epoch} AS last,
-        count(*) AS n
+    SELECT w.source, e.site, min(CAST(e.{day} AS DATE)) - {epoch} AS first,
+        max(CAST(e.{day} AS DATE)) - {epoch} AS last, count(*) AS n
     FROM {table} e {wanted} JOIN asked_records r ON r.records = w.target
     LEFT JOIN pathway p ON r.after IS NOT NULL AND p.person_id = e.person_id
     WHERE e.{day} IS NOT NULL AND (r.after IS NULL OR CAST(e.{day} AS DATE) - {epoch} >= p.day + r.after)
