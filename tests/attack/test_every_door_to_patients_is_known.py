@@ -21,7 +21,7 @@ from lib.command import complaint, run
 from lib.granted import House
 from lib.tree import ROOT
 
-ANSWERS = {"cohorts", "registry", "cases", "ask", "release"}
+ANSWERS = {"cohorts", "registry", "cases", "pathway", "ask", "release"}
 OPERATOR = {
     # They bring data in, or say where it stands: they show source values or counts to who runs the folder.
     "site": "sample rows of an export that the operator can read",
@@ -90,12 +90,12 @@ def test_a_command_without_a_grant_gives_no_row(house: House, tmp_path: Path) ->
             done = house.run("ann", *words)
             assert "there is no grant" in complaint(done, 5)
             assert done.out == ""
+    out = ("--out", tmp_path / "out")
     for words in (
-        ("cohorts", house.root, definition),
-        ("registry", house.root, "liver", "--out", tmp_path / "out"),
-        ("cases", house.root, "liver"),
-        ("cases", house.root, "liver", "visits"),
-    ):
+        ("cohorts", house.root, definition), ("registry", house.root, "liver", *out),
+        ("cases", house.root, "liver"), ("cases", house.root, "liver", "visits"),
+        ("pathway", house.root, "vte", *out),
+    ):  # fmt: skip
         done = run(*words)
         assert done.code in {3, 5}
         assert done.out == ""
