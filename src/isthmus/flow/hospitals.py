@@ -30,11 +30,12 @@ def invented_hospitals(root: Path, hospitals: Iterable[tuple[str, Mapping[str, p
     made = workspace.create(root, synthetic=True)
     files: dict[str, list[DataFile]] = {}
     with made.lake.writing():
-        for site, tables in hospitals:
-            made.keep_site(Site(site, site, ()))
-            with made.lake.engine() as engine:
+        with made.lake.engine() as engine:
+            for site, tables in hospitals:
+                made.keep_site(Site(site, site, ()))
                 for name, rows in tables.items():
-                    files.setdefault(name, []).append(_written(made.lake, engine, name, _whole(name, rows, site), site))
+                    whole = _whole(name, rows, site)
+                    files.setdefault(name, []).append(_written(made.lake, engine, name, whole, site))
         for name, added in files.items():
             made.lake.deltas.commit(name, schema_of(name), add=added, remove=[], batch=BATCH)
         found = {}
