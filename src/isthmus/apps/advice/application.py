@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from isthmus.apps.advice.hooks.service import services
-from isthmus.apps.contract import Application, Service
+from isthmus.apps.advice.looks.pages import pages
+from isthmus.apps.advice.looks.routes import routes
+from isthmus.apps.contract import Application, Page, Route, Service
 
 
 class Advice(Application):
@@ -12,3 +14,11 @@ class Advice(Application):
     def services(self) -> Sequence[Service]:
         """One service for each hook."""
         return services()
+
+    def routes(self) -> Sequence[Route]:
+        """Rules, switches, rates, the graph, the bench, a patient, a pack being written."""
+        return routes()
+
+    def pages(self) -> Sequence[Page]:
+        """The rules, how they did, and the graph."""
+        return pages()

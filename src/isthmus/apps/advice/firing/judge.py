@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from isthmus.apps.advice.chart.chart import Chart, Row
 from isthmus.apps.advice.chart.facts import Concepts, Found, facts_of
 from isthmus.apps.advice.pack.base import Base
+from isthmus.apps.advice.pack.fact import Fact
 from isthmus.apps.advice.pack.rule import Rule
 from isthmus.apps.advice.pack.sheets import INDICATORS, STRENGTHS
 
@@ -31,18 +33,36 @@ class Judged:
 def judge(base: Base, chart: Chart, hook: str, concepts: Concepts, *, off: Iterable[str] = ()) -> Judged:
     """The rules of a hook that are valid on the chart's day and not switched off, judged over it."""
     without = frozenset(off)
-    rules = [
-        one
-        for one in base.rules.values()
-        if hook in one.hooks and one.name not in without and one.holds_on(chart.today)
-    ]
-    facts = facts_of(chart, base.needed(rules), concepts)
+    whole, needed = _of_hook(base.digest, hook, _Beside(base))
+    rules = [one for one in whole if one.name not in without and one.holds_on(chart.today)]
+    facts = facts_of(chart, needed, concepts)
     values = {name: one.value for name, one in facts.items()}
     verdicts = {one.name: one.when.value(values) for one in rules}
     firing = {name for name, verdict in verdicts.items() if verdict is True}
     giving_way = {name for one in rules if one.name in firing for name in one.over}
     fired = [_fired(one, base, facts) for one in rules if one.name in firing - giving_way]
     return Judged(tuple(sorted(fired, key=_weight)), tuple(one for one in rules if verdicts[one.name] is None), facts)
+
+
+class _Beside:
+    """A base beside the key of a cache, and no part of it."""
+
+    def __init__(self, base: Base) -> None:
+        self.base = base
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Beside)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=16)
+def _of_hook(digest: str, hook: str, beside: _Beside) -> tuple[tuple[Rule, ...], tuple[Fact, ...]]:
+    """The rules of a hook and the facts that they need, of the base with a digest."""
+    assert digest == beside.base.digest
+    rules = tuple(one for one in beside.base.rules.values() if hook in one.hooks)
+    return rules, tuple(beside.base.needed(rules))
 
 
 def _fired(rule: Rule, base: Base, facts: Mapping[str, Found]) -> Fired:

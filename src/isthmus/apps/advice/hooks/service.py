@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import UTC, date
 from functools import lru_cache
 from typing import Any
 
@@ -99,7 +99,8 @@ def hear(asked: Asked, at: Context) -> None:
         reason = override.reason.code if override and override.reason else ""
         comment = (override.user_comment or "") if override else ""
         suggestion = one.accepted_suggestions[0].id if one.accepted_suggestions else ""
-        rows_of.append((one.card, one.outcome, reason, comment, suggestion, one.outcome_timestamp))
+        done = one.outcome_timestamp.astimezone(UTC).replace(tzinfo=None)
+        rows_of.append((one.card, one.outcome, reason, comment, suggestion, done))
     History(at.records, shipped()).answered(rows_of, at.now)
 
 
