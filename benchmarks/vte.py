@@ -26,5 +26,5 @@ def vte(bench: Bench) -> Iterator[Row]:
     one = bench.job("vte: assessments", "wards.assess", root=root)
     yield Row(
         "vte assessments", size, seconds(one.seconds), memory=one.peak, cpu=spent(one),
-        note=f"Padua or Caprini and bleeding of {one.found['stays']:,} stays; {one.found['known']:.1%} decided by data.",
+        note=f"Risk and bleeding of {one.found['stays']:,} stays; {one.found['known']:.1%} decided by data.",
     )  # fmt: skip
