@@ -15,7 +15,21 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chain, cohorts, fresh, gate, ledger, linkage, memory, profile, quality, redelivery, search, speed
+from benchmarks import (
+    chain,
+    cohorts,
+    fresh,
+    gate,
+    ledger,
+    linkage,
+    memory,
+    profile,
+    quality,
+    redelivery,
+    search,
+    speed,
+    vte,
+)
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
@@ -32,6 +46,7 @@ CLAIMS: Mapping[str, Claim] = {
     "quality": quality.quality,
     "redelivery": redelivery.redelivery,
     "search": search.search,
+    "vte": vte.vte,
 }
 STDERR = Console(stderr=True)
 
