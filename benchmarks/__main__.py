@@ -15,10 +15,25 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chain, cohorts, fresh, gate, ledger, linkage, memory, profile, quality, redelivery, search, speed
+from benchmarks import (
+    advice,
+    chain,
+    cohorts,
+    fresh,
+    gate,
+    ledger,
+    linkage,
+    memory,
+    profile,
+    quality,
+    redelivery,
+    search,
+    speed,
+)
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
+    "advice": advice.advice,
     "chain": chain.chain,
     "cohorts": cohorts.cohorts,
     "csv": speed.csv,
