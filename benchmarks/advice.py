@@ -48,7 +48,8 @@ ASKED = {
     "person": {"gender_concept_id": "8507 + 25 * (i % 2)", "year_of_birth": "1930 + i % 60"},
     "measurement": {
         "measurement_id": "row_number() OVER ()", "measurement_concept_id": f"{TESTS}[1 + (j * 7 + i) % 10]",
-        "unit_concept_id": f"{UNITS}[1 + (j * 7 + i) % 10]", "value_as_number": "round(3 + (hash(i * 31 + j) % 900) / 10, 1)",
+        "unit_concept_id": f"{UNITS}[1 + (j * 7 + i) % 10]",
+        "value_as_number": "round(3 + (hash(i * 31 + j) % 900) / 10, 1)",
         "measurement_date": "DATE '2024-03-31' - CAST(hash(i + j) % 3000 AS INTEGER)",
     },
     "condition_occurrence": {
@@ -103,9 +104,8 @@ def make(root: str, persons: int) -> dict[str, Any]:
 
 
 def _written(root: Path, table: str, persons: int) -> Iterator[DataFile]:
-    said = {
-        "person_id": "CAST(hash(i) // 4 AS BIGINT)", **dict.fromkeys(("part_id", "place", "mapping_id"), "1"), **ASKED[table]
-    }  # fmt: skip
+    said = {"person_id": "CAST(hash(i) // 4 AS BIGINT)", **dict.fromkeys(("part_id", "place", "mapping_id"), "1")}
+    said |= ASKED[table]
     fields = [field for field in QUESTIONS[table].schema().to_pyarrow() if field.name != "site"]
     typed = (
         f"CAST({said.get(one.name, 'NULL')} AS {TYPES.get(str(one.type), 'TIMESTAMP')}) AS {one.name}" for one in fields
