@@ -21,6 +21,7 @@ from pyarrow import csv
 from benchmarks.claim import Bench, Row, seconds, spent
 from benchmarks.linked import rows_of
 from isthmus.cdm.identity.resident import residents
+from isthmus.flow.linking.forms import GROUP
 from isthmus.linkage import rules
 from isthmus.linkage.block import keyed
 from isthmus.linkage.bloom import alike, encode
@@ -249,7 +250,7 @@ def added(persons: int, sites: int, folder: str, seed: int = 7) -> dict[str, Any
         kept = Path(folder)
         tables = (keyed(connection, old, model.rules), before, former.members, former.cut)
         for name, table in zip(KEPT, tables, strict=True):
-            pq.write_table(table, kept / f"{name}.parquet", compression="zstd")
+            pq.write_table(table, kept / f"{name}.parquet", compression="zstd", row_group_size=GROUP)
         del old, before, former, tables
         began = perf_counter()
         found = _increment(connection, drawn.records.slice(count - count // 100), model, kept)

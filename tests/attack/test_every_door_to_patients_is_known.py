@@ -12,6 +12,7 @@ import pytest
 
 from isthmus.base.errors import RefusedError
 from isthmus.flow.workspace import Workspace
+from isthmus.gate import declared
 from isthmus.gate import session as gate_session
 from isthmus.gate.office import session as office_session
 from isthmus.serving.cli.app import VERBS
@@ -20,7 +21,7 @@ from lib.command import complaint, run
 from lib.granted import House
 from lib.tree import ROOT
 
-ANSWERS = {"cohorts", "registry", "ask", "release"}
+ANSWERS = {"cohorts", "registry", "cases", "ask", "release"}
 OPERATOR = {
     # They bring data in, or say where it stands: they show source values or counts to who runs the folder.
     "site": "sample rows of an export that the operator can read",
@@ -29,7 +30,7 @@ OPERATOR = {
     "decide": "source codes, for the one who maps them", "map": "counts by table and column",
     "decisions": "codes and what they mean",
     "units": "counts of results by analyte", "quality": "counts", "findings": "places in the hospital's own files",
-    "scorecard": "counts of one site for its own people", "profile": "counts by concept",
+    "scorecard": "counts of one site for its own people", "profile": "counts by concept; under a grant of what it holds",
     "receipts": "names of files", "editions": "counts", "verify": "faults",
     "link": "pairs of records side by side, for the one who decides about them",
     "person": "all records of one person, for the operator who mends them",
@@ -38,14 +39,17 @@ OPERATOR = {
 NO_PATIENTS = {
     "demo": "invented patients", "init": "an empty folder", "simulate": "invented patients", "vocabulary": "concepts",
     "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants",
-    "log": "who asked what, never an answer", "evidence": "the same, with proofs",
+    "log": "who asked what, never an answer", "evidence": "the same, with proofs", "witness": "hashes of the log",
     "incident": "the same, and how many persons",
+    "app": "what is installed; what an application reads it reads under its grant, in a service",
 }  # fmt: skip
 # Who takes rows out of the lake for people: the only modules of the gate that may import these parts of it.
 READING = {
     "gate/session.py": "refuses unless all patients are invented",
     "gate/changes.py": "numbers of persons, to that session only, for what is kept and brought up to date",
+    "gate/declared.py": "opened for an application, over invented patients; else it asks the session under a grant",
     "gate/desk.py": "opened by that session, and by the one under a grant over what it holds",
+    "gate/differing.py": "called by the session under a grant, over the view of one table that it holds",
     "gate/joined.py": "says what is read, and reads nothing",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/affected.py": "counts persons, and tells no number of one",
@@ -86,7 +90,12 @@ def test_a_command_without_a_grant_gives_no_row(house: House, tmp_path: Path) ->
             done = house.run("ann", *words)
             assert "there is no grant" in complaint(done, 5)
             assert done.out == ""
-    for words in (("cohorts", house.root, definition), ("registry", house.root, "liver", "--out", tmp_path / "out")):
+    for words in (
+        ("cohorts", house.root, definition),
+        ("registry", house.root, "liver", "--out", tmp_path / "out"),
+        ("cases", house.root, "liver"),
+        ("cases", house.root, "liver", "visits"),
+    ):
         done = run(*words)
         assert done.code in {3, 5}
         assert done.out == ""
@@ -102,7 +111,11 @@ def test_the_session_of_invented_patients_refuses_real_ones(house: House) -> Non
 def test_every_public_entry_of_a_session_is_known() -> None:
     # What is kept belongs to editions of invented patients; under a grant nothing is kept and nothing compared.
     invented = {"ask", "desk", "keep", "kept", "kept_before", "changed_since"}
-    for owner, known in ((gate_session.Session, invented), (office_session.Granted, {"ask", "sql", "steps"})):
+    application = {"ask", "steps", "patient"}
+    for owner, known in (
+        (gate_session.Session, invented), (office_session.Granted, {"ask", "changes", "sql", "steps"}),
+        (declared.Invented, application), (declared.Declared, application),
+    ):  # fmt: skip
         found = {name for name, _ in inspect.getmembers(owner, inspect.isfunction) if not name.startswith("_")}
         assert found == known
 

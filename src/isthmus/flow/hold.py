@@ -1,11 +1,13 @@
 """What holds an edition back: the quality of a site's rows got worse than its settings allow."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from shlex import quote
 
 from isthmus.base.errors import IsthmusError
 from isthmus.flow.quality import Quality, judged, version_of
 from isthmus.flow.workspace import Workspace
+from isthmus.lake.delta import DataFile
 from isthmus.lake.edition import Edition
 from isthmus.quality.checks.verdict import Result
 
@@ -41,6 +43,42 @@ def demand_no_worse(
             held[name] = _said(workspace, name, most, grown)
     if held:
         raise HeldError(held)
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """A check of a site that got worse: its sentence, wrong rows of rows asked now, and by how many per cent points."""
+
+    check: str
+    table: str
+    violated: int
+    of: int
+    points: float
+
+
+def worse(workspace: Workspace, site: str) -> list[Worse]:
+    """What holds a site's rows back that are mapped and in no edition, the worst first; nothing where none are."""
+    former, most = workspace.lake.editions.current(), workspace.site(site).worse
+    if former is None or most is None or not any(one.site == site for one in workspace.records.batches("committed")):
+        return []
+    candidate = workspace.lake.editions.drafted(tables_of(workspace), batches=(), notes=dict(former.body))
+    version = version_of(workspace, candidate, site)
+    before, after = (judged(workspace, one, version, site) for one in (former, candidate))
+    grown = sorted(((by, one) for by, one in _grown(before, after) if by > most), key=lambda one: -one[0])
+    return [
+        Worse(one.check.sentence, one.check.table, one.counts.violated, one.counts.of, by)
+        for by, one in grown if one.counts is not None
+    ]  # fmt: skip
+
+
+def tables_of(workspace: Workspace) -> dict[str, tuple[int, list[DataFile]]]:
+    """Version and files of every table as it is now."""
+    deltas, tables = workspace.lake.deltas, dict[str, tuple[int, list[DataFile]]]()
+    for name in deltas.names():
+        version = deltas.version(name)
+        assert version is not None
+        tables[name] = (version, deltas.files(name, version=version))
+    return tables
 
 
 def _grown(before: Quality, after: Quality) -> list[tuple[float, Result]]:

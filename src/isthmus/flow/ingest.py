@@ -16,7 +16,7 @@ from isthmus.cdm.version import CDM_VERSION
 from isthmus.flow import repairs, vocabulary
 from isthmus.flow.again import outdated
 from isthmus.flow.batch import Account, noted, open_batch, run_batch
-from isthmus.flow.hold import HeldError, demand_no_worse
+from isthmus.flow.hold import HeldError, demand_no_worse, tables_of
 from isthmus.flow.land import Landed, land
 from isthmus.flow.linking.kept import newest
 from isthmus.flow.linking.renew import Linked, renew
@@ -150,17 +150,12 @@ def publish(
 
     Raises HeldError where a site's quality got worse than it may, unless it is accepted.
     """
-    deltas = workspace.lake.deltas
     current = workspace.lake.editions.current()
     if current is None or not batches or not set(batches) <= set(current.batches):
         kept = newest(workspace)
         if kept is not None:
             linked = linked or renew(workspace, kept)
-        tables = {}
-        for name in deltas.names():
-            version = deltas.version(name)
-            assert version is not None
-            tables[name] = (version, deltas.files(name, version=version))
+        tables = tables_of(workspace)
         notes: dict[str, Any] = {
             "published_at": now().isoformat(timespec="seconds") + "Z",
             "isthmus": __version__,

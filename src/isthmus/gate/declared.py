@@ -3,7 +3,7 @@
 Whatever else is asked for is refused, before anything is read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 import ibis
@@ -174,6 +174,6 @@ def _of_persons(columns: Columns) -> dict[str, list[str]]:
     }
 
 
-def _select(table: str, columns: object) -> str:
-    held = [one for one in QUESTIONS[table].columns if one in columns]  # type: ignore[operator]
+def _select(table: str, columns: Collection[str]) -> str:
+    held = [one for one in QUESTIONS[table].columns if one in columns]
     return exp.select(*(exp.column(one, quoted=True) for one in held)).from_(f"{RAW}{table}").sql("duckdb")

@@ -20,6 +20,8 @@ from typing import Any
 
 import duckdb
 
+from isthmus.lake.counted import counted
+
 WORD = re.compile(r"[a-z_][a-z0-9_]*")
 OURS = "isthmus"  # what names begin with that only this project gives
 TABLES = "SELECT view_name FROM duckdb_views() UNION ALL SELECT table_name FROM duckdb_tables()"
@@ -31,10 +33,12 @@ EMPTY = ("schema", "catalog", "schema_name", "catalog_name", "at_clause", "sampl
 @dataclass(frozen=True, slots=True)
 class Plain:
     """What a plain statement can mean: the tables that it reads, and names among which are all columns that it means,
-    in lower case; None where it may mean columns without naming them."""
+    in lower case; None where it may mean columns without naming them. `counted` are those that it only counts and
+    compares with themselves."""
 
     tables: frozenset[str]
     columns: frozenset[str] | None
+    counted: frozenset[str] = frozenset()
 
 
 def plain(sql: str, tables: Collection[str]) -> Plain | None:
@@ -46,7 +50,8 @@ def plain(sql: str, tables: Collection[str]) -> Plain | None:
     own, read = _named(nodes)
     if not all(map(_is_free, own)) or own & set(tables) or read - own - set(tables):
         return None
-    return Plain(frozenset(read - own), _columns(nodes, read))
+    columns = _columns(nodes, read)
+    return Plain(frozenset(read - own), columns, frozenset() if columns is None else counted(nodes))
 
 
 def is_single(sql: str) -> bool:

@@ -158,17 +158,15 @@ def score_new(connection: Connection, old: str, new: pa.Table, model: Model, lea
             lent.callback(connection.unregister, name)
             return linker._db_api.register(records, table_name=name)
 
-        known = lend("known_records", near)
+        # New records stand on both sides: one question in place of two, for Splink takes longer to ask than to answer.
+        sides = lend("known_records", pa.concat_tables([near, records]))
         for column in sorted({level.frequency for one in model.rules.comparisons for level in one.levels} - {""}):
             shares = lend(f"frequency_{column}", _frequency(connection, old, records, near, column))
             linker.table_management.register_term_frequency_lookup(shares, column)
-        infer = linker.inference
-        parts = [
-            infer.predict_between(table, known, threshold_match_weight=least, warning_mode="never"),
-            infer.predict_within(table, threshold_match_weight=least, warning_mode="never"),
-        ]
-        found = [connection.execute(_said(model.rules, part.physical_name)).to_arrow_table() for part in parts]
-    return pa.concat_tables(found)
+        found = linker.inference.predict_between(table, sides, threshold_match_weight=least, warning_mode="never")
+        once = f"record_id_l < record_id_r OR record_id_r NOT IN (SELECT record_id FROM {table.physical_name})"
+        said: pa.Table = connection.execute(f"{_said(model.rules, found.physical_name)} WHERE {once}").to_arrow_table()
+    return said
 
 
 def _near(connection: Connection, old: str, new: pa.Table) -> pa.Table:
@@ -254,7 +252,8 @@ def _linker(
     try:
         table = api.register(records)
         names.append(table.physical_name)
-        yield Linker(table, SettingsCreator.from_path_or_dict(said), log_level=None), table
+        # The reader of rules has looked at them; Splink's own look would take most of a small increment.
+        yield Linker(table, SettingsCreator.from_path_or_dict(said), log_level=None, validate_settings=False), table
     finally:
         api.delete_tables_created_by_splink_from_db()  # type: ignore[no-untyped-call]  # Splink leaves this one without types
         for name in names:

@@ -97,7 +97,7 @@ def test_nothing_is_left_behind_where_scoring_is_broken_off(
         raise KeyboardInterrupt
 
     with duckdb.connect() as connection:
-        monkeypatch.setattr(LinkerInference, "predict_within", broken)
+        monkeypatch.setattr(LinkerInference, "predict_between", broken)
         with pytest.raises(KeyboardInterrupt):
             _score_new(connection, records.slice(NEW), records.slice(0, NEW), model)
         assert not connection.execute("SHOW TABLES").fetchall()

@@ -19,8 +19,9 @@ Cards = Mapping[str, Any]
 class Context:
     """Where a call of an application stands. `settings` are those of `site`; site "" is the whole installation.
 
-    `learnt(table, rows)` hands what was found to intake, as one more delivery of the application's own feed: rows of a
-    record kind that its pack (`pack/` beside the manifest) reads. `now` is in UTC.
+    `learnt(kind, rows)` hands what was found to intake, as one more delivery of the application's own feed: rows of a
+    kind of record that its pack (`pack/` beside the manifest) reads, each of the call's site or of the `site` that it
+    gives. `now` is in UTC.
     """
 
     session: Session
@@ -83,14 +84,15 @@ class Route:
 class Service:
     """A service of CDS Hooks 2: `id` is unique in an installation, `hook` one of the specification's or one's own.
 
-    `asked.body` is the request as the specification has it. `feedback` is told what became of cards.
+    `asked.body` is the request as the specification has it. A `Told` says another status, as 412 where what the service
+    needs is not there; an InputError is told as 400. `feedback` is told what became of cards.
     """
 
     id: str
     hook: str
     title: Words
     description: Words
-    handle: Callable[[Asked, Context], Cards]
+    handle: Callable[[Asked, Context], Cards | Told]
     prefetch: Mapping[str, str] = field(default_factory=dict)
     feedback: Callable[[Asked, Context], None] | None = None
 

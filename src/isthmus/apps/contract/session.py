@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from isthmus.cdm.questions import QUESTIONS
-from isthmus.gate.desk import Desk
+from isthmus.gate.desk import Desk as Desk
 
 tables = QUESTIONS
 """The tables of the lake by name, as unbound expressions of which questions are composed."""

@@ -7,7 +7,7 @@ from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
-from isthmus.apps.contract.application import Asked, Cards, Context, Told
+from isthmus.apps.contract.application import Asked, Context, Told
 from isthmus.apps.contract.bound import Bound, Call
 from isthmus.apps.contract.event import HOOKS, Event
 from isthmus.apps.contract.package import bound
@@ -84,11 +84,10 @@ class Trial:
         """The answer of a route to a body."""
         return self._answer(Asked(method="POST", path=path, body=body, language=language, site=self._site))
 
-    def serve(self, service: str, body: Any, language: str = "en") -> Cards:
-        """The cards of a service of CDS Hooks for a request."""
+    def serve(self, service: str, body: Any, language: str = "en") -> Any:
+        """What a service of CDS Hooks gives for a request: cards, or a Told."""
         asked = Asked(method="POST", path=service, body=body, language=language, site=self._site)
-        cards: Cards = self.bound.call(Call("service", service, asked), self.context(language))
-        return cards
+        return self.bound.call(Call("service", service, asked), self.context(language))
 
     def feedback(self, service: str, body: Any) -> None:
         """Tell a service what became of its cards."""

@@ -21,6 +21,7 @@ from isthmus.linkage.rules import Rules
 
 AT_ONCE = 200_000  # records brought to their forms together: some 400 MB
 FILES = 32  # more are made into one
+GROUP = 100_000  # records in a row group: one thread reads one
 PRINT = "print"
 THERE, STANDS = "forms", "stands"
 """Under which the engine has all forms, and the records that they are made of."""
@@ -109,7 +110,7 @@ class Forms:
     def _write(self, rows: pa.Table) -> None:
         number = max((int(path.stem) for path in self.folder.glob("*.parquet")), default=0) + 1
         with replaced(self.folder / f"{number:06d}.parquet") as stream:
-            pq.write_table(rows, stream, compression="zstd")
+            pq.write_table(rows, stream, compression="zstd", row_group_size=GROUP)
 
     def _clear(self) -> None:
         """Take away the forms under other rules, which nobody reads any more."""

@@ -10,7 +10,8 @@ from typing import Literal, cast
 HIGHEST = 5
 ALWAYS = frozenset({"pseudonymise", "mask"})  # identities and texts are never read as they are, under no grant
 NEVER = "never"  # an identifier that nothing lowers: under no grant, of whatever grade
-Measure = Literal["allow", "pseudonymise", "generalise", "shift", "mask", "drop", "never"]
+Measure = Literal["allow", "pseudonymise", "generalise", "shift", "mask", "drop", "never", "veil"]
+"""What is done to a column. No line of the table says "veil": a question that only counts identities may have it."""
 
 
 @dataclass(frozen=True, slots=True)

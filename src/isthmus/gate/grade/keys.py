@@ -6,6 +6,7 @@ function exists twice: in Python, and as an expression that an engine evaluates 
 
 import hashlib
 import hmac
+import secrets
 from typing import Any
 
 import ibis
@@ -16,6 +17,7 @@ from isthmus.base.errors import InputError
 SECRET = 32  # bytes
 DIGITS = 32  # hexadecimal: 128 bit
 REACH = 182  # days: dates move by at most this many, to either side
+VEIL = 63  # bits of a number that is made anew for each question
 _BLOCK = 64  # bytes of a block of SHA-256
 _NUMBER = 15  # hexadecimal digits of a number
 _WORD = 8  # hexadecimal digits from which a shift is taken
@@ -40,6 +42,7 @@ class Keys:
             domain: hmac.new(secret, f"isthmus:{domain}:{use}".encode(), hashlib.sha256).digest()
             for domain in ("person", "thing", "days")
         }
+        self._veil = secrets.randbits(VEIL)
 
     def pseudonym(self, identity: int, domain: str = "person") -> str:
         """What stands for a person (or, in domain `thing`, for another row) in this use: 32 hexadecimal digits."""
@@ -57,6 +60,14 @@ class Keys:
     def numbers(pseudonyms: ir.StringValue) -> ir.IntegerValue:
         """Whole numbers of 60 bit that stand for pseudonyms, where steps of ours count with identities."""
         return ibis.literal("0x").concat(_LEFT(pseudonyms, _NUMBER)).cast("int64")
+
+    def veiled(self, identities: ir.IntegerValue) -> ir.IntegerValue:
+        """Numbers that are apart where identities are, for a question that only counts and compares them.
+
+        No value of them may be told. They are no pseudonyms: the secret bits keep the order in which an engine gives
+        rows, which follows from the numbers, from telling of the identities. They change with every question.
+        """
+        return identities ^ ibis.literal(self._veil, type="int64")
 
     def shifts(self, people: ir.IntegerValue) -> ir.IntegerValue:
         """`days` as an expression; null for null."""

@@ -4,7 +4,7 @@ Every table in it is replaced by its granted sites, rows and columns, with the m
 question as asked then runs over those: what it computes, it computes from data that it may see.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import reduce
@@ -94,11 +94,28 @@ def views(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
     return {table: _view(table, QUESTIONS[table], allowed.columns[table], allowed, use) for table in allowed.columns}
 
 
-def lent(allowed: Allowed, use: Use, named: Named) -> tuple[dict[str, ir.Table], dict[str, ir.Table]]:
+def lent(
+    allowed: Allowed, use: Use, named: Named, counted: frozenset[str] = frozenset()
+) -> tuple[dict[str, ir.Table], dict[str, ir.Table]]:
     """The same for a statement that runs beside what it may not read: over tables named RAW + table, with no more
-    columns than it may mean; and what has to be taken apart before (`Rewritten.kept`)."""
+    columns than it may mean; and what has to be taken apart before (`Rewritten.kept`).
+
+    Identities among the columns that it only counts and compares with themselves need no pseudonyms.
+    """
+    veiled = {name for name in counted if _is_one_kind(name, [(table, allowed.columns[table]) for table in named])}
+    held = {
+        table: {name: "veil" if name in veiled else one for name, one in measures.items()}
+        for table, measures in allowed.columns.items()
+    }
     apart = _Apart(use, named, prefix=RAW)
-    return {table: apart.view(table, allowed) for table in named}, apart.kept
+    return {table: apart.view(table, Allowed(allowed.sites, held)) for table in named}, apart.kept
+
+
+def _is_one_kind(name: str, tables: Collection[tuple[str, Mapping[str, Measure]]]) -> bool:
+    """Whether a column of this name is an identity of one kind in every table that gives it."""
+    having = [(table, measures[name]) for table, measures in tables if name in measures]
+    kinds = {graded(table, name).width for table, _ in having}
+    return len(kinds) == 1 and all(one == "pseudonymise" for _, one in having)
 
 
 def numbered(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
@@ -113,6 +130,14 @@ def numbered(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
         hidden = [name for name, one in measures.items() if one == "pseudonymise"]
         found[table] = view.mutate(**{name: use.keys.numbers(view[name]) for name in hidden}) if hidden else view
     return found
+
+
+def padded(view: ir.Table, table: str) -> ir.Table:
+    """The same with every column of the table, null where the view has none of that name."""
+    kinds = QUESTIONS[table].schema().items()
+    return view.select(
+        **{name: view[name] if name in view.columns else ibis.null(kind.copy(nullable=True)) for name, kind in kinds}
+    )
 
 
 def columns_of(question: ir.Table) -> dict[str, frozenset[str]]:
@@ -231,6 +256,8 @@ def _with_known(rows: ir.Table, measures: Mapping[str, Measure]) -> ir.Table:
 def _measured(rows: ir.Table, table: str, name: str, measures: Mapping[str, Measure], keys: Keys) -> Any:
     column, width = rows[name], graded(table, name).width
     match measures[name]:
+        case "veil":
+            return keys.veiled(column)
         case "pseudonymise" if name in OWNERS:
             return rows[PSEUDONYM]
         case "pseudonymise":

@@ -9,9 +9,9 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -25,9 +25,10 @@ from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.committee.application import Columns, Grant
 from isthmus.gate.desk import Desk, Lent, desk_over
+from isthmus.gate.differing import differing
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
-from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, rewritten, views
+from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, padded, rewritten, views
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.cases import granted
@@ -43,6 +44,10 @@ from isthmus.records.models import Account
 
 WORD = re.compile(r"\w+")
 DAY = timedelta(days=1)
+Taken = TypeVar("Taken", pa.Table, dict[str, pa.Table])
+"""An answer: a table, or some by name."""
+BESIDE = frozenset({"site", "part_id", "place", "mapping_id"})
+"""Columns that say where a row came from, and nothing of a patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,18 +131,17 @@ class Granted:
 
         return self._answered("sql", text, naming, answered)
 
-    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
-        """The answer of a question of several steps, which `work` asks at a desk with what the grant holds; identities
-        are numbers there. `text` says in words what is asked. Raises RefusedError, which says why and what to do next.
+    def steps(self, text: str, work: Callable[[Desk], Taken], *, sparse: bool = False) -> Taken:
+        """The answer of a question of several steps, a table or some by name, which `work` asks at a desk with what the
+        grant holds; identities are numbers there. `text` says in words what is asked. Where it is `sparse`, what the
+        grant does not hold is null or has no rows, and is not refused (`Desk.lacking` tells it).
+
+        Raises RefusedError, which says why and what to do next.
         """
 
-        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
-            found = {
-                name: Lent(frozenset(view.columns), str(ibis.to_sql(view, dialect="duckdb")))
-                for name, view in numbered(allowed, use).items()
-            }
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> Taken:
             edition = self.edition.within(allowed.sites)
-            with desk_over(self._lake, edition, found, self._limits.longest) as desk:
+            with desk_over(self._lake, edition, _on_desk(allowed, use, sparse=sparse), self._limits.longest) as desk:
                 return work(desk)
 
         def naming(grant: Grant | None) -> Columns:
@@ -145,10 +149,25 @@ class Granted:
 
         return self._answered("steps", text, naming, answered)
 
+    def changes(self, table: str, since: int) -> pa.Table:
+        """The rows of a table that the grant holds and that came or left since an edition (`gate/differing.py`).
+
+        Sites that are closed now are told of in neither. Raises RefusedError, and InputError for no such edition.
+        """
+        before = self._lake.editions.get(since)
+
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
+            pair = [edition.within(allowed.sites) for edition in (before, self.edition)]
+            view = views(Allowed(allowed.sites, {table: allowed.columns[table]}), use)[table]
+            return differing(self._lake, pair[0], pair[1], table, view, self._limits.longest)
+
+        text = f"what of {table} came or left since edition {since}"
+        return self._answered("changes", text, lambda grant: {table: frozenset()}, answered)
+
     def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
         """The rows of a plain statement."""
         edition = self.edition.within(allowed.sites)
-        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns))
+        over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns), found.counted)
         reading = reading_of(edition, found.tables).renamed(RAW, QUESTIONS)
         with straight(self._lake, edition, over, kept, reading) as engine:
             return engine.rows(text, most=most, seconds=self._limits.longest)
@@ -162,13 +181,15 @@ class Granted:
         way: str,
         text: str,
         naming: Callable[[Grant | None], Columns],
-        answered: Callable[[Use, datetime, Allowed, int], pa.Table],
-    ) -> pa.Table:
+        answered: Callable[[Use, datetime, Allowed, int], Taken],
+    ) -> Taken:
         with self._office.open() as office:
             at = now()
             grant = self._asker.standing(office)
             found = self._decided(office, grant, naming(grant), at)
             body = {"way": way, "text": text, "edition": self.edition.number, "purpose": self._asker.kind}
+            if self._asker.within is not None:
+                body["application"] = self._asker.within.application
             if isinstance(found, Refused):
                 raise self._refused(office, found, body, at)
             most = self._left(office)
@@ -179,16 +200,18 @@ class Granted:
             entry, question = self._allow(office, found, body, at)
         began = time.monotonic()
         try:
-            rows = answered(use, at, found, most)
-            if rows.num_rows > most:
+            taken = answered(use, at, found, most)
+            tables = taken.values() if isinstance(taken, dict) else (taken,)
+            count = sum(rows.num_rows for rows in tables)
+            if count > most:
                 raise RefusedError(
                     f"the answer has more than the {most:,} rows that are left of the grant's quota. Aggregate."
                 )
         except IsthmusError:
             self._note(entry, {"rows": 0, "seconds": time.monotonic() - began, "outcome": "failed"})
             raise
-        self._note(entry, {"rows": rows.num_rows, "seconds": time.monotonic() - began, "outcome": "answered"})
-        return rows.replace_schema_metadata({"question": question})
+        self._note(entry, {"rows": count, "seconds": time.monotonic() - began, "outcome": "answered"})
+        return _named_after(taken, question)
 
     def _decided(self, office: Office, grant: Grant | None, named: Columns, at: datetime) -> Allowed | Refused:
         account = self._asker.account
@@ -236,35 +259,89 @@ class Granted:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """An application that asks in somebody's name, and the columns that its manifest declares."""
+
+    application: str
+    columns: Columns
+
+
+@dataclass(frozen=True, slots=True)
 class Asker:
-    """Who asks under which grant, for which kind of purpose."""
+    """Who asks under which grant, for which kind of purpose, and through which application, if through one."""
 
     account: Account
     grant: str
     kind: str
+    within: Within | None = None
 
     def standing(self, office: Office) -> Grant | None:
-        """The grant as it stands now; None where there is none."""
+        """The grant as it stands now, of its columns those that an application declares; None where there is none."""
         found = granted(office, self.grant)
         grant = found.case.grant if found else None
-        return grant if grant is not None and grant.id == self.grant else None
+        if grant is None or grant.id != self.grant:
+            return None
+        return grant if self.within is None else replace(grant, columns=_common(grant.columns, self.within.columns))
 
 
 def open_granted(
-    office: Office, lake: Lake, account: Account, grant: str, *, kind: str = "", edition: int | None = None
+    office: Office,
+    lake: Lake,
+    account: Account,
+    grant: str,
+    *,
+    kind: str = "",
+    edition: int | None = None,
+    within: Within | None = None,
 ) -> Granted:
-    """A session under a grant on an edition (the newest by default); `kind` of purpose, if the grant has several."""
+    """A session under a grant on an edition (the newest by default); `kind` of purpose, if the grant has several.
+
+    An application that asks is told `within`: it gets no more than it declares.
+    """
     found = lake.editions.current() if edition is None else lake.editions.get(edition)
     if found is None:
         raise InputError("nothing is published yet. Run `isthmus ingest` first.")
-    asker = Asker(account, office.named(grant, "GR"), kind)
+    asker = Asker(account, office.named(grant, "GR"), kind, within)
     with office.open():
         standing = asker.standing(office)
     if not kind and standing is not None:
         if len(standing.kinds) > 1 and account.name in standing.people:
             raise InputError(f"the grant is for {', '.join(sorted(standing.kinds))}. Name one with --purpose.")
-        asker = Asker(account, asker.grant, min(standing.kinds))
+        asker = replace(asker, kind=min(standing.kinds))
     return Granted(office, lake, found, asker)
+
+
+def _on_desk(allowed: Allowed, use: Use, *, sparse: bool) -> dict[str, Lent]:
+    """What a desk has of each table of the grant; where it is `sparse`, of each table of the model."""
+    held = numbered(allowed, use)
+    if not sparse:
+        return {name: Lent(frozenset(view.columns), _sql(view)) for name, view in held.items()}
+    found = {}
+    for name, table in QUESTIONS.items():
+        nothing = ibis.table(table.schema(), name=f"{RAW}{name}").select(table.columns[0]).filter(ibis.literal(False))
+        there = frozenset(held[name].columns) if name in held else frozenset()
+        lacking = frozenset(table.columns) - there - BESIDE
+        found[name] = Lent(
+            frozenset(table.columns), _sql(padded(held.get(name, nothing), name)), lacking, held=name in held
+        )
+    return found
+
+
+def _named_after(taken: Taken, question: str) -> Taken:
+    """What was taken, with the question that it answers."""
+    if isinstance(taken, dict):
+        return {name: rows.replace_schema_metadata({"question": question}) for name, rows in taken.items()}
+    return taken.replace_schema_metadata({"question": question})
+
+
+def _sql(view: ir.Table) -> str:
+    return str(ibis.to_sql(view, dialect="duckdb"))
+
+
+def _common(granted: Columns, declared: Columns) -> Columns:
+    """The columns of a grant that are declared too."""
+    both = {table: columns & declared[table] for table, columns in granted.items() if table in declared}
+    return {table: columns for table, columns in both.items() if columns}
 
 
 def _question(office: Office, grant: str, session: str, act: str, body: Mapping[str, Any], reason: str = "") -> Draft:

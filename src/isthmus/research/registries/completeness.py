@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from isthmus.research.registries.names import DAY, GRADE
+from isthmus.research.registries.names import DAY, GRADE, READING
 from isthmus.research.registries.plan import Plan
 
 COUNTED = ("core", "wanted")
@@ -113,7 +113,8 @@ def needs(plan: Plan) -> pa.Table:
     steps = {one.item.name: one for one in pack.computed.steps.get("", ())}
 
     def bases(name: str) -> set[str]:
-        item = name if name in pack.items else name.removesuffix(DAY).removesuffix(GRADE)
+        item = name.partition(READING)[0]
+        item = item if item in pack.items else item.removesuffix(DAY).removesuffix(GRADE)
         if item in steps:
             return {base for below in steps[item].needs for base in bases(below)}
         return {item} if item in pack.items else set()

@@ -9,6 +9,7 @@ from isthmus.research.registries.item import Item
 from isthmus.research.registries.names import GRADE, KINDS, SAID, Names, parsed
 from isthmus.research.registries.rules import Endpoint, Formula, Rule
 from isthmus.research.registries.scored import Bound, bind
+from isthmus.research.registries.written import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,12 @@ class Computed:
     steps: Mapping[str, Sequence[Step]]
     checks: Sequence[Check]
     conditions: Mapping[str, Expression]
+
+    @property
+    def readings(self) -> Mapping[str, Reading]:
+        """The readings of items that scores take, by name."""
+        bound = [one.bound for of_group in self.steps.values() for one in of_group if one.bound is not None]
+        return {name: reading for one in bound for name, reading in one.readings.items()}
 
 
 def computed(

@@ -13,14 +13,19 @@ from sqlglot import exp
 from isthmus.research.cohorts.concepts import step
 from isthmus.research.registries.computed import Check, Step
 from isthmus.research.registries.item import Item
-from isthmus.research.registries.names import BUILT_IN, DAY, GRADE, KINDS, Names
+from isthmus.research.registries.names import BUILT_IN, DAY, GRADE, KINDS, READING, Names
 from isthmus.research.registries.plan import Plan
 from isthmus.research.registries.wide import COLUMNS
+from isthmus.research.registries.written import numbered
 
 GIVEN = """
     SELECT r.person_id, r."row", {columns}
     FROM registry_row r LEFT JOIN value v ON v.person_id = r.person_id AND v."row" = r."row" AND v.item IN ({items})
-    WHERE r.grain = {grain} GROUP BY r.person_id, r."row"
+    {read} WHERE r.grain = {grain} GROUP BY r.person_id, r."row"
+"""
+READ = """
+    LEFT JOIN reading q ON q.item = v.item AND q.concept_id = v.concept_id AND q.unit_concept = v.unit_concept
+        AND q.unit_text = v.unit_text
 """
 OF_PATIENTS = """
     SELECT g.*, m.index_date AS "index", f.death, f.last_contact, f.dead
@@ -101,7 +106,8 @@ def given(plan: Plan, grain: Grain) -> exp.Query:
             columns[name] = found
     numbers = sorted({number for number, _ in columns.values()}) or [0]
     listed = ", ".join(f'{sql} AS "{name}"' for name, (_, sql) in columns.items()) or "count(*) AS isthmus_rows"
-    return step(GIVEN.format(columns=listed, items=", ".join(map(str, numbers)), grain=grain.number))
+    read = READ if any(READING in name for name in columns) else ""
+    return step(GIVEN.format(columns=listed, items=", ".join(map(str, numbers)), grain=grain.number, read=read))
 
 
 def base(plan: Plan, grain: Grain) -> exp.Query:
@@ -172,7 +178,9 @@ def rules(plan: Plan, faults: Mapping[str, int]) -> pa.Table:
 def _given(plan: Plan, grain: Grain, name: str) -> tuple[int, str] | None:
     """Number of the item and the aggregate that gives a name, where a value of this grain does."""
     items = plan.pack.items
-    if name in items and not items[name].derived:
+    if READING in name:
+        item, column = items[name.partition(READING)[0]], "read"
+    elif name in items and not items[name].derived:
         item, column = items[name], COLUMNS[items[name].type]
     elif name.endswith(DAY) and name not in items and name.removesuffix(DAY) in items:
         item, column = items[name.removesuffix(DAY)], "day"
@@ -181,6 +189,9 @@ def _given(plan: Plan, grain: Grain, name: str) -> tuple[int, str] | None:
     if plan.grains[item.group] != grain.number:
         return None
     number = plan.numbers[item.name]
+    if column == "read":
+        reading = numbered(plan.pack.computed.readings)[name]
+        return number, f'max(round(v.written_number * q.factor + q."offset", 9)) FILTER (WHERE q.reading = {reading})'
     taken = f"max(v.{column}) FILTER (WHERE v.item = {number})"
     return number, f"{taken} = 1" if item.type == "yesno" and column != "day" else taken
 

@@ -16,6 +16,8 @@ BUILT_IN: Mapping[str, Kind] = {
     "index": Kind.DATE, "death": Kind.DATE, "last_contact": Kind.DATE, "dead": Kind.TRUTH
 }  # fmt: skip
 DAY, GRADE = "_date", "_grade"
+READING = " ("
+"""Ends the name of an item where its number is meant as it was written (`written`). No pack can say it."""
 
 
 class Names:
@@ -48,6 +50,7 @@ class Names:
 
     def item(self, name: str) -> Item | None:
         """The item that a name is about."""
+        name = name.partition(READING)[0]
         for ending in ("", DAY, GRADE):
             found = self._items.get(name.removesuffix(ending)) if name.endswith(ending) else None
             if found is not None:

@@ -15,6 +15,7 @@ from isthmus.research.registries.faults import Faults
 from isthmus.research.registries.item import Item
 from isthmus.research.registries.names import KINDS, SAID, Names, parsed
 from isthmus.research.registries.rules import Formula
+from isthmus.research.registries.written import Reading, read_as_told
 from isthmus.research.scores.reader import find
 from isthmus.research.scores.rule import Input, Score
 from isthmus.research.scores.statement import select
@@ -29,7 +30,7 @@ ALL = pa.schema(
     }
 )  # fmt: skip
 NEED = pa.schema({"item": pa.int32(), "input": pa.string(), "given": pa.int32()})
-# Every score of every patient, with what went into it: `bilirubin = 17.1 umol/L (2020-03-01); …`.
+# Every score of every patient, with what went into it: `bilirubin = 34.208 umol/L, told as 2.0 mg/dL (2020-03-01); …`.
 SCORES = """
     SELECT s.person_id, m.site, s."row", i.name AS item, s.value, s.grade, s.missing, s.outside, s.score, s.version,
         g.inputs
@@ -37,12 +38,16 @@ SCORES = """
     LEFT JOIN (
         SELECT v.person_id, v."row", n.item, string_agg(concat(n.input, ' = ', CASE
                 WHEN k.type IN ('number', 'whole') THEN concat(CAST(v.value_number AS TEXT),
-                    CASE WHEN k.unit IN ('', '1') THEN '' ELSE concat(' ', k.unit) END)
+                    CASE WHEN k.unit IN ('', '1') THEN '' ELSE concat(' ', k.unit) END,
+                    CASE WHEN c.told <> k.unit THEN concat(', told as ', CAST(v.written_number AS TEXT), ' ', c.told)
+                        ELSE '' END)
                 WHEN k.type = 'yesno' THEN CASE WHEN v.value_number = 1 THEN 'yes' ELSE 'no' END
                 ELSE coalesce(v.value_code, CAST(v.value_date AS TEXT), v.value_text) END,
             CASE WHEN v.day IS NULL THEN '' ELSE concat(' (', CAST(v.day AS TEXT), ')') END), '; '
             ORDER BY n.input, k.name) AS inputs
         FROM value v JOIN score_need n ON n.given = v.item JOIN item k ON k.item = v.item
+        LEFT JOIN conversion c ON c.item = v.item AND c.concept_id = v.concept_id
+            AND c.unit_concept = v.unit_concept AND c.unit_text = v.unit_text
         GROUP BY v.person_id, v."row", n.item
     ) g ON g.item = s.item AND g.person_id = s.person_id AND g."row" = s."row"
     ORDER BY s.person_id, s."row", s.item
@@ -60,11 +65,15 @@ VALUES = """
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """A score with an expression over items for each input that is told, and how its unit becomes the score's."""
+    """A score with an expression over items for each input that is told, and how its unit becomes the score's.
+
+    `readings` are the items, by the names that expressions give them, whose numbers are taken as they were written.
+    """
 
     score: Score
     inputs: Mapping[str, Expression]
     units: Mapping[str, Conversion]
+    readings: Mapping[str, Reading]
 
 
 def bind(
@@ -84,6 +93,7 @@ def bind(
     given = formula.inputs or {name: name for name in score.inputs if name in kinds}
     inputs: dict[str, Expression] = {}
     units: dict[str, Conversion] = {}
+    readings: dict[str, Reading] = {}
     for name, text in given.items():
         one = score.inputs.get(name)
         found = parsed(text, f"{place}, {name}", kinds, faults)
@@ -95,8 +105,11 @@ def bind(
                 "Give an item of its kind, or an expression that is.",
             )  # fmt: skip
             continue
-        inputs[name], units[name] = found, _unit(one, found, names, place, faults)
-    return Bound(score, inputs, units)
+        how = _unit(one, found, names, place, faults)
+        told, read = read_as_told(one, found, {each: names.item(each) for each in found.names})
+        inputs[name], units[name] = (told, Conversion(1.0)) if read else (found, how)
+        readings |= read
+    return Bound(score, inputs, units, readings)
 
 
 def _check_result(item: Item, score: Score, place: str, faults: Faults) -> None:

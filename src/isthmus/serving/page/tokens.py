@@ -45,6 +45,20 @@ def css() -> str:
     )
 
 
+def themed() -> str:
+    """The variables for pages on which a reader may choose the theme: `data-theme` of the root is light, dark or auto."""
+    dark = _variables(DARK)
+    return "\n".join(
+        [
+            f":root{{color-scheme:light dark;{_variables(LIGHT)}}}",
+            f"@media screen and (prefers-color-scheme:dark){{:root:not([data-theme=light]){{{dark}}}}}",
+            f"@media screen{{:root[data-theme=dark]{{color-scheme:dark;{dark}}}}}",
+            ":root[data-theme=light]{color-scheme:light}",
+            *_recoloured(),
+        ]
+    )
+
+
 def _variables(theme: Mapping[str, str]) -> str:
     return "".join(f"--{name}:{value};" for name, value in theme.items())
 

@@ -81,7 +81,10 @@ def test_a_score_is_that_of_the_patient_with_its_inputs_and_days(tmp_path: Path)
     assert (row["albi_grade"], row["albi_missing"], row["worse"]) == (told.grade, None, True)
     (line,) = tables["score"]
     assert (line["item"], line["score"], line["version"]) == ("albi", "albi", told.version)
-    assert line["inputs"].startswith("albumin = 30.0 g/L (2020-03-01); bilirubin = 34.2")
+    assert line["inputs"] == (
+        "albumin = 30.0 g/L, told as 3.0 g/dL (2020-03-01); "
+        "bilirubin = 34.207915712 umol/L, told as 2.0 mg/dL (2020-03-02)"
+    )
 
 
 def test_a_score_that_cannot_be_told_says_what_is_missing(tmp_path: Path) -> None:

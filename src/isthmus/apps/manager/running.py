@@ -1,0 +1,272 @@
+"""The manager: it runs what is enabled, follows what is decided, and hands calls to applications.
+
+A version is replaced while calls come in: the new one is started, then put in the place of the old in one step, then
+the old one is drained and stopped. A call that the old one has begun it also ends. What fails, is slow or is gone harms
+its own callers only: each application has threads of its own, as many as PLACES, and a queue of its own.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as LateError
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from isthmus.apps.contract import HOOKS, Asked, Context, Event, IsthmusError, Passed, RefusedError, Told
+from isthmus.apps.contract.bound import Call
+from isthmus.apps.contract.package import bound
+from isthmus.apps.manager.host import Apart, Beside, FailedError, Host
+from isthmus.apps.manager.learning import learner
+from isthmus.apps.manager.session import Sessions
+from isthmus.apps.manager.settings import Settings
+from isthmus.apps.manager.shelf import Package, Shelf
+from isthmus.base.clock import now
+from isthmus.flow.workspace import Workspace
+from isthmus.records.applications import State
+from isthmus.records.own import Own
+
+
+class MissingError(IsthmusError):
+    """No enabled application has this name, or gives this service."""
+
+
+PLACES = 8  # calls of one application that run at once
+QUEUE = 256  # that run or wait; more are turned away at once
+DRAIN = 60.0  # seconds that a replaced version has to end what it began
+STATUS: Sequence[tuple[type[Exception], int]] = (
+    (MissingError, 404),
+    (RefusedError, 403),
+    (FailedError, 503),
+    (IsthmusError, 400),
+)
+
+
+class Running:
+    """One version that runs."""
+
+    def __init__(self, shelf: Shelf, sessions: Sessions, state: State, package: Package) -> None:
+        self.state, self.package = state, package
+        self._shelf, self._sessions = shelf, sessions
+        self._own: Own = shelf.own(package)
+        self._own.migrate()
+        self._host = self._hosted()
+        self.gives: Mapping[str, Any] = self._host.gives()
+        self.settings = Settings(package.manifest, shelf.records.given(package.manifest.app))
+        self._places = ThreadPoolExecutor(PLACES, thread_name_prefix=package.manifest.app)
+        self._calm = threading.Condition()
+        self._calls = 0
+
+    def submit(self, call: Call, site: str = "", language: str = "en", seconds: float = 0) -> Future[Any]:
+        """Make a call; what becomes of it. It is turned away at once when too many wait. `seconds`: those of calls."""
+        with self._calm:
+            if self._calls >= QUEUE:
+                refused: Future[Any] = Future()
+                refused.set_exception(FailedError("too many calls wait for it. Try again later"))
+                return refused
+            self._calls += 1
+        try:
+            made = self._places.submit(self._made, call, site, language, seconds or self._shelf.seconds)
+        except RuntimeError:
+            self._ended()
+            raise
+        made.add_done_callback(self._ended)
+        return made
+
+    def is_as(self, state: State) -> bool:
+        """Whether it is what shall run; its settings may have changed."""
+        now_runs = (self.package.manifest.version, self.state.grant, self.state.person)
+        return now_runs == (state.version, state.grant, state.person)
+
+    def drain(self) -> None:
+        """Wait until what was begun has ended, but not forever; then stop."""
+        with self._calm:
+            self._calm.wait_for(lambda: self._calls == 0, DRAIN)
+        self.stop()
+
+    def stop(self) -> None:
+        """Stop now."""
+        self._places.shutdown(wait=False, cancel_futures=True)
+        self._host.stop()
+        self._own.close()
+
+    def context(self, site: str, language: str) -> Context:
+        """What a call is handed."""
+        return Context(
+            session=self._sessions.of(self.package.manifest, self.state), records=self._own.of(site),
+            settings=self.settings.of(site), learnt=learner(self._shelf.opened, self.package, site), now=now(),
+            site=site, language=language,
+        )  # fmt: skip
+
+    def _hosted(self) -> Host:
+        if self.package.trusted:
+            return Beside(bound(self.package.folder, self.package.package), self.package.folder)
+        return Apart(self.package.folder, self._shelf.opened.root, memory=self._shelf.memory, fenced=self._shelf.fenced)
+
+    def _made(self, call: Call, site: str, language: str, seconds: float) -> Any:
+        return self._host.call(call, self.context(site, language), seconds)
+
+    def _ended(self, _: object = None) -> None:
+        with self._calm:
+            self._calls -= 1
+            self._calm.notify_all()
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an application stands: what shall run, what does, and what went wrong with it."""
+
+    app: str
+    version: str
+    runs: str
+    fault: str
+
+
+class Manager:
+    """The applications of a workspace while a service runs. Close it in the end."""
+
+    def __init__(self, opened: Workspace) -> None:
+        self._shelf = Shelf(opened)
+        self.seconds = self._shelf.seconds  # of a call
+        self._sessions = Sessions(opened)
+        self._running: Mapping[str, Running] = {}
+        self._faults: dict[str, tuple[int, str]] = {}
+        self._following = threading.Lock()
+        self._told_until = now()
+        self.follow()
+
+    def follow(self) -> None:
+        """Have what is decided in the records run: called when something may have changed, and every second."""
+        with self._following:
+            changes = self._shelf.records.changes()
+            for app, state in changes.items():
+                runs = self._running.get(app)
+                if state.change == (runs.state.change if runs else self._faults.get(app, (-1, ""))[0]):
+                    continue
+                self._change(app, state, runs)
+
+    def standing(self) -> list[Standing]:
+        """How every application stands."""
+        found = []
+        for app, state in self._shelf.records.changes().items():
+            runs = self._running.get(app)
+            fault = self._faults.get(app, (0, ""))[1]
+            found.append(Standing(app, state.version, runs.package.manifest.version if runs else "", fault))
+        return found
+
+    def running(self) -> Mapping[str, Running]:
+        """What runs now, by name."""
+        return self._running
+
+    def submit(self, app: str, call: Call, *, person: str = "") -> Future[Any]:
+        """Make a call of an application, as soon as it has a place; what becomes of it.
+
+        Raises MissingError when it is not enabled, RefusedError when `person` may not see what it answers.
+        """
+        asked = call.asked or Asked()
+        while True:
+            runs = self._running.get(app)
+            if runs is None:
+                raise MissingError(f"no application that is enabled here is, or gives, '{app or call.name}'.")
+            if not self._sessions.may_see(runs.package.manifest, runs.state, person):
+                raise RefusedError(f"what {app} answers is seen by people of its grant only.")
+            try:
+                return runs.submit(call, asked.site, asked.language)
+            except RuntimeError:  # it was stopped between the two lines; what has replaced it takes the call
+                if self._running.get(app) is runs:
+                    raise
+
+    def answer(self, app: str, asked: Asked) -> Told:
+        """The answer of a page or a route; what goes wrong is told as an answer too."""
+        return self._waited(app, Call("answer", asked=asked), asked.person)
+
+    def serve(self, service: str, asked: Asked) -> Told:
+        """The cards of a service of CDS Hooks, whichever application gives it."""
+        return self._waited(self.giver(service), Call("service", service, asked), asked.person)
+
+    def feedback(self, service: str, asked: Asked) -> Told:
+        """Tell a service what became of its cards."""
+        return self._waited(self.giver(service), Call("feedback", service, asked), asked.person)
+
+    def giver(self, service: str) -> str:
+        """The application that gives a service of CDS Hooks; "" where none does."""
+        return next((app for app, one in self._running.items() if service in one.gives["services"]), "")
+
+    def tell(self, event: Event) -> list[Future[Any]]:
+        """Tell every application of an event that has its hook; nobody waits for them unless for the futures."""
+        (hook,) = (name for name, kind in HOOKS.items() if isinstance(event, kind))
+        call = Call("event", hook, Asked(site=getattr(event, "site", "")), event)
+        wanted = [one for one in self._running.values() if hook in one.package.manifest.hooks]
+        return [one.submit(call, getattr(event, "site", "")) for one in wanted]
+
+    def tick(self) -> list[Future[Any]]:
+        """Follow what is decided, and once a minute tell that time has passed; begin the jobs that are due."""
+        self.follow()
+        at, begun = now(), list[Future[Any]]()
+        if at - self._told_until >= timedelta(minutes=1):
+            begun += self.tell(Passed(self._told_until, at))
+            self._told_until = at
+        for app, runs in self._running.items():
+            for job, told in runs.gives["jobs"].items():
+                begun += self._begin(app, runs, job, told, at)
+        return begun
+
+    def close(self) -> None:
+        """Stop everything."""
+        with self._following:
+            stopped, self._running = self._running, {}
+        for one in stopped.values():
+            one.stop()
+
+    def _waited(self, app: str, call: Call, person: str) -> Told:
+        try:
+            return told(self.submit(app, call, person=person).result(self.seconds + 1))
+        except Exception as error:  # whatever went wrong in an application is an answer to who asked it
+            return failure(app, error)
+
+    def _change(self, app: str, state: State, runs: Running | None) -> None:
+        if runs is not None and runs.is_as(state):
+            runs.settings = Settings(runs.package.manifest, self._shelf.records.given(app))
+            runs.state = state
+            return
+        made: Running | None = None
+        try:
+            if state.version:
+                made = Running(self._shelf, self._sessions, state, self._shelf.package(app, state.version))
+        except IsthmusError as error:
+            self._faults[app] = state.change, str(error)
+            if runs is not None:
+                runs.state = state  # what ran goes on; it is not tried again before something is decided anew
+            return
+        self._faults[app] = state.change, ""
+        others = {name: one for name, one in self._running.items() if name != app}
+        self._running = {**others, app: made} if made else others
+        if runs is not None:
+            threading.Thread(target=runs.drain, name=f"drain-{app}").start()
+
+    def _begin(self, app: str, runs: Running, job: str, told: Mapping[str, float], at: datetime) -> list[Future[Any]]:
+        due = at - timedelta(seconds=told["every"])
+        if not self._shelf.records.begin(app, job, at, due=due):
+            return []
+        return [runs.submit(Call("job", job), seconds=told["seconds"])]
+
+
+def try_out(shelf: Shelf, sessions: Sessions, state: State, package: Package) -> None:
+    """Start a version once, and stop it: raises what is wrong with it, before anybody depends on it."""
+    Running(shelf, sessions, state, package).stop()
+
+
+def told(found: Any) -> Told:
+    """What a call said, as an answer."""
+    return found if isinstance(found, Told) else Told(body=found if found is not None else {})
+
+
+def failure(app: str, error: Exception) -> Told:
+    """What is told of an error: what the application or the gate said, and of what nobody foresaw its class."""
+    if isinstance(error, LateError):
+        return Told(status=504, body={"error": f"{app} took too long."})
+    for kind, status in STATUS:
+        if isinstance(error, kind):
+            text = f"{app}: {error}." if isinstance(error, FailedError) else str(error)
+            return Told(status=status, body={"error": text})
+    return Told(status=500, body={"error": f"{app} failed ({type(error).__name__})."})

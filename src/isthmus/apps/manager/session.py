@@ -1,0 +1,96 @@
+"""The session of an application's call: of invented patients, or under the grant that it was enabled with."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import ibis.expr.types as ir
+import pyarrow as pa
+
+from isthmus.apps.contract import InputError, Manifest, RefusedError, Session
+from isthmus.apps.contract.session import Desk
+from isthmus.flow.workspace import Workspace
+from isthmus.gate.declared import Declared, Invented
+from isthmus.gate.office.cases import granted
+from isthmus.gate.office.people import is_in_use
+from isthmus.gate.office.session import Within, open_granted
+from isthmus.gate.office.unit import Office
+from isthmus.records.applications import State
+
+
+class Late:
+    """A session that is opened with its first question: many calls ask none."""
+
+    def __init__(self, opening: Callable[[], Session], edition: Callable[[], int]) -> None:
+        self._opening, self._number = opening, edition
+        self._session: Session | None = None
+
+    @property
+    def edition(self) -> int:
+        """The number of the newest edition; 0 when nothing is published yet."""
+        return self._session.edition if self._session else self._number()
+
+    def ask(self, question: ir.Table | str) -> pa.Table:
+        """The rows of a question."""
+        return self._opened().ask(question)
+
+    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
+        """The answer of several steps at a desk."""
+        return self._opened().steps(text, work)
+
+    def patient(self, person: int | str) -> Mapping[str, pa.Table]:
+        """The rows of one person."""
+        return self._opened().patient(person)
+
+    def _opened(self) -> Session:
+        if self._session is None:
+            self._session = self._opening()
+        return self._session
+
+
+class Sessions:
+    """Opens sessions over the newest edition of a workspace."""
+
+    def __init__(self, opened: Workspace) -> None:
+        self._opened = opened
+        self._office = Office(opened.root, opened.records, opened.settings)
+        self._edition: Any = None  # of the lake, which only the gate knows
+
+    def of(self, manifest: Manifest, state: State) -> Session:
+        """The session of a call."""
+        return Late(lambda: self._open(manifest, state), self._number)
+
+    def may_see(self, manifest: Manifest, state: State, person: str) -> bool:
+        """Whether an account may see what an application answers: that is, the people of its grant."""
+        if self._opened.synthetic or not manifest.reads:
+            return True
+        account = self._office.accounts.get(person) if person else None
+        found = granted(self._office, self._office.named(state.grant, "GR")) if state.grant and account else None
+        grant = found.case.grant if found else None
+        return bool(account and grant and is_in_use(self._office, account) and person in grant.people)
+
+    def _open(self, manifest: Manifest, state: State) -> Session:
+        edition = self._newest()
+        if edition is None:
+            raise InputError("nothing is published yet. Run `isthmus ingest` first.")
+        if self._opened.synthetic:
+            return Invented(self._opened.lake, edition, manifest.reads)
+        account = self._office.accounts.get(state.person) if state.person else None
+        if not state.grant or account is None:
+            raise RefusedError(
+                f"{manifest.app} was enabled without a grant, and reads no patients. Enable it with --grant and --as."
+            )
+        within = Within(f"{manifest.app} {manifest.version}", manifest.reads)
+        session = open_granted(
+            self._office, self._opened.lake, account, state.grant, edition=edition.number, within=within
+        )
+        return Declared(session, manifest.reads)
+
+    def _number(self) -> int:
+        edition = self._newest()
+        return edition.number if edition else 0
+
+    def _newest(self) -> Any:
+        numbers = self._opened.lake.editions.numbers()
+        if numbers and (self._edition is None or self._edition.number != max(numbers)):
+            self._edition = self._opened.lake.editions.get(max(numbers))
+        return self._edition

@@ -1,0 +1,178 @@
+"""Applications on the web: their pages and routes below /apps, and their services of CDS Hooks 2.
+
+Who asks is found by `person`; every answer is of the application, in threads or a process of its own, so that a slow
+one keeps nobody waiting but who asked it.
+"""
+
+import asyncio
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, JSONResponse
+
+from isthmus.apps.contract import Asked, Told
+from isthmus.apps.contract.bound import API, Call
+from isthmus.apps.manager.running import Manager, failure, told
+from isthmus.base.errors import InputError, RefusedError
+from isthmus.flow.workspace import Workspace
+from isthmus.gate.office.people import known
+from isthmus.gate.office.unit import Office
+
+METHODS = ["GET", "POST", "PUT", "DELETE"]
+LARGEST = 10 << 20  # bytes of a request
+SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+SCOPE = "ask"
+TICK = 1.0  # seconds
+CLOSED = {
+    "Content-Security-Policy": "default-src 'none'",
+    "Cache-Control": "no-store",
+    "X-Content-Type-Options": "nosniff",
+}
+
+Person = Callable[[Request], str]
+Framed = Callable[[Request, Mapping[str, str], str], Response]
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """What the endpoints share: the manager, who asks, and the frame of the house around a page."""
+
+    manager: Manager
+    person: Person
+    framed: Framed
+
+    async def answered(self, app: str, call: Call) -> Told:
+        """What a call of an application says; errors as answers."""
+        try:
+            assert call.asked is not None
+            future = await run_in_threadpool(self.manager.submit, app, call, person=call.asked.person)
+            return told(await asyncio.wait_for(asyncio.wrap_future(future), self.manager.seconds + 1))
+        except Exception as error:  # whatever went wrong in an application is an answer to who asked it
+            return failure(app or call.name, error)
+
+    async def asked(self, request: Request, path: str) -> Asked:
+        """A request as an application sees it. Raises RefusedError or InputError."""
+        person = await run_in_threadpool(self.person, request)
+        body = b"".join([piece async for piece in _limited(request)])
+        try:
+            value = json.loads(body) if body else None
+        except (ValueError, RecursionError):
+            raise InputError("the body of the request is no JSON. Send JSON, or nothing.") from None
+        query = dict(request.query_params)
+        site = query.pop("site", "")
+        if site and not SITE.fullmatch(site):
+            raise InputError("`site` is the name of a site.")
+        return Asked(
+            method=request.method, path=path, query=query, body=value, site=site, language=language(request),
+            person=person,
+        )  # fmt: skip
+
+    async def page(self, request: Request) -> Response:
+        """A page or a route of an application."""
+        app, path = request.path_params["app"], request.path_params["path"]
+        try:
+            found = await self.answered(app, Call("answer", asked=await self.asked(request, path)))
+        except (InputError, RefusedError) as error:
+            found = failure(app, error)
+        runs = self.manager.running().get(app)
+        title = runs.gives["pages"].get(path) if runs and not path.startswith(API) else None
+        if title and found.media == "text/html" and found.status == 200:
+            return self.framed(request, title, str(found.body))
+        return response(found)
+
+    async def discovery(self, request: Request) -> Response:
+        """The services of CDS Hooks that there are."""
+        spoken = language(request)
+        services = [
+            {
+                "id": name, "hook": one["hook"], "title": one["title"].get(spoken), "prefetch": one["prefetch"],
+                "description": one["description"].get(spoken),
+            }
+            for runs in self.manager.running().values()
+            for name, one in runs.gives["services"].items()
+        ]  # fmt: skip
+        return response(Told(body={"services": services}))
+
+    async def service(self, request: Request) -> Response:
+        """The cards of a service."""
+        return await self._serviced(request, "service")
+
+    async def feedback(self, request: Request) -> Response:
+        """What became of cards."""
+        return await self._serviced(request, "feedback")
+
+    async def _serviced(self, request: Request, kind: str) -> Response:
+        service = request.path_params["service"]
+        try:
+            asked = await self.asked(request, service)
+            found = await self.answered(self.manager.giver(service), Call(kind, service, asked))
+        except (InputError, RefusedError) as error:
+            found = failure(service, error)
+        return response(found)
+
+
+def mount(app: FastAPI, manager: Manager, *, person: Person, framed: Framed | None = None) -> None:
+    """Put the applications of a manager on the web. `person` finds the account that asks, "" for nobody, and raises
+    RefusedError; `framed` puts a fragment of HTML into a page of the house."""
+    door = Door(manager, person, framed or plainly)
+    app.add_route("/cds-services", door.discovery, methods=["GET"])
+    app.add_route("/cds-services/{service}", door.service, methods=["POST"])
+    app.add_route("/cds-services/{service}/feedback", door.feedback, methods=["POST"])
+    app.add_route("/apps/{app}/{path:path}", door.page, methods=METHODS)
+
+
+async def ticking(manager: Manager) -> None:
+    """Have the manager follow what is decided, and begin what is due, every second until it is cancelled."""
+    while True:
+        await run_in_threadpool(manager.tick)
+        await asyncio.sleep(TICK)
+
+
+def bearer(opened: Workspace) -> Person:
+    """Finds who asks by a bearer token of scope `ask`; nobody is asked over invented patients."""
+
+    def person(request: Request) -> str:
+        shown = request.headers.get("authorization", "")
+        if not shown and opened.synthetic:
+            return ""
+        token = shown.partition(" ")[2].strip() if shown.lower().startswith("bearer ") else ""
+        number = token.partition(".")[2].partition(".")[0]
+        office = Office(opened.root, opened.records, opened.settings)
+        found = office.accounts.token(number) if number.isalnum() else None
+        return known(office, found.name if found else "", SCOPE, shown=token or None, password=None).name
+
+    return person
+
+
+def language(request: Request) -> str:
+    """The language that a request prefers: zh or en."""
+    said = request.query_params.get("lang") or request.headers.get("accept-language", "")
+    return "zh" if said.lower().startswith("zh") else "en"
+
+
+def response(found: Told) -> Response:
+    """An answer as it is sent: JSON, or a text of the media type that the application gives."""
+    if found.media == "application/json":
+        return JSONResponse(found.body, found.status, headers=CLOSED)
+    return Response(str(found.body), found.status, media_type=found.media, headers=CLOSED)
+
+
+def plainly(request: Request, title: Mapping[str, str], fragment: str) -> Response:
+    """A page without the frame of the house."""
+    spoken = language(request)
+    head = f'<!doctype html><html lang="{spoken}"><meta charset="utf-8"><title>{title.get(spoken, "")}</title>'
+    return HTMLResponse(f"{head}<main>{fragment}</main></html>", headers=CLOSED)
+
+
+async def _limited(request: Request) -> Any:
+    size = 0
+    async for piece in request.stream():
+        size += len(piece)
+        if size > LARGEST:
+            raise InputError(f"the request is larger than {LARGEST >> 20} MiB. Send less at once.")
+        yield piece

@@ -1,0 +1,31 @@
+"""The verb that opens the workbench: serve."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from isthmus.serving.cli.options import Where
+from isthmus.serving.cli.output import say
+from isthmus.serving.web.app import create
+
+Port = Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")]
+Host = Annotated[str, typer.Option(help="On which address; 0.0.0.0 for all of this machine.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command."""
+    app.command("serve")(serve)
+
+
+def serve(workspace: Where, port: Port = 8000, host: Host = "127.0.0.1") -> None:
+    """Open the workbench of a workspace: pages in English and Chinese, until Ctrl-C."""
+    listen(workspace, host, port)
+
+
+def listen(workspace: Path, host: str, port: int) -> None:
+    """Serve until interrupted."""
+    app = create(workspace)
+    say(f"The workbench is at http://{host}:{port} (Ctrl-C ends it).")
+    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, date_header=True)

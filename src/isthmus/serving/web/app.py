@@ -1,0 +1,167 @@
+"""The workbench put together: pages, their files and acts, sign-in, static files, and what an error looks like."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import FormData
+from starlette.responses import RedirectResponse
+
+from isthmus.base.errors import InputError, RefusedError
+from isthmus.serving.api.app import SILENT, mount
+from isthmus.serving.applications import ticking
+from isthmus.serving.web import applied, counted, faults, following, frame, guard, signing
+from isthmus.serving.web.guard import Guard
+from isthmus.serving.web.house import House
+from isthmus.serving.web.pages.listed import PAGES
+from isthmus.serving.web.shell import files, style
+from isthmus.serving.web.shell.page import Act, Asked, Missing, Page
+from isthmus.serving.web.shell.words import speech
+
+Handle = Callable[[Request], Awaitable[Response]]
+LONGEST = 200_000  # characters of one field of a form
+FOREVER = "public, max-age=31536000, immutable"
+
+
+def create(root: Path) -> FastAPI:
+    """The workbench of a workspace. Raises InputError where the folder is none."""
+    house = House(root)
+    app = FastAPI(
+        title="Isthmus", docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT, lifespan=living(house)
+    )
+    app.state.house = house
+    app.add_middleware(Guard, house=house)
+    faults.register(app, house)
+    signing.register(app, house)
+    following.register(app, house)
+    app.add_route("/static/{name}", _static, ["GET"])
+    app.add_route("/preferences", _preferences(house), ["GET"])
+    for page in PAGES:  # files first: a part of an address may hold a dot
+        for suffix in files.SUFFIXES:
+            app.add_route(f"{page.file}.{suffix}", _file(house, page, suffix), ["GET"])
+    for page in PAGES:
+        app.add_route(page.address, _shown(house, page), ["GET", "HEAD"])
+        for name, act in page.acts.items():
+            app.add_route(f"{page.file}/{name}", _done(house, page, act), ["POST"])
+    mount(app, house.workspace)
+    applied.mount(app, house)
+    return app
+
+
+def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What goes on while the workbench is open: editions are counted, and applications hear what happens."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(counted.warm, house)
+        ticks = asyncio.create_task(ticking(house.manager))
+        try:
+            yield
+        finally:
+            ticks.cancel()
+            await run_in_threadpool(house.close)
+
+    return lifespan
+
+
+def asked(house: House, request: Request, page: Page, form: FormData | None = None) -> Asked:
+    """The request as a page sees it; who asks may open the page."""
+    visitor = guard.found(house, request)
+    request.state.visitor = visitor
+    if visitor.account is None and not house.synthetic:
+        raise RefusedError("this workspace holds real patients, and is looked at under a name. Sign in.")
+    if page.roles and not page.roles & visitor.roles:
+        roles = ", ".join(sorted(page.roles))
+        raise RefusedError(f"this page is opened by: {roles}. Sign in as one of them, or ask an administrator.")
+    names: Mapping[str, str] = dict(request.path_params)
+    listed = {key: [str(one) for one in form.getlist(key)] for key in form} if form else {}
+    single = {key: many[-1] for key, many in listed.items()}
+    return Asked(house, visitor, speech(page.name, visitor.language), names, dict(request.query_params), single, listed)
+
+
+def _shown(house: House, page: Page) -> Handle:
+    async def shown(request: Request) -> Response:
+        def made() -> Response:
+            told = asked(house, request, page)
+            return frame.response(request, told, page, page.view(told).masked(told.mask))
+
+        return kept(request, await run_in_threadpool(made))
+
+    return shown
+
+
+def _file(house: House, page: Page, suffix: str) -> Handle:
+    async def file(request: Request) -> Response:
+        def made() -> Response:
+            told = asked(house, request, page)
+            name = told.query.get("table", "")
+            table = page.view(told).masked(told.mask).table(name)
+            if table is None:
+                raise Missing(told.w("missing.table", name=name), {page.name: request.url.path.rpartition(".")[0]})
+            content, said = files.written(table, suffix, marked="bom" in told.query)
+            kind = files.SUFFIXES[suffix]
+            told_as = {"Content-Disposition": f'attachment; filename="{table.name}.{suffix}"'}
+            return Response(content, media_type=kind, headers={**said, **(told_as if suffix != "json" else {})})
+
+        return await run_in_threadpool(made)
+
+    return file
+
+
+def _done(house: House, page: Page, act: Act) -> Handle:
+    async def done(request: Request) -> Response:
+        form = await request.form(max_files=0, max_fields=400, max_part_size=LONGEST)
+
+        def made() -> Response:
+            guard.demand_ours(house, request, str(form.get("token", "")))
+            return RedirectResponse(act(asked(house, request, page, form)), 303)
+
+        return await run_in_threadpool(made)
+
+    return done
+
+
+def kept(request: Request, response: Response) -> Response:
+    """The answer with what a browser is to keep: a cookie for forms, and the language that was asked for."""
+    secure = request.url.scheme == "https"
+    how: dict[str, Any] = {"httponly": True, "samesite": "lax", "secure": secure, "path": "/"}
+    fresh = getattr(request.state, "fresh", "")
+    if fresh:
+        response.set_cookie(guard.cookie(secure), fresh, **how)
+    language = request.query_params.get("lang")
+    if language in ("en", "zh"):
+        response.set_cookie(guard.LANGUAGE, language, max_age=guard.YEAR, **how)
+    return response
+
+
+def _preferences(house: House) -> Handle:
+    async def preferences(request: Request) -> Response:
+        """Keep a language or a theme and go back to where the reader was."""
+        back = RedirectResponse(local(request.query_params.get("to", "/")), 303)
+        how: dict[str, Any] = {"samesite": "lax", "secure": request.url.scheme == "https", "max_age": guard.YEAR}
+        theme = request.query_params.get("theme")
+        if theme in ("auto", "light", "dark"):
+            back.set_cookie(guard.THEME, theme, httponly=False, **how)
+        language = request.query_params.get("lang")
+        if language in ("en", "zh"):
+            back.set_cookie(guard.LANGUAGE, language, httponly=True, **how)
+        return back
+
+    return preferences
+
+
+def local(address: str) -> str:
+    """An address of this workbench; its first page instead of any other."""
+    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if plain else "/"
+
+
+async def _static(request: Request) -> Response:
+    found = style.files().get(request.path_params["name"])
+    if found is None:
+        raise InputError("there is no such file.")
+    return Response(found[0], media_type=found[1], headers={"Cache-Control": FOREVER})

@@ -1,0 +1,154 @@
+"""What an edition holds, counted once for all pages that show it: sites, years, sums, findings and what waits."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from isthmus.cdm.tables import TABLES
+from isthmus.flow import lists
+from isthmus.flow.datamap.held import DataMap, held
+from isthmus.flow.findings.life import Lived, lived
+from isthmus.flow.hold import Worse
+from isthmus.flow.hold import worse as worse_of
+from isthmus.flow.profile import describe, profile
+from isthmus.flow.quality import Quality, quality
+from isthmus.flow.worklist import items as worklist
+from isthmus.flow.worklist.items import Item
+from isthmus.serving.web.house import House
+
+DOMAINS = ("measurement", "drug_exposure", "condition_occurrence", "procedure_occurrence", "observation")
+YEARS = 16  # that are shown
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """An edition at a glance. `sites` are rows for a table."""
+
+    number: int
+    published: str
+    sites: Sequence[dict[str, Any]]
+    people: int
+    rows: int
+    records: int
+    mapped: int
+    quarantined: int
+    files: int
+    feeds: int
+
+
+def map_of(house: House) -> DataMap | None:
+    """The map of the newest edition, None before the first."""
+    number = house.edition
+    return None if number is None else house.once(("map", number), lambda: held(house.workspace, edition=number))
+
+
+def edition_of(house: House) -> Seen | None:
+    """The newest edition at a glance, None before the first."""
+    known = map_of(house)
+    if known is None:
+        return None
+    late = tuple(sorted(held_back(house)))
+    return house.once(("seen", known.edition.number, late), lambda: _seen(house, known, late))
+
+
+def held_back(house: House) -> Mapping[str, str]:
+    """The sites whose last batch is mapped and in no edition, each with the time since when."""
+    return {one.site: f"{one.opened_at:%Y-%m-%d %H:%M}" for one in house.workspace.records.batches("committed")}
+
+
+def worse(house: House, site: str) -> list[Worse] | None:
+    """What holds a site back; None while it is judged."""
+    waiting = [one.batch_id for one in house.workspace.records.batches("committed") if one.site == site]
+    if not waiting:
+        return []
+    return house.later(("worse", house.edition, *waiting), lambda: worse_of(house.workspace, site))
+
+
+def past(house: House) -> list[lists.Published]:
+    """All editions, oldest first."""
+    return house.once(("editions", house.edition), lambda: lists.editions(house.workspace))
+
+
+def years(house: House) -> list[dict[str, Any]] | None:
+    """Rows by year, a column for each domain; None while they are counted."""
+    number = house.edition
+
+    def count() -> list[dict[str, Any]]:
+        told = describe(house.workspace, profile(house.workspace, edition=number))["years"]
+        found: dict[int, dict[str, Any]] = defaultdict(lambda: dict.fromkeys(DOMAINS, 0))
+        for one in told:
+            if one["table"] in DOMAINS:
+                found[one["year"]][one["table"]] = one["records"]
+        return [{"year": year, **found[year]} for year in sorted(found)][-YEARS:]
+
+    return house.later(("years", number), count) if number else []
+
+
+def findings(house: House) -> list[Lived] | None:
+    """The findings with their lives; None while they are gathered. What people say is looked at anew each time."""
+    number = house.edition
+    if number is None:
+        return []
+    if house.later(("findings", number), lambda: bool(lived(house.workspace))) is None:
+        return None
+    said = len(house.workspace.decisions.standing("finding"))
+    last = max((one.sequence for one in house.workspace.decisions.standing("finding")), default=0)
+    return house.once(("lived", number, said, last), lambda: lived(house.workspace))
+
+
+def checks(house: House) -> Quality | None:
+    """The results of the checks, None while they are computed."""
+    number = house.edition
+    return (
+        None if number is None else house.later(("quality", number), lambda: quality(house.workspace, edition=number))
+    )
+
+
+def quarantine(house: House) -> list[lists.Waiting]:
+    """What is in quarantine, by site, kind and reason."""
+    return house.once(("quarantine", house.edition), lambda: lists.quarantine(house.workspace))
+
+
+def open_codes(house: House) -> list[Item]:
+    """The codes that wait for a concept."""
+    made = house.workspace.decisions.standing("term")
+    last = max((one.sequence for one in made), default=0)
+    return house.once(("codes", house.edition, len(made), last), lambda: worklist.items(house.workspace))
+
+
+def warm(house: House) -> None:
+    """Begin to count what pages show, so that the first reader does not wait."""
+    if house.edition is not None:
+        for count in (years, checks, findings):
+            count(house)
+        for site in held_back(house):
+            worse(house, site)
+
+
+def _seen(house: House, known: DataMap, late: Sequence[str]) -> Seen:
+    sites = [_site(known, name, title, "held" if name in late else "") for name, title in known.titles.items()]
+    person = known.table("person")
+    return Seen(
+        number=known.edition.number, published=str(known.edition.body["published_at"]), sites=sites,
+        people=person.extent.rows if person else 0,
+        rows=sum(one.extent.rows for one in known.tables if one.name in TABLES and "" not in one.sites),
+        records=sum(one["records"] for one in sites), mapped=sum(one.outcomes["mapped"] for one in known.feeds),
+        quarantined=sum(one["quarantined"] for one in sites), files=sum(one.files for one in known.feeds),
+        feeds=len(known.feeds),
+    )  # fmt: skip
+
+
+def _site(known: DataMap, name: str, title: str, state: str) -> dict[str, Any]:
+    feeds = [one for one in known.feeds if one.site == name]
+    records = sum(one.records for one in feeds)
+    person = known.table("person")
+    return {
+        "title": title, "site": name if title != name else "", "address": f"/sites/{name}", "name": name,
+        "state": state or ("delivered" if records else "none"), "feeds": len(feeds),
+        "people": person.sites[name].rows if person and name in person.sites else 0,
+        "received": max((one.received for one in feeds if one.received), default=None),
+        "last": max((one.last for one in feeds if one.last), default=None), "records": records,
+        "files": sum(one.files for one in feeds), "quarantined": sum(one.outcomes["quarantined"] for one in feeds),
+        "mapped": (sum(one.outcomes["mapped"] for one in feeds), records) if records else None,
+    }  # fmt: skip

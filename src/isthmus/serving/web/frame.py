@@ -1,0 +1,61 @@
+"""The frame of every page: bars, ribbon, side bar and footer around what the page shows."""
+
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import urlencode
+
+from fastapi import Request, Response
+from starlette.responses import HTMLResponse
+
+from isthmus.serving.web import waiting
+from isthmus.serving.web.house import House
+from isthmus.serving.web.pages.listed import PAGES
+from isthmus.serving.web.shell.page import GROUPS, Asked, Page, View
+from isthmus.serving.web.shell.render import rendered
+from isthmus.serving.web.visitor import Visitor
+
+
+def response(request: Request, told: Asked, page: Page, view: View, status: int = 200) -> Response:
+    """The page as HTML, or that the browser has it already."""
+    values = {
+        **around(request, told.house, told.visitor, page.under or page.name), "w": told.w, "name": told.w.name,
+        "view": view, "page": page, "here": request.url.path, "file": view.file or _file(request, page),
+        "asked": dict(request.query_params), "begin": _begin(request),
+    }  # fmt: skip
+    if taken := sorted(set(values) & set(view.values)):
+        raise ValueError(f"{page.name}: a value of the view is called {taken[0]}, as one of the frame")
+    values |= view.values
+    body = rendered(f"{page.name}.html.j2", values).encode()
+    return HTMLResponse(body, status)
+
+
+def around(request: Request, house: House, visitor: Visitor, lit: str) -> dict[str, Any]:
+    """What the frame shows, whatever page is in it; `lit` is the entry of the side bar that is marked."""
+    edition = house.edition
+    numbers = house.workspace.lake.editions.numbers()
+    query = {key: value for key, value in request.query_params.items() if key != "lang"}
+    other = "zh" if visitor.language == "en" else "en"
+    return {
+        "visitor": visitor, "language": "zh-CN" if visitor.language == "zh" else "en", "theme": visitor.theme,
+        "synthetic": house.synthetic, "edition": edition, "editions": numbers[::-1][:20],
+        "digest": house.workspace.lake.editions.get(edition).digest if edition else "",
+        "nav": list(_groups()), "lit": lit, "number": request.state.number, "waits": waiting.counts(house, visitor),
+        "other": f"{request.url.path}?{urlencode({**query, 'lang': other})}", "path": request.url.path,
+    }  # fmt: skip
+
+
+def _groups() -> Iterator[tuple[str, list[Page]]]:
+    for group in GROUPS:
+        listed = [page for page in PAGES if page.group == group]
+        if listed:
+            yield group, listed
+
+
+def _begin(request: Request) -> int:
+    """From which row a long table is shown."""
+    told = request.query_params.get("_next", "0")
+    return int(told) if told.isdecimal() and len(told) < 9 else 0
+
+
+def _file(request: Request, page: Page) -> str:
+    return "/overview" if page.address == "/" else request.url.path

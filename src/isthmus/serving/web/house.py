@@ -1,0 +1,117 @@
+"""One opened workspace as the workbench has it: its parts, and what was counted of its editions, once."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+from isthmus.apps.manager.running import Manager
+from isthmus.flow.workspace import Workspace
+from isthmus.gate.office import cases
+from isthmus.gate.office.cases import File
+from isthmus.gate.office.unit import Office
+from isthmus.serving.web.runs import Run
+from isthmus.serving.web.sessions import Sessions
+
+Made = TypeVar("Made")
+KEPT = 256  # things that were counted
+
+
+class House:
+    """The workspace, its office, who has signed in, and a memory of what editions hold."""
+
+    def __init__(self, root: Path) -> None:
+        self.workspace = Workspace(root)
+        self.office = Office(root, self.workspace.records, self.workspace.settings)
+        self.sessions = Sessions()
+        self.manager = Manager(self.workspace)
+        self.run: Run | None = None
+        self._memory: OrderedDict[Hashable, Any] = OrderedDict()
+        self._locks: dict[Hashable, threading.Lock] = {}
+        self._guard = threading.Lock()
+        self._acting = threading.Lock()
+        self._worker = ThreadPoolExecutor(1, thread_name_prefix="counting")
+        self._begun: set[Hashable] = set()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether all patients are invented."""
+        return self.workspace.synthetic
+
+    @property
+    def edition(self) -> int | None:
+        """The number of the newest edition, None before the first."""
+        numbers = self.workspace.lake.editions.numbers()
+        return numbers[-1] if numbers else None
+
+    def cases(self) -> list[File]:
+        """All cases of the committee, oldest first."""
+        return cases.files(self.office)
+
+    @contextmanager
+    def acting(self) -> Iterator[Office]:
+        """The office, opened for one act; others of this process wait."""
+        with self._acting, self.office.open():
+            yield self.office
+
+    def begin(self, run: Run) -> bool:
+        """Make a run the one that pages follow; False while another is under way."""
+        with self._guard:
+            if self.run is not None and not self.run.over:
+                return False
+            self.run = run
+            return True
+
+    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        """What `make` gives, made once for a key; whoever asks meanwhile waits for it."""
+        with self._guard:
+            if key in self._memory:
+                self._memory.move_to_end(key)
+                return cast(Made, self._memory[key])
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            with self._guard:
+                if key in self._memory:
+                    return cast(Made, self._memory[key])
+            made = make()
+            with self._guard:
+                self._memory[key] = made
+                self._locks.pop(key, None)
+                while len(self._memory) > KEPT:
+                    self._memory.popitem(last=False)
+            return made
+
+    def known(self, key: Hashable) -> Any:
+        """What was made for a key, None where nothing was."""
+        with self._guard:
+            return self._memory.get(key)
+
+    def later(self, key: Hashable, make: Callable[[], Made]) -> Made | None:
+        """What `make` gives, made beside the requests, one thing after another; None until it is there.
+
+        Where it fails it is begun again by the next who asks.
+        """
+        with self._guard:
+            if key in self._memory:
+                return cast(Made, self._memory[key])
+            if key in self._begun:
+                return None
+            self._begun.add(key)
+
+        def work() -> None:
+            try:
+                self.once(key, make)
+            finally:
+                with self._guard:
+                    self._begun.discard(key)
+
+        self._worker.submit(work)
+        return None
+
+    def close(self) -> None:
+        """Begin nothing more."""
+        self.manager.close()
+        self._worker.shutdown(wait=False, cancel_futures=True)

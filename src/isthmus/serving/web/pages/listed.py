@@ -1,0 +1,30 @@
+"""All pages, in the order of the side bar. A new page is one more line here."""
+
+from collections.abc import Sequence
+
+from isthmus.serving.web.pages import (
+    codes,
+    lineage,
+    linkage,
+    log,
+    overview,
+    quality,
+    registries,
+    requests,
+    site,
+    sites,
+)
+from isthmus.serving.web.shell.page import Page
+
+PAGES: Sequence[Page] = (
+    overview.PAGE,
+    sites.PAGE,
+    site.PAGE,
+    *lineage.PAGES,
+    *quality.PAGES,
+    *codes.PAGES,
+    *linkage.PAGES,
+    *registries.PAGES,
+    *requests.PAGES,
+    *log.PAGES,
+)

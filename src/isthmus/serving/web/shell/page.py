@@ -1,0 +1,97 @@
+"""What a page is: an address, a view made of plain values, and the acts that can be done on it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from isthmus.base.clock import now
+from isthmus.base.errors import IsthmusError
+from isthmus.serving.page.words import Speech
+from isthmus.serving.shown import Mask, mask_of
+from isthmus.serving.web.house import House
+from isthmus.serving.web.shell.table import Table
+from isthmus.serving.web.visitor import Visitor
+
+GROUPS = ("data", "evidence", "governance", "house")
+
+
+class Missing(IsthmusError):
+    """There is nothing at an address. `near` are addresses of things with names like it."""
+
+    def __init__(self, text: str, near: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.near = near or {}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request as pages see it: parts of the address, of the query, and of a form, all texts."""
+
+    house: House
+    visitor: Visitor
+    w: Speech
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    form: Mapping[str, str] = field(default_factory=dict)
+    listed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        """The present moment in UTC."""
+        return now()
+
+    @property
+    def mask(self) -> Mask:
+        """How counts of people are shown here."""
+        return mask_of(synthetic=self.house.synthetic)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a page shows, as plain values. `tables` can be had as files, the first under the page's own address."""
+
+    title: str
+    lead: str = ""
+    tables: Sequence[Table] = ()
+    values: Mapping[str, Any] = field(default_factory=dict)
+    crumbs: Sequence[tuple[str, str]] = ()
+    file: str = ""
+
+    def masked(self, mask: Mask) -> "View":
+        """The view as it may be shown. Everything that leaves the server has passed here."""
+        return replace(self, tables=tuple(one.masked(mask) for one in self.tables))
+
+    def table(self, name: str) -> Table | None:
+        """A table by name, the first for ''."""
+        return next((one for one in self.tables if name in ("", one.name)), None)
+
+
+Act = Callable[[Asked], str]
+"""Does something that was asked for by a form; the address to go on to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page. `name` is that of its module, template and words; `address` may have {parts}.
+
+    `group`, `icon` and `key` place it in the side bar ('' for pages below another, named by `under`). `roles` may open
+    it; empty: everybody. `acts` are what its forms do, by the last part of their address. `personal`: it shows rows of
+    persons, so that the workspace has to be one of invented patients, or a grant has to be shown.
+    """
+
+    name: str
+    address: str
+    view: Callable[[Asked], View]
+    group: str = ""
+    icon: str = ""
+    key: str = ""
+    under: str = ""
+    roles: frozenset[str] = frozenset()
+    acts: Mapping[str, Act] = field(default_factory=dict)
+    personal: bool = False
+
+    @property
+    def file(self) -> str:
+        """The address without suffix under which its first table can be had as a file."""
+        return "/overview" if self.address == "/" else self.address

@@ -1,0 +1,95 @@
+"""A view and a template made HTML: what templates may call, and how numbers, days and shares are written."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from isthmus.serving.page.words import percent
+from isthmus.serving.web.shell import icons, style
+from isthmus.serving.web.shell.words import HERE, PAGES
+
+
+@cache
+def environment() -> Environment:
+    """Where templates are found and what they may call."""
+    made = Environment(
+        loader=FileSystemLoader([HERE, PAGES]), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+    made.filters |= {"number": number, "percent": percent, "day": day, "moment": moment, "short": short}
+    made.globals |= {"icon": icons.icon, "asset": style.named, "tone": tone, "step": step}
+    return made
+
+
+def rendered(template: str, values: Mapping[str, Any]) -> str:
+    """The HTML of a template."""
+    return environment().get_template(template).render(values)
+
+
+def number(value: Any) -> str:
+    """A count or a measure, in groups of three; a dash where there is none; what is masked stays as it is."""
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+def short(value: Any) -> str:
+    """A large count in few characters."""
+    if not isinstance(value, int | float) or abs(value) < 100_000:
+        return number(value)
+    for size, name in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{value / size:.3g} {name}"
+    return number(value)
+
+
+def day(value: Any) -> str:
+    """A day, as it is sorted."""
+    return "–" if value in (None, "") else str(value)[:10]
+
+
+def moment(value: Any) -> str:
+    """A moment in UTC, to the minute."""
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return "–" if value in (None, "") else str(value)[:16].replace("T", " ")
+
+
+TONES: Mapping[str, frozenset[str]] = {
+    "ok": frozenset(
+        {"delivered", "passed", "verified", "active", "granted", "mapped", "yes", "published", "on", "good", "open-ok",
+         "cleared", "same", "confirmed", "allowed", "ok", "released", "delivered-out"}
+    ),
+    "warn": frozenset(
+        {"late", "waiting", "review", "assigned", "person", "suspended", "care", "kept", "medium", "checking", "open",
+         "explained", "mended", "returned", "moderate", "minor", "unsure", "convention", "differs"}
+    ),
+    "bad": frozenset(
+        {"held", "failed", "blocked", "revoked", "refused", "rejected", "quarantined", "no", "high", "critical",
+         "serious", "major", "vetoed", "grave", "fatal"}
+    ),
+}  # fmt: skip
+
+
+def tone(state: str) -> str:
+    """Which colour and shape a state has."""
+    return next((name for name, states in TONES.items() if state in states), "note")
+
+
+def step(share: float | None) -> str:
+    """Which of nine steps of the ramp a share is on, as the class of a cell."""
+    return "none" if share is None else f"q{min(8, max(0, round(share * 8)))}"
+
+
+def drawn(text: str) -> Markup:
+    """SVG that was drawn by us of our own words and numbers."""
+    return Markup(text)

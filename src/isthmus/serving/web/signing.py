@@ -1,0 +1,93 @@
+"""Signing in and out: name, password and code make a session; its cookie is new each time."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, RedirectResponse
+
+from isthmus.base.errors import RefusedError
+from isthmus.gate.office.people import known
+from isthmus.serving.web import guard
+from isthmus.serving.web.frame import around
+from isthmus.serving.web.house import House
+from isthmus.serving.web.shell.render import rendered
+from isthmus.serving.web.shell.words import speech
+from isthmus.serving.web.throttle import Throttle
+
+SCOPE = "use"
+
+
+def register(app: FastAPI, house: House) -> None:
+    """Add the addresses of signing in and out."""
+    throttle = Throttle()
+
+    async def form(request: Request) -> Response:
+        return await run_in_threadpool(_page, house, request, "", 200)
+
+    async def enter(request: Request) -> Response:
+        sent = await request.form(max_files=0, max_fields=10, max_part_size=2000)
+        values = {key: str(sent.get(key, "")) for key in ("token", "name", "password", "code", "to")}
+        return await run_in_threadpool(_enter, house, request, values, throttle)
+
+    async def leave(request: Request) -> Response:
+        sent = await request.form(max_files=0, max_fields=10, max_part_size=2000)
+        return await run_in_threadpool(_leave, house, request, str(sent.get("token", "")))
+
+    app.add_route("/sign-in", form, ["GET"])
+    app.add_route("/sign-in", enter, ["POST"])
+    app.add_route("/sign-out", leave, ["POST"])
+
+
+def _page(house: House, request: Request, fault: str, status: int) -> Response:
+    visitor = guard.found(house, request)
+    w = speech("", visitor.language)
+    values = {
+        **around(request, house, visitor, ""), "w": w, "name": w.name, "fault": fault,
+        "to": request.query_params.get("to", "/"), "shown": _shown(house),
+    }  # fmt: skip
+    response = HTMLResponse(rendered("signin.html.j2", values), status)
+    _keep(request, response, getattr(request.state, "fresh", ""))
+    return response
+
+
+def _shown(house: House) -> list[dict[str, Any]]:
+    """The accounts of a demonstration, whose password everybody knows; none in any other workspace."""
+    said = house.workspace.settings.get("demonstration")
+    if not house.synthetic or not isinstance(said, Mapping):
+        return []
+    return [
+        {"name": one.name, "roles": one.roles, "password": str(said.get("password", ""))}
+        for one in house.office.accounts.all()
+    ]  # fmt: skip
+
+
+def _enter(house: House, request: Request, sent: Mapping[str, str], throttle: Throttle) -> Response:
+    guard.demand_ours(house, request, sent["token"])
+    throttle.demand(request.client.host if request.client else "")
+    try:
+        account = known(house.office, sent["name"], SCOPE, shown=None, password=sent["password"], code=sent["code"])
+    except RefusedError as refused:
+        return _page(house, request, str(refused), 403)
+    house.sessions.end(request.cookies.get(guard.cookie(request.url.scheme == "https")))
+    to = sent["to"]
+    response = RedirectResponse(to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/", 303)
+    _keep(request, response, house.sessions.begin(account.name))
+    return response
+
+
+def _leave(house: House, request: Request, token: str) -> Response:
+    guard.demand_ours(house, request, token)
+    secure = request.url.scheme == "https"
+    house.sessions.end(request.cookies.get(guard.cookie(secure)))
+    response = RedirectResponse("/", 303)
+    response.delete_cookie(guard.cookie(secure), path="/", secure=secure, httponly=True, samesite="lax")
+    response.headers["Clear-Site-Data"] = '"cache"'
+    return response
+
+
+def _keep(request: Request, response: Response, value: str) -> None:
+    if value:
+        secure = request.url.scheme == "https"
+        response.set_cookie(guard.cookie(secure), value, httponly=True, samesite="lax", secure=secure, path="/")
