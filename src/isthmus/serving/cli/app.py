@@ -29,7 +29,8 @@ VERBS = {
     "people": "people", "use": "uses", "ask": "asking", "release": "releases", "log": "trail",
     "evidence": "evidence", "incident": "incident", "app": "applications",
     "trace": "look", "link": "link", "person": "link",
-    "cohorts": "cohorts", "registry": "registry", "serve": "serve", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
+    "cohorts": "cohorts", "registry": "registry", "serve": "serve", "verify": "inspect", "rebuild": "work",
+    "doctor": "doctor",
 }  # fmt: skip
 
 

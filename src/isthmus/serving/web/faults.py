@@ -71,7 +71,8 @@ async def told(house: House, request: Request, status: int, text: str, near: Map
 
 def _problem(request: Request, status: int, text: str) -> Response:
     body = {
-        "type": f"urn:isthmus:{KINDS.get(status, 'broken')}", "title": speech("", "en")(f"fault.{KINDS.get(status, 'broken')}"),
+        "type": f"urn:isthmus:{KINDS.get(status, 'broken')}", "title": speech("",
+        "en")(f"fault.{KINDS.get(status, 'broken')}"),
         "status": status, "detail": text, "instance": request.url.path, "request": request.state.number,
     }  # fmt: skip
     return Response(orjson.dumps(body), status, media_type="application/problem+json")

@@ -6,5 +6,6 @@ from isthmus.serving.web.pages import lineage, log, overview, quality, registrie
 from isthmus.serving.web.shell.page import Page
 
 PAGES: Sequence[Page] = (
-    overview.PAGE, sites.PAGE, site.PAGE, *lineage.PAGES, *quality.PAGES, *registries.PAGES, *requests.PAGES, *log.PAGES,
+    overview.PAGE, sites.PAGE, site.PAGE, *lineage.PAGES, *quality.PAGES, *registries.PAGES, *requests.PAGES,
+    *log.PAGES,
 )  # fmt: skip
