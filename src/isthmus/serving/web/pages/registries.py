@@ -141,7 +141,7 @@ def _work(told: Asked, kept: Kept) -> Table:
          "share": (row["patients"] - row["missing"], row["patients"]), "cause": row["found_but"] or row["may_be"] or ""}
         for row in kept.table("worklist").to_pylist() if row["need"] == "core"
     ]  # fmt: skip
-    rows.sort(key=lambda row: -row["missing"])
+    rows.sort(key=lambda row: (not row["cause"], -row["missing"]))
     return Table("work", (Column("called", note="item"), Column("site"), Column("missing", "count"), Column("share",
         "share"),
                           Column("cause")), rows, Source(told.w("work.says"), int(kept.about["edition"])),

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from isthmus.base.clock import now
-from isthmus.base.errors import InputError
+from isthmus.base.errors import InputError, RefusedError
 from isthmus.cdm.names import name_of
 from isthmus.cdm.tables import TABLES
 from isthmus.gate.committee.event import BOUND, acts
@@ -219,6 +219,10 @@ def new(told: Asked) -> View:
 def apply(told: Asked) -> str:
     """Hand in an application."""
     person, form = told.visitor.demanded(), told.form
+    if "user" not in told.visitor.roles:
+        raise RefusedError(
+            f"{person.name} is no researcher. Applications are handed in by accounts with the role user."
+        )
     tables: dict[str, list[str]] = {}
     for one in told.listed.get("column", ()):
         table, _, column = one.partition(".")
