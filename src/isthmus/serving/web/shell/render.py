@@ -70,7 +70,7 @@ TONES: Mapping[str, frozenset[str]] = {
     ),
     "warn": frozenset(
         {"late", "waiting", "review", "assigned", "person", "suspended", "care", "kept", "medium", "checking", "open",
-         "explained", "mended", "returned", "moderate", "minor", "unsure", "convention"}
+         "explained", "mended", "returned", "moderate", "minor", "unsure", "convention", "differs"}
     ),
     "bad": frozenset(
         {"held", "failed", "blocked", "revoked", "refused", "rejected", "quarantined", "no", "high", "critical",
