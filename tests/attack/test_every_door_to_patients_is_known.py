@@ -41,6 +41,7 @@ NO_PATIENTS = {
     "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants",
     "log": "who asked what, never an answer", "evidence": "the same, with proofs", "witness": "hashes of the log",
     "incident": "the same, and how many persons",
+    "serve": "opens the pages; where patients are real they show counts, masked, to who has signed in",
     "app": "what is installed; what an application reads it reads under its grant, in a service",
 }  # fmt: skip
 # Who takes rows out of the lake for people: the only modules of the gate that may import these parts of it.
