@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from isthmus.records.models import Account, Token
+from isthmus.records.models import Account, Binding, Token
 from isthmus.records.store import Records, unit
 
 
@@ -61,6 +61,24 @@ class Accounts:
         """Every token, by its number."""
         with unit(self._session) as session:
             return session.scalars(select(Token).order_by(Token.token_id)).all()
+
+    def bound(self, who: str) -> str | None:
+        """The account that somebody of another house acts as, if there is one."""
+        with unit(self._session) as session:
+            found = session.get(Binding, who)
+            return found.name if found else None
+
+    def bindings(self) -> Sequence[Binding]:
+        """Who acts as which account."""
+        with unit(self._session) as session:
+            return session.scalars(select(Binding).order_by(Binding.who)).all()
+
+    def bind(self, who: str, name: str | None) -> None:
+        """Let somebody of another house act as an account, or (None) as none any more."""
+        with unit(self._session) as session:
+            session.execute(delete(Binding).where(Binding.who == who))
+            if name is not None:
+                session.add(Binding(who=who, name=name))
 
     def drop_tokens(self, name: str) -> None:
         """Forget all tokens of an account."""

@@ -145,6 +145,15 @@ class Token(Model):
     expires_at: Mapped[datetime]
 
 
+class Binding(Model):
+    """An account of another house that acts as one here: `who` is the SHA-256 of issuer and subject."""
+
+    __tablename__ = "binding"
+
+    who: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(ForeignKey("account.name"), index=True)
+
+
 class Act(Model):
     """Something that somebody did under the eyes of the gate. Acts are added, never changed.
 
