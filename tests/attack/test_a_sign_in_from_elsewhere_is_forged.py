@@ -260,7 +260,7 @@ def test_who_is_not_bound_or_not_in_use_stays_out(office: Office, signing: Signi
 
 
 def test_a_binding_that_was_put_into_the_records_is_found(office: Office) -> None:
-    office.accounts.bind(federated.fingerprint("https://sso.example.org", "mallory"), "root")
+    office.bindings.set(federated.fingerprint("https://sso.example.org", "mallory"), "root")
     done = run("verify", office.root)
     assert done.code == 7
     assert "from elsewhere is not what was logged" in done.err

@@ -127,7 +127,7 @@ def fingerprint(issuer: str, subject: str) -> str:
 
 
 def _account(office: Office, issuer: str, subject: str) -> Account:
-    name = office.accounts.bound(fingerprint(issuer, subject))
+    name = office.bindings.get(fingerprint(issuer, subject))
     account = office.accounts.get(name) if name is not None else None
     if account is None or not people.is_in_use(office, account):
         raise RefusedError(

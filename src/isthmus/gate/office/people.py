@@ -138,17 +138,17 @@ def bind(office: Office, name: str, who: str, issuer: str, *, by: Account) -> No
     account = _known(office, name)
     body = {"name": name, "who": who, "issuer": issuer}
     office.enter(by, _draft(office, account, "bound", "active", body))
-    office.accounts.bind(who, name)
+    office.bindings.set(who, name)
 
 
 def unbind(office: Office, name: str, *, by: Account) -> int:
     """Let nobody who signs in elsewhere act as an account any more; returns how many did."""
     _demand_administrator(office, by)
     account = _known(office, name)
-    bound = [one.who for one in office.accounts.bindings() if one.name == name]
+    bound = [one.who for one in office.bindings.all() if one.name == name]
     office.enter(by, _draft(office, account, "unbound", "active", {"name": name}))
     for who in bound:
-        office.accounts.bind(who, None)
+        office.bindings.set(who, None)
     return len(bound)
 
 

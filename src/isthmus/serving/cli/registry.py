@@ -66,11 +66,9 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     opened = Workspace(workspace)
     read = load(pack, [opened.root / "registries"])
     if difference:
-        _tell_difference(read, json=json)
-        return
+        return _tell_difference(read, json=json)
     if grant:
-        _tell_granted(granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
-        return
+        return _tell_granted(granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
     if export is not None:
         exports.check(*export)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
