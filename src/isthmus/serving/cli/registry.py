@@ -66,9 +66,11 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     opened = Workspace(workspace)
     read = load(pack, [opened.root / "registries"])
     if difference:
-        return _tell_difference(read, json=json)
+        _tell_difference(read, json=json)
+        return
     if grant:
-        return _tell_granted(granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
+        _tell_granted(granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
+        return
     if export is not None:
         exports.check(*export)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
@@ -84,9 +86,8 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
         document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
         return
     _tell(built, session, sums)
-    for path in (out, export[1] if export else None):
-        if path is not None:
-            say(f"written: {path}")
+    for path in filter(None, (out, export[1] if export else None)):
+        say(f"written: {path}")
 
 
 def _write(
