@@ -91,5 +91,5 @@ def manifest(session: Session | Granted, built: Registry) -> dict[str, Any]:
     return {
         "registry": pack.name, "version": pack.version, "packs": list(pack.lineage), "digest": pack.digest,
         "edition": session.edition.number, "edition_digest": session.edition.digest, "patients": built.patients,
-        "items": len(pack.items), "rows": built.rows,
+        "items": len(pack.items), "cases": built.cases, "rows": built.rows,
     }  # fmt: skip

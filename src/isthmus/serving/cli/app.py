@@ -29,8 +29,8 @@ VERBS = {
     "people": "people", "use": "uses", "ask": "asking", "release": "releases", "log": "trail",
     "evidence": "evidence", "witness": "witness", "incident": "incident", "app": "applications",
     "trace": "look", "link": "link", "person": "link",
-    "cohorts": "cohorts", "registry": "registry", "serve": "serve", "verify": "inspect", "rebuild": "work",
-    "doctor": "doctor",
+    "cohorts": "cohorts", "registry": "registry", "cases": "cases", "pathway": "pathway", "serve": "serve",
+    "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
 
