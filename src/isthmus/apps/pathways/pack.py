@@ -46,6 +46,8 @@ class Events:
 class Step:
     """Something that is done: the days on which any of its events, or of its parts' events, stands.
 
+    Days that follow each other by `apart` or less are one occurrence, on the first of them: hospitals write one
+    operation down by the day of admission, of the operation and of its report.
     `records` names the kind of record that a hospital must deliver, so that its absence means something.
     """
 
@@ -56,6 +58,7 @@ class Step:
     parts: tuple[str, ...]
     records: str
     treatment: bool
+    apart: int
     place: str
 
 

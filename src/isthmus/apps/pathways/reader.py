@@ -24,7 +24,7 @@ HEAD = (
 )  # fmt: skip
 NEEDED = ("pathway", "population", "steps", "rules")
 OF_EVENTS = (*domains(), ITEM, "value", "number")
-STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment")
+STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment", "apart")
 FACT = (*LANGUAGES, "from", "take", "window", "numeric")
 HOSPITALS = ("site", "care site")
 WITH_STAY = "with the stay"
@@ -159,7 +159,7 @@ class _Pack:
             events = () if "any of" in at else tuple(self._origins(at, what))
             found[name] = Step(
                 name, number, self.reading.names(at, what), events, parts, delivered, bool(at.get("treatment")),
-                at.place(),
+                self.reading.days(at, "apart", what) or 0, at.place(),
             )  # fmt: skip
         return found
 
