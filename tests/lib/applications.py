@@ -1,6 +1,14 @@
-"""A small application that uses everything of the contract, written into a folder."""
+"""Applications for tests: one that uses everything of the contract, and small ones; workspaces in which they run."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from isthmus.apps.contract import Rows
+from isthmus.apps.manager.running import Manager
+from isthmus.apps.manager.shelf import Shelf
+from isthmus.flow.invented import invented
+from isthmus.flow.workspace import Workspace
 
 MANIFEST = """app: elders
 version: 1.0.0
@@ -91,3 +99,59 @@ def write(folder: Path, *, manifest: str = MANIFEST, code: str = CODE, records: 
     for name, text in (("app.yaml", manifest), ("records.yaml", records), ("app.py", code)):
         (made / name).write_text(text, encoding="utf-8")
     return made
+
+
+SMALL = """app: {name}
+version: {version}
+contract: 1
+title: {{en: "{name}", zh: "{name}"}}
+{more}routes:
+{routes}
+"""
+SHELL = '''"""One small application."""
+
+import os, socket, subprocess, sys, threading, time
+from pathlib import Path
+
+from isthmus.apps.contract import Application, Route, Told, tables
+
+{methods}
+
+class App(Application):
+    """Its routes are its functions."""
+
+    def routes(self):
+        return [Route(method="GET", path=name, handle=globals()[name]) for name in {names}]
+'''
+
+
+def small(folder: Path, name: str, methods: str, *, version: str = "1.0.0", more: str = "") -> Path:
+    """The folder of an application whose routes are functions of `asked` and `at`, each of which gives a value."""
+    names = [
+        line.split("(")[0].removeprefix("def ")
+        for line in methods.splitlines()
+        if line.startswith("def ") and "(asked, at)" in line
+    ]
+    made = folder / f"{name}-{version}"
+    made.mkdir(parents=True)
+    routes = "\n".join(f"  - GET {one}" for one in names)
+    (made / "app.yaml").write_text(SMALL.format(name=name, version=version, routes=routes, more=more))
+    told = "\n".join(f"{one} = (lambda work: lambda asked, at: Told(body=work(asked, at)))({one})" for one in names)
+    (made / "app.py").write_text(SHELL.format(methods=f"{methods}\n{told}\n", names=names))
+    return made
+
+
+@contextmanager
+def managed(root: Path, *sources: Path, settings: str = "", people: Rows = PEOPLE) -> Iterator[tuple[Shelf, Manager]]:
+    """A workspace of invented patients, in which applications are installed and enabled, and its manager."""
+    opened = invented(root / "ws", {"person": people})
+    with (opened.root / "isthmus.toml").open("a") as stream:
+        stream.write(settings)
+    shelf = Shelf(Workspace(opened.root))
+    for source in sources:
+        shelf.enable(shelf.install(str(source)).app)
+    manager = Manager(shelf.opened)
+    try:
+        yield shelf, manager
+    finally:
+        manager.close()

@@ -3,7 +3,7 @@
 Whatever else is asked for is refused, before anything is read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 import ibis
@@ -22,6 +22,7 @@ from isthmus.gate.grade.rewrite import RAW, columns_of
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.session import Granted
+from isthmus.gate.patient import patients
 from isthmus.lake.asking import answer, opened
 from isthmus.lake.edition import Edition
 from isthmus.lake.engine import limited
@@ -70,11 +71,17 @@ class Invented:
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person, by the declared tables that have a person."""
         tables = _of_persons(self._columns)
+        found, left = patients(self._lake, self._edition).whole(int(person), tables)
+        return {**found, **self._by_engine(int(person), {table: tables[table] for table in left})}
+
+    def _by_engine(self, person: int, tables: Mapping[str, list[str]]) -> dict[str, pa.Table]:
+        if not tables:
+            return {}
         reading = reading_of(self._edition, tables)
         with opened(self._lake, self._edition, reading) as connection, limited(connection.con, SECONDS):
             return {
                 table: connection.to_pyarrow(
-                    QUESTIONS[table].filter(QUESTIONS[table][PERSON] == int(person)).select(*columns)
+                    QUESTIONS[table].filter(QUESTIONS[table][PERSON] == person).select(*columns)
                 )
                 for table, columns in tables.items()
             }
@@ -167,6 +174,6 @@ def _of_persons(columns: Columns) -> dict[str, list[str]]:
     }
 
 
-def _select(table: str, columns: object) -> str:
-    held = [one for one in QUESTIONS[table].columns if one in columns]  # type: ignore[operator]
+def _select(table: str, columns: Collection[str]) -> str:
+    held = [one for one in QUESTIONS[table].columns if one in columns]
     return exp.select(*(exp.column(one, quoted=True) for one in held)).from_(f"{RAW}{table}").sql("duckdb")

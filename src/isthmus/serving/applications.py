@@ -17,7 +17,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from isthmus.apps.contract import Asked, Told
 from isthmus.apps.contract.bound import API, Call
-from isthmus.apps.manager.running import SECONDS, Manager, failure, told
+from isthmus.apps.manager.running import Manager, failure, told
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office.people import known
@@ -51,7 +51,7 @@ class Door:
         try:
             assert call.asked is not None
             future = await run_in_threadpool(self.manager.submit, app, call, person=call.asked.person)
-            return told(await asyncio.wait_for(asyncio.wrap_future(future), SECONDS))
+            return told(await asyncio.wait_for(asyncio.wrap_future(future), self.manager.seconds + 1))
         except Exception as error:  # whatever went wrong in an application is an answer to who asked it
             return failure(app or call.name, error)
 

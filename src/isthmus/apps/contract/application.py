@@ -19,8 +19,9 @@ Cards = Mapping[str, Any]
 class Context:
     """Where a call of an application stands. `settings` are those of `site`; site "" is the whole installation.
 
-    `learnt(table, rows)` hands what was found to intake, as one more delivery of the application's own feed: rows of a
-    record kind that its pack (`pack/` beside the manifest) reads. `now` is in UTC.
+    `learnt(kind, rows)` hands what was found to intake, as one more delivery of the application's own feed: rows of a
+    kind of record that its pack (`pack/` beside the manifest) reads, each of the call's site or of the `site` that it
+    gives. `now` is in UTC.
     """
 
     session: Session

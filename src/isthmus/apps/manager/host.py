@@ -177,6 +177,7 @@ class _Run:
             os.killpg(self._process.pid, 9)
         self._process.wait()
         self._answering.shutdown(wait=False)
+        self._wire.close(reading=False)
         self._lose()
 
     def _greeted(self, folder: Path) -> Mapping[str, Any]:
@@ -186,6 +187,7 @@ class _Run:
         timer.cancel()
         if frame is None or "gives" not in frame[0]:
             self.end()
+            self._wire.close(reading=True)
             said = frame[0].get("wrong") if frame else None
             raise InputError(
                 str(said or f"the process of {folder.name} ended before it was ready. Try it with `isthmus app test`.")
@@ -206,6 +208,7 @@ class _Run:
                 with suppress(RuntimeError):  # the process is ended meanwhile
                     self._answering.submit(self._answer, said, waiting[2])
         self.end()
+        self._wire.close(reading=True)
 
     def _settle(self, said: Mapping[str, Any], found: Future[Any]) -> None:
         with self._lock:

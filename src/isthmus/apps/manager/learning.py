@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from isthmus.apps.contract import InputError, Rows, UsageError
 from isthmus.apps.manager.shelf import FOLDER, Package
@@ -29,26 +30,38 @@ def learner(opened: Workspace, package: Package, site: str) -> Callable[[str, Ro
     def learnt(kind: str, rows: Rows) -> None:
         if not KIND.fullmatch(kind):
             raise UsageError(f"'{kind}' is no kind of record. Use a-z, 0-9 and '_'.")
-        if not site:
-            raise UsageError("what is learnt belongs to a site. Learn it in a call of a site, or a job of each.")
         if not (package.folder / PACK / "pack.yaml").exists():
-            raise UsageError(
-                f"{package.manifest.app} brings no pack that could read what it learns. Add pack/pack.yaml."
-            )
+            raise UsageError(f"{package.manifest.app} brings no pack that reads what it learns. Add pack/pack.yaml.")
         if not opened.synthetic and package.manifest.grade < IDENTIFIED:
             raise UsageError(
                 f"below grade {IDENTIFIED} an application reads pseudonyms, which intake cannot know again. Ask for a "
                 f"grant of grade {IDENTIFIED}, and declare it in app.yaml."
             )
-        folder = opened.root / FOLDER / package.manifest.app / "learnt" / site
-        text = "".join(f"{json.dumps(plain(dict(row)), ensure_ascii=False, sort_keys=True)}\n" for row in rows)
-        name = f"{kind}-{hashlib.sha256(text.encode()).hexdigest()[:32]}.ndjson"
-        if rows and not (folder / name).exists():
-            _register(opened, package, site, folder)
-            with replaced(folder / name) as stream:
-                stream.write(text.encode())
+        for where, some in _by_site(rows, site).items():
+            _deliver(opened, package, where, kind, some)
 
     return learnt
+
+
+def _by_site(rows: Rows, site: str) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        where = str(row.get("site") or site)
+        if not where or (site and where != site):
+            raise UsageError("what is learnt belongs to a site: give each row its `site`, in a call of no other site.")
+        found.setdefault(where, []).append(plain(dict(row)))
+    return found
+
+
+def _deliver(opened: Workspace, package: Package, site: str, kind: str, rows: Rows) -> None:
+    """Put rows as a file into the folder of the feed, under a name by which the same rows are known again."""
+    folder = opened.root / FOLDER / package.manifest.app / "learnt" / site
+    text = "".join(f"{json.dumps(row, ensure_ascii=False, sort_keys=True)}\n" for row in rows).encode()
+    path = folder / f"{kind}-{hashlib.sha256(text).hexdigest()[:32]}.ndjson"
+    if not path.exists():
+        _register(opened, package, site, folder)
+        with replaced(path) as stream:
+            stream.write(text)
 
 
 def _register(opened: Workspace, package: Package, site: str, folder: Path) -> None:

@@ -33,7 +33,6 @@ class MissingError(IsthmusError):
 
 PLACES = 8  # calls of one application that run at once
 QUEUE = 256  # that run or wait; more are turned away at once
-SECONDS = 30.0  # of a call
 DRAIN = 60.0  # seconds that a replaced version has to end what it began
 STATUS: Sequence[tuple[type[Exception], int]] = (
     (MissingError, 404),
@@ -58,8 +57,8 @@ class Running:
         self._calm = threading.Condition()
         self._calls = 0
 
-    def submit(self, call: Call, site: str = "", language: str = "en", seconds: float = SECONDS) -> Future[Any]:
-        """Make a call; what becomes of it. It is turned away at once when too many wait."""
+    def submit(self, call: Call, site: str = "", language: str = "en", seconds: float = 0) -> Future[Any]:
+        """Make a call; what becomes of it. It is turned away at once when too many wait. `seconds`: those of calls."""
         with self._calm:
             if self._calls >= QUEUE:
                 refused: Future[Any] = Future()
@@ -67,7 +66,7 @@ class Running:
                 return refused
             self._calls += 1
         try:
-            made = self._places.submit(self._made, call, site, language, seconds)
+            made = self._places.submit(self._made, call, site, language, seconds or self._shelf.seconds)
         except RuntimeError:
             self._ended()
             raise
@@ -128,6 +127,7 @@ class Manager:
 
     def __init__(self, opened: Workspace) -> None:
         self._shelf = Shelf(opened)
+        self.seconds = self._shelf.seconds  # of a call
         self._sessions = Sessions(opened)
         self._running: Mapping[str, Running] = {}
         self._faults: dict[str, tuple[int, str]] = {}
@@ -158,7 +158,7 @@ class Manager:
         """What runs now, by name."""
         return self._running
 
-    def submit(self, app: str, call: Call, *, person: str = "", seconds: float = SECONDS) -> Future[Any]:
+    def submit(self, app: str, call: Call, *, person: str = "") -> Future[Any]:
         """Make a call of an application, as soon as it has a place; what becomes of it.
 
         Raises MissingError when it is not enabled, RefusedError when `person` may not see what it answers.
@@ -171,7 +171,7 @@ class Manager:
             if not self._sessions.may_see(runs.package.manifest, runs.state, person):
                 raise RefusedError(f"what {app} answers is seen by people of its grant only.")
             try:
-                return runs.submit(call, asked.site, asked.language, seconds)
+                return runs.submit(call, asked.site, asked.language)
             except RuntimeError:  # it was stopped between the two lines; what has replaced it takes the call
                 if self._running.get(app) is runs:
                     raise
@@ -220,7 +220,7 @@ class Manager:
 
     def _waited(self, app: str, call: Call, person: str) -> Told:
         try:
-            return told(self.submit(app, call, person=person).result(SECONDS + 1))
+            return told(self.submit(app, call, person=person).result(self.seconds + 1))
         except Exception as error:  # whatever went wrong in an application is an answer to who asked it
             return failure(app, error)
 
@@ -264,7 +264,7 @@ def told(found: Any) -> Told:
 def failure(app: str, error: Exception) -> Told:
     """What is told of an error: what the application or the gate said, and of what nobody foresaw its class."""
     if isinstance(error, LateError):
-        return Told(status=504, body={"error": f"{app} took longer than {SECONDS:g} seconds."})
+        return Told(status=504, body={"error": f"{app} took too long."})
     for kind, status in STATUS:
         if isinstance(error, kind):
             text = f"{app}: {error}." if isinstance(error, FailedError) else str(error)

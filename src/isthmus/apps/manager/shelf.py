@@ -26,6 +26,7 @@ from isthmus.records.own import Own
 
 GROUP = "isthmus.apps"
 FOLDER = "applications"
+SECONDS = 30.0  # of a call
 LEFT_OUT = ("__pycache__", ".*", "tests")
 
 
@@ -53,6 +54,7 @@ class Shelf:
             raise InputError("isthmus.toml: [apps] is a table. Correct it.")
         self._trusted = frozenset(said.get("trusted", ()))
         self.fenced = bool(said.get("fenced", True))
+        self.seconds = float(said.get("seconds", SECONDS))
         self.memory = int(said.get("memory_mib", fence.MEMORY >> 20)) << 20
 
     def house(self) -> Mapping[str, Manifest]:

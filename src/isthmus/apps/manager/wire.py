@@ -7,6 +7,7 @@ gate answers with heads, and tables as Arrow IPC in the tail. Nothing that arriv
 import json
 import struct
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext, suppress
 from dataclasses import asdict
 from datetime import date, datetime
 from threading import Lock
@@ -62,6 +63,11 @@ class Wire:
         except (ValueError, TypeError, RecursionError):
             return None
         return (said, _unpacked(said.pop("tables", {}), rest) if tail else {}) if isinstance(said, dict) else None
+
+    def close(self, *, reading: bool) -> None:
+        """Close one direction. Only who receives closes what it reads."""
+        with suppress(OSError, ValueError), nullcontext() if reading else self._sending:
+            (self._read if reading else self._write).close()
 
     def _exactly(self, size: int) -> bytes | None:
         try:

@@ -8,7 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from isthmus.apps.manager.running import Manager
+from isthmus.base.errors import IsthmusError
+from isthmus.base.progress import Progress
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.office import cases
+from isthmus.gate.office.cases import File
 from isthmus.gate.office.unit import Office
 from isthmus.serving.web.runs import Run
 from isthmus.serving.web.sessions import Sessions
@@ -24,6 +29,7 @@ class House:
         self.workspace = Workspace(root)
         self.office = Office(root, self.workspace.records, self.workspace.settings)
         self.sessions = Sessions()
+        self.manager = Manager(self.workspace)
         self.run: Run | None = None
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._locks: dict[Hashable, threading.Lock] = {}
@@ -43,6 +49,10 @@ class House:
         numbers = self.workspace.lake.editions.numbers()
         return numbers[-1] if numbers else None
 
+    def cases(self) -> list[File]:
+        """All cases of the committee, oldest first."""
+        return cases.files(self.office)
+
     @contextmanager
     def acting(self) -> Iterator[Office]:
         """The office, opened for one act; others of this process wait."""
@@ -56,6 +66,24 @@ class House:
                 return False
             self.run = run
             return True
+
+    def run_beside(self, title: str, work: Callable[[Workspace, Progress], object]) -> bool:
+        """Begin work beside the requests, which pages follow; False while another is under way."""
+        run = Run(title)
+        if not self.begin(run):
+            return False
+
+        def done() -> None:
+            try:
+                work(self.workspace, run)
+                run.end()
+            except IsthmusError as error:
+                run.end(str(error))
+            except Exception as error:  # told without its text, which may hold data
+                run.end(f"something unforeseen happened ({type(error).__name__})")
+
+        threading.Thread(target=done, name=title, daemon=True).start()
+        return True
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` gives, made once for a key; whoever asks meanwhile waits for it."""
@@ -105,4 +133,5 @@ class House:
 
     def close(self) -> None:
         """Begin nothing more."""
+        self.manager.close()
         self._worker.shutdown(wait=False, cancel_futures=True)

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -12,8 +11,6 @@ from markupsafe import Markup
 from isthmus.serving.page.words import percent
 from isthmus.serving.web.shell import icons, style
 from isthmus.serving.web.shell.words import HERE, PAGES
-
-STATES: Mapping[str, str] = {}
 
 
 @cache
@@ -73,11 +70,11 @@ TONES: Mapping[str, frozenset[str]] = {
     ),
     "warn": frozenset(
         {"late", "waiting", "review", "assigned", "person", "suspended", "care", "kept", "medium", "checking", "open",
-         "explained", "mended", "returned", "moderate", "minor", "unsure"}
+         "explained", "mended", "returned", "moderate", "minor", "unsure", "convention", "differs"}
     ),
     "bad": frozenset(
         {"held", "failed", "blocked", "revoked", "refused", "rejected", "quarantined", "no", "high", "critical",
-         "serious", "major", "vetoed", "grave"}
+         "serious", "major", "vetoed", "grave", "fatal"}
     ),
 }  # fmt: skip
 
