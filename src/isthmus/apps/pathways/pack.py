@@ -134,7 +134,7 @@ class Rule:
     seen_before: int | None
     valid: tuple[int | None, int | None]
     source: str
-    where: str
+    where: Names
     strength: str
     reasons: tuple[str, ...]
     records: tuple[str, ...]
@@ -146,8 +146,8 @@ class Source:
     """Where rules come from, and whether the official text was read for this pack."""
 
     name: str
-    title: str
-    checked: str
+    title: Names
+    checked: Names
     url: str
 
 

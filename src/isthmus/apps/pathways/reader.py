@@ -244,7 +244,8 @@ class _Pack:
                 if not at.get(key):
                     mend = "Say which text it is." if key == "title" else "Say whether its text was read, and by whom."
                     self.faults.add(at.place(), f"source {name} has no `{key}`.", mend)
-            yield name, Source(name, str(at.get("title", "")), str(at.get("checked", "")), str(at.get("url", "")))
+            title, checked = (self.reading.said(at, key, f"source {name}") for key in ("title", "checked"))
+            yield name, Source(name, title, checked, str(at.get("url", "")))
 
     def _anchor(self, steps: Mapping[str, Step]) -> int:
         name = self.head.get("anchor")
