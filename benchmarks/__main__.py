@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import (
+    advice,
     chain,
     cohorts,
     fresh,
@@ -33,6 +34,7 @@ from benchmarks import (
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
+    "advice": advice.advice,
     "chain": chain.chain,
     "cohorts": cohorts.cohorts,
     "csv": speed.csv,
