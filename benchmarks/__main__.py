@@ -29,6 +29,7 @@ from benchmarks import (
     redelivery,
     search,
     speed,
+    vte,
 )
 from benchmarks.claim import Bench, Claim, Row
 
@@ -47,6 +48,7 @@ CLAIMS: Mapping[str, Claim] = {
     "quality": quality.quality,
     "redelivery": redelivery.redelivery,
     "search": search.search,
+    "vte": vte.vte,
 }
 STDERR = Console(stderr=True)
 
