@@ -15,6 +15,7 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import cases
 from isthmus.gate.office.cases import File
 from isthmus.gate.office.unit import Office
+from isthmus.serving.web.answers import Answers
 from isthmus.serving.web.runs import Run
 from isthmus.serving.web.sessions import Sessions
 
@@ -29,6 +30,7 @@ class House:
         self.workspace = Workspace(root)
         self.office = Office(root, self.workspace.records, self.workspace.settings)
         self.sessions = Sessions()
+        self.answers = Answers()
         self.manager = Manager(self.workspace)
         self.run: Run | None = None
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()

@@ -3,12 +3,16 @@
 from collections.abc import Sequence
 
 from isthmus.serving.web.pages import (
+    administration,
+    airlock,
+    catalogue,
     codes,
     lineage,
     linkage,
     log,
     overview,
     quality,
+    query,
     registries,
     requests,
     site,
@@ -17,14 +21,7 @@ from isthmus.serving.web.pages import (
 from isthmus.serving.web.shell.page import Page
 
 PAGES: Sequence[Page] = (
-    overview.PAGE,
-    sites.PAGE,
-    site.PAGE,
-    *lineage.PAGES,
-    *quality.PAGES,
-    *codes.PAGES,
-    *linkage.PAGES,
-    *registries.PAGES,
-    *requests.PAGES,
-    *log.PAGES,
-)
+    overview.PAGE, sites.PAGE, site.PAGE, *lineage.PAGES, *quality.PAGES, *codes.PAGES, *linkage.PAGES,
+    *catalogue.PAGES, *registries.PAGES, query.PAGE, *requests.PAGES, *airlock.PAGES, *log.PAGES,
+    *administration.PAGES,
+)  # fmt: skip
