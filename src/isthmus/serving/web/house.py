@@ -33,6 +33,7 @@ class House:
         self.answers = Answers()
         self.manager = Manager(self.workspace)
         self.run: Run | None = None
+        self.after: list[Callable[[House], object]] = []
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._locks: dict[Hashable, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -70,7 +71,10 @@ class House:
             return True
 
     def run_beside(self, title: str, work: Callable[[Workspace, Progress], object]) -> bool:
-        """Begin work beside the requests, which pages follow; False while another is under way."""
+        """Begin work beside the requests, which pages follow; False while another is under way.
+
+        What `after` holds is done when it has ended.
+        """
         run = Run(title)
         if not self.begin(run):
             return False
@@ -83,6 +87,8 @@ class House:
                 run.end(str(error))
             except Exception as error:  # told without its text, which may hold data
                 run.end(f"something unforeseen happened ({type(error).__name__})")
+            for one in self.after:
+                one(self)
 
         threading.Thread(target=done, name=title, daemon=True).start()
         return True
