@@ -48,6 +48,7 @@ READING = {
     "gate/session.py": "refuses unless all patients are invented",
     "gate/changes.py": "numbers of persons, to that session only, for what is kept and brought up to date",
     "gate/declared.py": "opened for an application, over invented patients; else it asks the session under a grant",
+    "gate/reader.py": "opened by that session of applications, over invented patients only",
     "gate/desk.py": "opened by that session, and by the one under a grant over what it holds",
     "gate/differing.py": "called by the session under a grant, over the view of one table that it holds",
     "gate/joined.py": "says what is read, and reads nothing",
@@ -109,7 +110,7 @@ def test_every_public_entry_of_a_session_is_known() -> None:
     application = {"ask", "steps", "patient"}
     for owner, known in (
         (gate_session.Session, invented), (office_session.Granted, {"ask", "changes", "sql", "steps"}),
-        (declared.Invented, application), (declared.Declared, application),
+        (declared.Invented, application | {"close"}), (declared.Declared, application),
     ):  # fmt: skip
         found = {name for name, _ in inspect.getmembers(owner, inspect.isfunction) if not name.startswith("_")}
         assert found == known
