@@ -21,7 +21,7 @@ from lib.command import complaint, run
 from lib.granted import House
 from lib.tree import ROOT
 
-ANSWERS = {"cohorts", "registry", "ask", "release"}
+ANSWERS = {"cohorts", "registry", "cases", "ask", "release"}
 OPERATOR = {
     # They bring data in, or say where it stands: they show source values or counts to who runs the folder.
     "site": "sample rows of an export that the operator can read",
@@ -30,7 +30,7 @@ OPERATOR = {
     "decide": "source codes, for the one who maps them", "map": "counts by table and column",
     "decisions": "codes and what they mean",
     "units": "counts of results by analyte", "quality": "counts", "findings": "places in the hospital's own files",
-    "scorecard": "counts of one site for its own people", "profile": "counts by concept",
+    "scorecard": "counts of one site for its own people", "profile": "counts by concept; under a grant of what it holds",
     "receipts": "names of files", "editions": "counts", "verify": "faults",
     "link": "pairs of records side by side, for the one who decides about them",
     "person": "all records of one person, for the operator who mends them",
@@ -39,7 +39,7 @@ OPERATOR = {
 NO_PATIENTS = {
     "demo": "invented patients", "init": "an empty folder", "simulate": "invented patients", "vocabulary": "concepts",
     "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants",
-    "log": "who asked what, never an answer", "evidence": "the same, with proofs",
+    "log": "who asked what, never an answer", "evidence": "the same, with proofs", "witness": "hashes of the log",
     "incident": "the same, and how many persons",
     "app": "what is installed; what an application reads it reads under its grant, in a service",
 }  # fmt: skip
@@ -48,10 +48,10 @@ READING = {
     "gate/session.py": "refuses unless all patients are invented",
     "gate/changes.py": "numbers of persons, to that session only, for what is kept and brought up to date",
     "gate/declared.py": "opened for an application, over invented patients; else it asks the session under a grant",
-    "gate/reader.py": "opened by that session of applications, over invented patients only",
     "gate/desk.py": "opened by that session, and by the one under a grant over what it holds",
     "gate/differing.py": "called by the session under a grant, over the view of one table that it holds",
     "gate/joined.py": "says what is read, and reads nothing",
+    "gate/patient.py": "opened by the session of applications, over invented patients only",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/affected.py": "counts persons, and tells no number of one",
     "gate/office/trail.py": "tells at which sites a person has rows, to an auditor",
@@ -91,7 +91,12 @@ def test_a_command_without_a_grant_gives_no_row(house: House, tmp_path: Path) ->
             done = house.run("ann", *words)
             assert "there is no grant" in complaint(done, 5)
             assert done.out == ""
-    for words in (("cohorts", house.root, definition), ("registry", house.root, "liver", "--out", tmp_path / "out")):
+    for words in (
+        ("cohorts", house.root, definition),
+        ("registry", house.root, "liver", "--out", tmp_path / "out"),
+        ("cases", house.root, "liver"),
+        ("cases", house.root, "liver", "visits"),
+    ):
         done = run(*words)
         assert done.code in {3, 5}
         assert done.out == ""
@@ -110,7 +115,7 @@ def test_every_public_entry_of_a_session_is_known() -> None:
     application = {"ask", "steps", "patient"}
     for owner, known in (
         (gate_session.Session, invented), (office_session.Granted, {"ask", "changes", "sql", "steps"}),
-        (declared.Invented, application | {"close"}), (declared.Declared, application),
+        (declared.Invented, application), (declared.Declared, application),
     ):  # fmt: skip
         found = {name for name, _ in inspect.getmembers(owner, inspect.isfunction) if not name.startswith("_")}
         assert found == known

@@ -6,12 +6,13 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import orjson
 import pyarrow as pa
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
+from sqlglot import exp
 
 from isthmus.base.durable import replaced, sha256_of
 from isthmus.base.errors import InputError, UsageError
@@ -64,7 +65,26 @@ def profile(workspace: Workspace, *, edition: int | None = None) -> Profile:
     return Profile(found, results, distributions, missing(_present(found)))
 
 
-def compute(engine: Engine, present: frozenset[str], *, source_name: str, day: str) -> tuple[pa.Table, pa.Table]:
+class Counting(Protocol):
+    """Where a profile is counted: an engine, or a desk under a grant."""
+
+    def create(self, name: str, select: exp.Query) -> int:
+        """Fill a table with the rows of a statement, in place of what it held; returns their number."""
+
+    def insert(self, name: str, select: exp.Query) -> None:
+        """Append the rows of a statement to a table, by the names of columns."""
+
+    def create_view(self, name: str, select: exp.Query) -> None:
+        """Give a statement a name."""
+
+    def drop(self, name: str) -> None:
+        """Forget a table."""
+
+    def rows(self, select: exp.Query) -> pa.Table:
+        """The rows of a statement."""
+
+
+def compute(engine: Counting, present: frozenset[str], *, source_name: str, day: str) -> tuple[pa.Table, pa.Table]:
     """Both tables of results, from the tables of a CDM that the engine has under their names, in the form of 5.4.
 
     `present` are those with rows; the other tables of `quality.profile.definition.tables` are there, and empty.
@@ -81,6 +101,14 @@ def compute(engine: Engine, present: frozenset[str], *, source_name: str, day: s
                 engine.drop(step.name)
     found = engine.rows(query(plan.results())), engine.rows(query(plan.distributions()))
     return found[0].cast(RESULTS), found[1].cast(DISTRIBUTIONS)
+
+
+def counted(at: Counting, edition: Edition, source_name: str) -> Profile:
+    """The profile of what is there of an edition, whoever gives it: counted anew, and not kept."""
+    counts = {name: at.rows(query(f"SELECT count(*) AS n FROM {name}")).column(0)[0].as_py() for name in tables()}
+    present = frozenset(name for name, count in counts.items() if count)
+    found = compute(at, present, source_name=source_name, day=str(edition.body["published_at"])[:10])
+    return Profile(edition, *found, missing(present))
 
 
 def describe(workspace: Workspace, found: Profile, *, small: int = SMALL, top: int = 5) -> Mapping[str, Any]:

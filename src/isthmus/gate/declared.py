@@ -22,15 +22,17 @@ from isthmus.gate.grade.rewrite import RAW, columns_of
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.session import Granted
-from isthmus.gate.reader import PERSON, Reader, of_persons
-from isthmus.lake.asking import answer
+from isthmus.gate.patient import patients
+from isthmus.lake.asking import answer, opened
 from isthmus.lake.edition import Edition
+from isthmus.lake.engine import limited
 from isthmus.lake.lake import Lake
 from isthmus.lake.locked import MistakenError, locked, straight
 from isthmus.lake.plain import plain
 
 MOST = 1_000_000  # rows of one answer
 SECONDS = 60.0  # of one question
+PERSON = "person_id"
 MEND = "add it to `reads` in app.yaml, or leave it out"
 
 
@@ -38,9 +40,7 @@ class Invented:
     """A session over invented patients that holds the `columns` of a manifest."""
 
     def __init__(self, lake: Lake, edition: Edition, columns: Columns) -> None:
-        """Close it in the end, if a patient was asked for."""
         self._lake, self._edition, self._columns = lake, edition, columns
-        self._reader = Reader(lake, edition, of_persons(columns))
 
     @property
     def edition(self) -> int:
@@ -70,11 +70,21 @@ class Invented:
 
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person, by the declared tables that have a person."""
-        return self._reader.person(int(person))
+        tables = _of_persons(self._columns)
+        found, left = patients(self._lake, self._edition).whole(int(person), tables)
+        return {**found, **self._by_engine(int(person), {table: tables[table] for table in left})}
 
-    def close(self) -> None:
-        """Close the connections of `patient`."""
-        self._reader.close()
+    def _by_engine(self, person: int, tables: Mapping[str, list[str]]) -> dict[str, pa.Table]:
+        if not tables:
+            return {}
+        reading = reading_of(self._edition, tables)
+        with opened(self._lake, self._edition, reading) as connection, limited(connection.con, SECONDS):
+            return {
+                table: connection.to_pyarrow(
+                    QUESTIONS[table].filter(QUESTIONS[table][PERSON] == person).select(*columns)
+                )
+                for table, columns in tables.items()
+            }
 
     def _sql(self, text: str) -> pa.Table:
         tables = named_in(text)
@@ -129,7 +139,7 @@ class Declared:
             table: self._granted.sql(
                 exp.select(*columns).from_(table).where(exp.column(PERSON).eq(exp.convert(person))).sql("duckdb")
             )
-            for table, columns in of_persons(self._columns).items()
+            for table, columns in _of_persons(self._columns).items()
         }
 
 
@@ -153,6 +163,15 @@ def named_in(text: str) -> dict[str, frozenset[str]]:
     own = {cte.alias_or_name.lower() for one in found for cte in one.find_all(exp.CTE)}
     names = {table.name.lower() for one in found for table in one.find_all(exp.Table)} - own
     return {name: frozenset[str]() for name in sorted(names & set(QUESTIONS))}
+
+
+def _of_persons(columns: Columns) -> dict[str, list[str]]:
+    """The declared tables that have a person, each with its declared columns in order."""
+    return {
+        table: [one for one in QUESTIONS[table].columns if one in held]
+        for table, held in sorted(columns.items())
+        if PERSON in held
+    }
 
 
 def _select(table: str, columns: Collection[str]) -> str:

@@ -28,10 +28,16 @@ EVERYTHING = exp.select("*").from_(GIVEN)
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """What a grant holds of a table: its columns, and a statement over RAW + table that gives them."""
+    """What a grant holds of a table: its columns, and a statement over RAW + table that gives them.
+
+    `lacking` are columns among these that it does not hold, which are null. Of a table that is not `held` no file is
+    opened, and the statement gives no row.
+    """
 
     columns: frozenset[str]
     sql: str
+    lacking: frozenset[str] = frozenset()
+    held: bool = True
 
 
 class Desk:
@@ -58,6 +64,13 @@ class Desk:
         self._opened: set[str] = set()
         self._made: set[str] = set()
         self.steps = 0  # run so far
+
+    @property
+    def lacking(self) -> Mapping[str, Sequence[str]]:
+        """Of the tables that were read here the columns that the grant does not hold; those of the model, sorted."""
+        granted = self._granted or {}
+        found = {name: sorted(granted[name].lacking) for name in sorted(self._opened & granted.keys())}
+        return {name: columns for name, columns in found.items() if columns}
 
     def lay(self, name: str, table: pa.Table) -> None:
         """Put a table of parameters on the desk, replacing what had its name."""
@@ -137,7 +150,7 @@ class Desk:
             return False
         name = node.name
         if name in QUESTIONS and name not in self._opened and self._granted is not None:
-            self._copy(name, self._granted[name].sql)
+            self._copy(name, self._granted[name])
         elif name in QUESTIONS and name not in self._opened:
             schema = QUESTIONS[name].schema().to_pyarrow()
             view = self._views.get(name)
@@ -147,12 +160,13 @@ class Desk:
             self._opened.add(name)
         return name in self._opened or name in self._made or name in within
 
-    def _copy(self, name: str, sql: str) -> None:
+    def _copy(self, name: str, lent: Lent) -> None:
         """Lay what a grant holds of a table on the desk: once, for steps read it again and again."""
-        self._engine.view(f"{WHOLE}{name}", self._files.get(name, ()), empty=QUESTIONS[name].schema().to_pyarrow())
+        files = self._files.get(name, ()) if lent.held else ()
+        self._engine.view(f"{WHOLE}{name}", files, empty=QUESTIONS[name].schema().to_pyarrow())
         whole = exp.select("*").from_(f"{WHOLE}{name}")
-        self._engine.create_view(f"{RAW}{name}", self._views.get(name, whole))
-        copy(self._engine, name, sql)
+        self._engine.create_view(f"{RAW}{name}", self._views.get(name, whole) if lent.held else whole)
+        copy(self._engine, name, lent.sql)
         self._opened.add(name)
 
 

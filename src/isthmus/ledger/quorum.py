@@ -72,6 +72,38 @@ def policy(logs: Sequence[Vkey], quorum: Quorum | None) -> str:
     return "\n".join([*lines, f"quorum {quorum.name}", ""])
 
 
+def parse(text: str) -> Quorum | None:
+    """The quorum of a policy file; None where it asks for no witness. Raises InputError that names the line."""
+    known: dict[str, Quorum | Witnessing] = {}
+    asked = ""
+    for number, line in enumerate(text.splitlines(), start=1):
+        try:
+            match line.split():
+                case [] | ["log", *_]:
+                    pass
+                case [word, *_] if word.startswith("#"):
+                    pass
+                case ["witness", name, vkey]:
+                    known[name] = Witnessing(name, Vkey.parse(vkey))
+                case ["group", name, least, *members]:
+                    count = {"any": 1, "all": len(members)}.get(least) or int(least)
+                    known[name] = Quorum.some(name, count, *(known[one] for one in members))
+                case ["quorum", asked] if asked == "none" or asked in known:
+                    pass
+                case _:
+                    raise ValueError
+        except (ValueError, KeyError, InputError) as error:
+            why = f" ({error})" if isinstance(error, InputError) else ""
+            raise InputError(
+                f"line {number} of the policy cannot be read{why}. It has `witness NAME KEY`, "
+                "`group NAME LEAST MEMBERS`, and `quorum NAME` of what stands before it."
+            ) from None
+    if not asked:
+        raise InputError("the policy names no quorum. End it with `quorum NAME`, or `quorum none`.")
+    found = known.get(asked)
+    return Quorum.any_of("quorum", found) if isinstance(found, Witnessing) else found
+
+
 def _within(quorum: Quorum | Witnessing) -> Iterator[Quorum | Witnessing]:
     """Members before the groups that name them."""
     if isinstance(quorum, Quorum):

@@ -169,3 +169,18 @@ class Act(Model):
     entry: Mapped[str] = mapped_column(unique=True)
     settled: Mapped[bool] = mapped_column(default=False)
     result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+class Reply(Model):
+    """What was answered to an act that a program asked for under a key of its own, so that it happens once.
+
+    `asked` is the SHA-256 of what was asked; `answer` is null while the act is under way, or when it broke off.
+    """
+
+    __tablename__ = "reply"
+
+    account: Mapped[str] = mapped_column(primary_key=True)
+    key: Mapped[str] = mapped_column(primary_key=True)
+    asked: Mapped[str]
+    answer: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    at: Mapped[datetime]

@@ -44,7 +44,9 @@ def prepare(root: Path, workspace: Workspace, progress: Progress) -> None:
     path = workspace.root / SETTINGS
     if "[demonstration]" not in path.read_text(encoding="utf-8"):
         with path.open("a", encoding="utf-8") as stream:
-            stream.write(f'\n# The password of all its accounts, shown to everybody.\n[demonstration]\npassword = "{PASSWORD}"\n')
+            stream.write(
+                f'\n# The password of all its accounts, shown to everybody.\n[demonstration]\npassword = "{PASSWORD}"\n'
+            )
     _people(workspace)
     site = _planted(root, workspace)
     if site is not None:
@@ -61,7 +63,12 @@ def _people(workspace: Workspace) -> None:
         first = people.add(office, "Admin", ("administrator",), (), PASSWORD, by=None)
         made = {name: people.add(office, name, roles, sites if "steward" in roles else (), PASSWORD, by=first)
                 for name, roles in PEOPLE}  # fmt: skip
-        body = {**APPLICATION, "sites": sites, "people": ["Zhao Min"], "until": f"{now() + timedelta(days=180):%Y-%m-%d}"}
+        body = {
+            **APPLICATION,
+            "sites": sites,
+            "people": ["Zhao Min"],
+            "until": f"{now() + timedelta(days=180):%Y-%m-%d}",
+        }
         case = cases.apply(office, made["Zhao Min"], written.plain(body))
         stated = {site.name: written.conditions(site.name, site.conditions) for site in workspace.sites()}
         held = cases.file(office, case)
@@ -71,7 +78,9 @@ def _people(workspace: Workspace) -> None:
             asked = sorted(name for name, one in answers.items() if one == "person")
             body = {"sites": asked, "reason": "The purpose fits our patients' consent."}
             cases.do(office, cases.file(office, case), made["Gao Yun"], "clear", body)
-        cases.do(office, cases.file(office, case), made["Chen Hua"], "vote", {"favour": True, "reason": "A clear question."})
+        cases.do(
+            office, cases.file(office, case), made["Chen Hua"], "vote", {"favour": True, "reason": "A clear question."}
+        )
 
 
 def _planted(root: Path, workspace: Workspace) -> Site | None:

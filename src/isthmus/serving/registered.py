@@ -7,6 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session
 from isthmus.research.registries.build import Registry, build
 from isthmus.research.registries.pack import Pack, load
@@ -84,11 +85,11 @@ def registered(session: Session, name: str, folder: Path) -> Registered:
     return Registered(folder, pack, built, sums)
 
 
-def manifest(session: Session, built: Registry) -> dict[str, Any]:
+def manifest(session: Session | Granted, built: Registry) -> dict[str, Any]:
     """Of which edition, by which packs, and how many rows."""
     pack = built.pack
     return {
         "registry": pack.name, "version": pack.version, "packs": list(pack.lineage), "digest": pack.digest,
         "edition": session.edition.number, "edition_digest": session.edition.digest, "patients": built.patients,
-        "items": len(pack.items), "rows": built.rows,
+        "items": len(pack.items), "cases": built.cases, "rows": built.rows,
     }  # fmt: skip

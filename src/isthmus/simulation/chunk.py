@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from isthmus.simulation import background, care, course, liver, population
+from isthmus.simulation import background, care, course, liver, pathway, population
 from isthmus.simulation.care import Care
 from isthmus.simulation.column import MINUTES, Ints, Text, join, whole
 from isthmus.simulation.liver import Course
+from isthmus.simulation.pathway import Along, Followed
 from isthmus.simulation.population import People, Registrations
 
 SIZE = 4096  # people per chunk; part of what the seed means, do not change
@@ -15,7 +16,10 @@ SIZE = 4096  # people per chunk; part of what the seed means, do not change
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """`registration` gives each visit's row of `registrations`; `visit_number` is unique over all hospitals."""
+    """`registration` gives each visit's row of `registrations`; `visit_number` is unique over all hospitals.
+
+    `followed` is how the steps of a guideline were followed, where that was asked for.
+    """
 
     people: People
     registrations: Registrations
@@ -23,6 +27,7 @@ class Chunk:
     course: Course
     registration: Ints
     visit_number: Ints
+    followed: Followed | None = None
 
     def rows(self, registration: Ints, dialect: int) -> Ints:
         """Rows whose registration (given for each row) is kept in this dialect, sorted by hospital."""
@@ -42,14 +47,21 @@ class Chunk:
         return join("V", whole(self.visit_number[visit]))
 
 
-def draw(seed: int, start: int, count: int, sites: int) -> Chunk:
-    """People number `start` and following; the same for the same seed, whatever came before."""
+def draw(seed: int, start: int, count: int, sites: int, *, pathways: bool = False) -> Chunk:
+    """People number `start` and following; the same for the same seed, whatever came before.
+
+    `pathways`: steps of a guideline are taken and missed (`isthmus.simulation.pathway`).
+    """
     rng = np.random.default_rng([seed, start])
     people = population.draw_people(rng, start, count, sites)
     registrations = population.register(rng, people, sites)
     patients = np.flatnonzero(people.liver)
     ill = liver.draw(rng, patients, people.onset[patients], people.birth[patients])
-    happened = _care(rng, people, ill)
+    happened, along = _care(rng, people, ill)
+    followed = None
+    if pathways:
+        home = registrations.site[registrations.first[ill.person]]
+        happened, followed = pathway.follow(seed, start, happened, ill, along, home)
     visits = happened.visits
     return Chunk(
         people=people,
@@ -58,10 +70,11 @@ def draw(seed: int, start: int, count: int, sites: int) -> Chunk:
         course=ill,
         registration=registrations.first[visits.person] + visits.place,
         visit_number=start * 400 + 1_000_000 + np.arange(len(visits)),
+        followed=followed,
     )
 
 
-def _care(rng: np.random.Generator, people: People, ill: Course) -> Care:
+def _care(rng: np.random.Generator, people: People, ill: Course) -> tuple[Care, Along]:
     ordinary, death = background.draw_visits(rng, people)
     last = death.copy()
     last[ill.person] = ill.end + 1  # nobody is seen again after the last contact of the course
@@ -70,7 +83,7 @@ def _care(rng: np.random.Generator, people: People, ill: Course) -> Care:
     visit = len(ordinary) + np.arange(len(special))
     found = background.draw_diagnoses(rng, ordinary, people)
     everyday = np.arange(len(ordinary))
-    return Care(
+    happened = Care(
         visits=care.Visits.concat([ordinary, special]),
         diagnoses=care.Diagnoses.concat([found, course.diagnoses(ill, visit, row, kind)]),
         labs=care.Labs.concat(
@@ -95,6 +108,7 @@ def _care(rng: np.random.Generator, people: People, ill: Course) -> Care:
         contacts=_contacts(people, ill, death, ordinary),
         notes=course.notes(ill, special, visit=visit, row=row, kind=kind),
     )
+    return happened, Along(visit, row, kind)
 
 
 def _contacts(people: People, ill: Course, death: Ints, visits: care.Visits) -> care.Contacts:

@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 
-from isthmus.simulation import liver, name, population, site, truth
+from isthmus.simulation import liver, name, pathway, population, site, truth
 from isthmus.simulation.chunk import Chunk
 from isthmus.simulation.column import Ints, pick, whole
 from isthmus.simulation.export import Export
@@ -17,6 +17,9 @@ def people_truth(chunk: Chunk, export: Export) -> None:
     """Append this chunk's registrations and liver cancer patients."""
     _persons(chunk, export)
     _livers(chunk, export)
+    if chunk.followed is not None:
+        number = chunk.people.number[chunk.course.person]
+        export.truth.write("pathway", pathway.truth_of(chunk.followed, number))
 
 
 def _persons(chunk: Chunk, export: Export) -> None:

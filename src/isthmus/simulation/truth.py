@@ -59,6 +59,9 @@ LIVER = pa.schema(
     ]
 )  # fmt: skip
 
+PATHWAY = pa.schema([("person", pa.int64()), ("rule", pa.string()), ("state", pa.string()), ("day", pa.date32())])
+SCHEMAS = {"event": EVENT, "errors": ERROR, "person": PERSON, "liver": LIVER, "pathway": PATHWAY}
+
 
 def words(index: Ints, values: Sequence[str]) -> pa.Array:
     """A column of few different words."""
@@ -78,14 +81,15 @@ def dates(day: Ints, missing: Mask | None = None) -> pa.Array:
 class Truth:
     """Writes the truth chunk by chunk. Use as a context manager."""
 
-    def __init__(self, folder: Path, sites: Sequence[str]) -> None:
+    def __init__(self, folder: Path, sites: Sequence[str], *, pathways: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.sites = sites
         self.events = 0
         self.errors = 0
         self._writers = {
             name: pq.ParquetWriter(folder / f"{name}.parquet", schema, compression="zstd", use_dictionary=True)
-            for name, schema in (("event", EVENT), ("errors", ERROR), ("person", PERSON), ("liver", LIVER))
+            for name, schema in SCHEMAS.items()
+            if pathways or name != "pathway"
         }
 
     def __enter__(self) -> Self:
@@ -99,7 +103,7 @@ class Truth:
 
     def write(self, table: str, columns: dict[str, Any]) -> None:
         """Append rows to `truth/<table>.parquet`."""
-        schema: pa.Schema = {"event": EVENT, "errors": ERROR, "person": PERSON, "liver": LIVER}[table]
+        schema: pa.Schema = SCHEMAS[table]
         ordered = [columns[name] for name in schema.names]
         arrays = [pa.array(one) if isinstance(one, list) else one for one in ordered]
         rows = pa.RecordBatch.from_arrays(arrays, schema=schema)

@@ -36,12 +36,15 @@ class Summary:
     log_hazard_ratio: float
 
 
-def simulate(out: Path, *, sites: int, patients: int, seed: int, progress: Progress, clean: bool = False) -> Summary:
+def simulate(
+    out: Path, *, sites: int, patients: int, seed: int, progress: Progress, clean: bool = False, pathways: bool = False
+) -> Summary:
     """Write `out/exports/<site>/<feed>/…` and `out/truth/*`; the same bytes for the same arguments.
 
     `patients` is the whole population; people go to one to three of the `sites`. `clean`: no errors are made; that
-    hospitals differ, in units, codes and columns that they leave out, is none. Raises UsageError for numbers that
-    make no hospital.
+    hospitals differ, in units, codes and columns that they leave out, is none. `pathways`: steps of the guideline on
+    liver cancer are taken and missed, and `truth/pathway.parquet` says which. Raises UsageError for numbers that make
+    no hospital.
     """
     if not 1 <= sites <= MOST_SITES or patients < 1 or seed < 0:
         raise UsageError(
@@ -52,11 +55,11 @@ def simulate(out: Path, *, sites: int, patients: int, seed: int, progress: Progr
     sink = Sink(out / "exports", names)
     ill = 0
     progress.start("simulate", total=patients, unit="people")
-    with Truth(out / "truth", names) as truth:
+    with Truth(out / "truth", names, pathways=pathways) as truth:
         _whole_files(truth, names, seed, clean=clean)
         for start in range(0, patients, chunks.SIZE):
             count = min(chunks.SIZE, patients - start)
-            chunk = chunks.draw(seed, start, count, sites)
+            chunk = chunks.draw(seed, start, count, sites, pathways=pathways)
             export = Export(seed, names, sink, truth, np.random.default_rng([seed, start, 1]), clean)
             _write(chunk, export)
             ill += len(chunk.course)

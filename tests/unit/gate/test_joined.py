@@ -18,7 +18,6 @@ from isthmus.flow.schema import PERSON_ALIAS
 from isthmus.flow.workspace import Workspace
 from isthmus.gate import joined
 from isthmus.gate.office import trail
-from isthmus.gate.reader import Reader
 from isthmus.gate.session import Session, open_session
 from isthmus.lake.delta import DataFile
 from lib import packs
@@ -109,23 +108,6 @@ def test_events_are_the_persons(opened: Workspace, session: Session) -> None:
     visits = session.ask(QUESTIONS["visit_occurrence"])
     ids = numbers(opened)
     assert sorted(visits["person_id"].to_pylist()) == sorted([ids["c"]] * 4 + [ids["bob"]])
-
-
-def test_a_reader_gives_what_a_question_about_one_person_gives(opened: Workspace, session: Session) -> None:
-    ids = numbers(opened)
-    tables = ("person", "visit_occurrence", "death", "observation_period")
-    columns = {name: QUESTIONS[name].columns for name in tables}
-    reader = Reader(opened.lake, session.edition, columns)
-    for person in (*ids.values(), 0):
-        found = reader.person(person)
-        for name in tables:
-            asked = session.ask(QUESTIONS[name].filter(QUESTIONS[name].person_id == person))
-            assert sorted(map(repr, found[name].to_pylist())) == sorted(map(repr, asked.to_pylist()))
-    assert reader.person(ids["c"])["visit_occurrence"].num_rows == 4
-    assert reader.person(ids["a"])["visit_occurrence"].num_rows == 0, (
-        "a number that is another person's now has no rows"
-    )
-    reader.close()
 
 
 def test_a_person_has_one_row_of_what_most_records_say(opened: Workspace, session: Session) -> None:

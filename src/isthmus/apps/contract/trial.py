@@ -66,7 +66,6 @@ class Trial:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._own.close()
-        self._session.close()
         self._scratch.cleanup()
 
     def context(self, language: str = "en", site: str | None = None) -> Context:

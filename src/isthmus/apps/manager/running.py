@@ -217,7 +217,6 @@ class Manager:
             stopped, self._running = self._running, {}
         for one in stopped.values():
             one.stop()
-        self._sessions.close()
 
     def _waited(self, app: str, call: Call, person: str) -> Told:
         try:

@@ -1,7 +1,6 @@
 """The session of an application's call: of invented patients, or under the grant that it was enabled with."""
 
 from collections.abc import Callable, Mapping
-from threading import Lock, Timer
 from typing import Any
 
 import ibis.expr.types as ir
@@ -16,8 +15,6 @@ from isthmus.gate.office.people import is_in_use
 from isthmus.gate.office.session import Within, open_granted
 from isthmus.gate.office.unit import Office
 from isthmus.records.applications import State
-
-LATE = 120.0  # seconds after which no call still reads a former edition
 
 
 class Late:
@@ -57,8 +54,6 @@ class Sessions:
         self._opened = opened
         self._office = Office(opened.root, opened.records, opened.settings)
         self._edition: Any = None  # of the lake, which only the gate knows
-        self._kept: dict[str, Invented] = {}  # by application; what keeps connections is opened once an edition
-        self._keeping = Lock()
 
     def of(self, manifest: Manifest, state: State) -> Session:
         """The session of a call."""
@@ -78,7 +73,7 @@ class Sessions:
         if edition is None:
             raise InputError("nothing is published yet. Run `isthmus ingest` first.")
         if self._opened.synthetic:
-            return self._invented(manifest, edition)
+            return Invented(self._opened.lake, edition, manifest.reads)
         account = self._office.accounts.get(state.person) if state.person else None
         if not state.grant or account is None:
             raise RefusedError(
@@ -89,23 +84,6 @@ class Sessions:
             self._office, self._opened.lake, account, state.grant, edition=edition.number, within=within
         )
         return Declared(session, manifest.reads)
-
-    def close(self) -> None:
-        """Close what was kept open."""
-        with self._keeping:
-            for one in self._kept.values():
-                one.close()
-            self._kept.clear()
-
-    def _invented(self, manifest: Manifest, edition: Any) -> Invented:
-        name = f"{manifest.app} {manifest.version}"
-        with self._keeping:
-            found = self._kept.get(name)
-            if found is None or found.edition != edition.number:
-                if found is not None:
-                    Timer(LATE, found.close).start()  # calls that began with it may still read
-                found = self._kept[name] = Invented(self._opened.lake, edition, manifest.reads)
-            return found
 
     def _number(self) -> int:
         edition = self._newest()

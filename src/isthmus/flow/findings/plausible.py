@@ -22,7 +22,7 @@ from isthmus.quality.plausible.drift import Drift
 from isthmus.quality.plausible.funnel import Funnel, funnel
 from isthmus.quality.plausible.limits import Counted, indicators, limits, sequences
 
-__all__ = ["Counted", "Funnel", "Looked", "Share", "learnt", "looked", "of_outliers", "pictured", "shares"]
+__all__ = ["Counted", "Funnel", "Looked", "Share", "funnel", "learnt", "looked", "of_outliers", "pictured", "shares"]
 
 FILES = 3
 TUMOURS = (201519, 4001171, 4130518, 4101758)  # concepts of a tumour of the liver

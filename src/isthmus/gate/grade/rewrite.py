@@ -132,6 +132,14 @@ def numbered(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
     return found
 
 
+def padded(view: ir.Table, table: str) -> ir.Table:
+    """The same with every column of the table, null where the view has none of that name."""
+    kinds = QUESTIONS[table].schema().items()
+    return view.select(
+        **{name: view[name] if name in view.columns else ibis.null(kind.copy(nullable=True)) for name, kind in kinds}
+    )
+
+
 def columns_of(question: ir.Table) -> dict[str, frozenset[str]]:
     """Every table that a question reads, with the columns that it names."""
     named: dict[str, set[str]] = {}

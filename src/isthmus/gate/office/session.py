@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -28,7 +28,7 @@ from isthmus.gate.desk import Desk, Lent, desk_over
 from isthmus.gate.differing import differing
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
-from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, rewritten, views
+from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, padded, rewritten, views
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.cases import granted
@@ -44,6 +44,10 @@ from isthmus.records.models import Account
 
 WORD = re.compile(r"\w+")
 DAY = timedelta(days=1)
+Taken = TypeVar("Taken", pa.Table, dict[str, pa.Table])
+"""An answer: a table, or some by name."""
+BESIDE = frozenset({"site", "part_id", "place", "mapping_id"})
+"""Columns that say where a row came from, and nothing of a patient."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,18 +131,17 @@ class Granted:
 
         return self._answered("sql", text, naming, answered)
 
-    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
-        """The answer of a question of several steps, which `work` asks at a desk with what the grant holds; identities
-        are numbers there. `text` says in words what is asked. Raises RefusedError, which says why and what to do next.
+    def steps(self, text: str, work: Callable[[Desk], Taken], *, sparse: bool = False) -> Taken:
+        """The answer of a question of several steps, a table or some by name, which `work` asks at a desk with what the
+        grant holds; identities are numbers there. `text` says in words what is asked. Where it is `sparse`, what the
+        grant does not hold is null or has no rows, and is not refused (`Desk.lacking` tells it).
+
+        Raises RefusedError, which says why and what to do next.
         """
 
-        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
-            found = {
-                name: Lent(frozenset(view.columns), str(ibis.to_sql(view, dialect="duckdb")))
-                for name, view in numbered(allowed, use).items()
-            }
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> Taken:
             edition = self.edition.within(allowed.sites)
-            with desk_over(self._lake, edition, found, self._limits.longest) as desk:
+            with desk_over(self._lake, edition, _on_desk(allowed, use, sparse=sparse), self._limits.longest) as desk:
                 return work(desk)
 
         def naming(grant: Grant | None) -> Columns:
@@ -178,8 +181,8 @@ class Granted:
         way: str,
         text: str,
         naming: Callable[[Grant | None], Columns],
-        answered: Callable[[Use, datetime, Allowed, int], pa.Table],
-    ) -> pa.Table:
+        answered: Callable[[Use, datetime, Allowed, int], Taken],
+    ) -> Taken:
         with self._office.open() as office:
             at = now()
             grant = self._asker.standing(office)
@@ -197,16 +200,18 @@ class Granted:
             entry, question = self._allow(office, found, body, at)
         began = time.monotonic()
         try:
-            rows = answered(use, at, found, most)
-            if rows.num_rows > most:
+            taken = answered(use, at, found, most)
+            tables = taken.values() if isinstance(taken, dict) else (taken,)
+            count = sum(rows.num_rows for rows in tables)
+            if count > most:
                 raise RefusedError(
                     f"the answer has more than the {most:,} rows that are left of the grant's quota. Aggregate."
                 )
         except IsthmusError:
             self._note(entry, {"rows": 0, "seconds": time.monotonic() - began, "outcome": "failed"})
             raise
-        self._note(entry, {"rows": rows.num_rows, "seconds": time.monotonic() - began, "outcome": "answered"})
-        return rows.replace_schema_metadata({"question": question})
+        self._note(entry, {"rows": count, "seconds": time.monotonic() - began, "outcome": "answered"})
+        return _named_after(taken, question)
 
     def _decided(self, office: Office, grant: Grant | None, named: Columns, at: datetime) -> Allowed | Refused:
         account = self._asker.account
@@ -304,6 +309,33 @@ def open_granted(
             raise InputError(f"the grant is for {', '.join(sorted(standing.kinds))}. Name one with --purpose.")
         asker = replace(asker, kind=min(standing.kinds))
     return Granted(office, lake, found, asker)
+
+
+def _on_desk(allowed: Allowed, use: Use, *, sparse: bool) -> dict[str, Lent]:
+    """What a desk has of each table of the grant; where it is `sparse`, of each table of the model."""
+    held = numbered(allowed, use)
+    if not sparse:
+        return {name: Lent(frozenset(view.columns), _sql(view)) for name, view in held.items()}
+    found = {}
+    for name, table in QUESTIONS.items():
+        nothing = ibis.table(table.schema(), name=f"{RAW}{name}").select(table.columns[0]).filter(ibis.literal(False))
+        there = frozenset(held[name].columns) if name in held else frozenset()
+        lacking = frozenset(table.columns) - there - BESIDE
+        found[name] = Lent(
+            frozenset(table.columns), _sql(padded(held.get(name, nothing), name)), lacking, held=name in held
+        )
+    return found
+
+
+def _named_after(taken: Taken, question: str) -> Taken:
+    """What was taken, with the question that it answers."""
+    if isinstance(taken, dict):
+        return {name: rows.replace_schema_metadata({"question": question}) for name, rows in taken.items()}
+    return taken.replace_schema_metadata({"question": question})
+
+
+def _sql(view: ir.Table) -> str:
+    return str(ibis.to_sql(view, dialect="duckdb"))
 
 
 def _common(granted: Columns, declared: Columns) -> Columns:

@@ -13,7 +13,7 @@ from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.joined import ALIAS, JOINING, SCHEMA
 from isthmus.gate.office.cases import granted
 from isthmus.gate.office.people import persons_of, shown_by
-from isthmus.gate.office.unit import HASHED, KINDS, Office, content
+from isthmus.gate.office.unit import APPOINTED, HASHED, KINDS, Office, content
 from isthmus.gate.office.vault import policy
 from isthmus.lake.lake import Lake
 from isthmus.ledger.entry import Value, sealed, time_of
@@ -105,9 +105,18 @@ def proved(office: Office) -> tuple[int, list[str]]:
             faults += _held(acts, entries, actors)
         if not faults:  # then what acts say is what was said
             faults += _people(office, [act for act in acts if act.kind == "people"])
+            faults += _appointed(office, acts)
     except IsthmusError as error:
         return 0, [*faults, str(error)]
     return len(acts), faults
+
+
+def _appointed(office: Office, acts: Sequence[Act]) -> Iterator[str]:
+    """Whether the witnesses that are asked for are those that an administrator appointed."""
+    said = [act for act in acts if act.act == APPOINTED]
+    asked = "quorum none\n" if not said else str(max(said, key=lambda act: act.at).body["policy"])
+    if not policy(office.keys).endswith(f"\n{asked}"):
+        yield "the witnesses of the log are not those that were appointed; keys/witnesses was altered"
 
 
 def _checked(ledger: Path, keys: Path) -> list[str]:

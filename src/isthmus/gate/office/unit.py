@@ -29,6 +29,8 @@ from isthmus.records.store import Records
 PREFIX = "20.500.99999"  # of identifiers, until the operator has a Handle prefix of their own
 KINDS = ("people", "use", "session", "question", "release", "incident", "evidence")
 """All kinds of acts."""
+APPOINTED = "witnesses appointed"
+"""The act by which the log gets its witnesses."""
 HASHED = {
     "grant": "terms", "question": "plan", "object": "record", "decision": "content", "release": "content",
     "incident": "content",
@@ -148,6 +150,12 @@ class Office:
         found = {str(one["id"]): at for at, one in enumerate(self.entries()) if one["id"] in wanted}
         assert self._log is not None  # only inside of `open`
         return {name: self._log.proof(at) for name, at in found.items()}
+
+    @property
+    def log(self) -> Log:
+        """The log, while the office is open."""
+        assert self._log is not None  # only asked for inside of `open`
+        return self._log
 
     def publish(self) -> None:
         """Bring what was logged into tiles. That it is durable does not depend on it."""

@@ -15,7 +15,7 @@ from isthmus.base.errors import InputError, IntegrityError
 from isthmus.gate.grade.keys import SECRET
 from isthmus.ledger.key import Key
 
-LOG_KEY, USES, PUBLIC = "log.key", "uses.secret", "log.vkey"
+LOG_KEY, USES, PUBLIC, WITNESSES = "log.key", "uses.secret", "log.vkey", "witnesses"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -36,9 +36,12 @@ def opened(folder: Path, *, begun: bool) -> Vault:
 
 
 def policy(folder: Path) -> str:
-    """Whose signature the log has, as C2SP tlog-policy. Who checks the log gets this line by another way."""
+    """Whose signatures the log has, as C2SP tlog-policy: its own, and those of its witnesses, if it has any. Who
+    checks the log gets this text by another way."""
     try:
-        return f"log {(folder / PUBLIC).read_text(encoding='utf-8').strip()}\nquorum none\n"
+        own = f"log {(folder / PUBLIC).read_text(encoding='utf-8').strip()}\n"
+        witnesses = folder / WITNESSES
+        return own + (witnesses.read_text(encoding="utf-8") if witnesses.exists() else "quorum none\n")
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "it is no text"
         raise InputError(f"{PUBLIC} cannot be read ({why}). Restore the folder {folder.name}.") from None

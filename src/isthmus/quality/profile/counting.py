@@ -33,9 +33,10 @@ def values(analysis: Analysis, relation: str, within: str) -> str:
 
 def overlap(analysis: Analysis, relation: str) -> str:
     """Persons who have records in all tables of a set, for every set; as a share of all persons beside it."""
+    bits = " || ".join(f"CAST(wanted // {1 << at} % 2 AS VARCHAR)" for at in reversed(range(DIGITS)))
     share = "1.0 * count_value / nullif((SELECT count(DISTINCT person_id) FROM person), 0)"
     return (
-        f"SELECT {analysis.analysis_id} AS analysis_id, right(bin(wanted + {1 << DIGITS}), {DIGITS}) AS stratum_1, "
+        f"SELECT {analysis.analysis_id} AS analysis_id, {bits} AS stratum_1, "
         f"{share} AS stratum_2, count_value "
         f"FROM (SELECT wanted, coalesce(sum({LEFT}), 0) AS count_value "
         f"FROM (SELECT CAST(unnest(range(1, {1 << DIGITS})) AS BIGINT) AS wanted) w LEFT JOIN "

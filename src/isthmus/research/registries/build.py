@@ -6,8 +6,8 @@ Nothing is held for all patients but counts: what a part gives goes to `sink` an
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
-import numpy as np
 import pyarrow as pa
 from sqlglot import exp
 
@@ -15,10 +15,20 @@ from isthmus.base.memory import give_back
 from isthmus.cdm.starter import BY_TEXT
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts.concepts import step
-from isthmus.research.cohorts.evaluate import evaluate
-from isthmus.research.registries import completeness, derived, follow_up, scored, statements, units, worklist
+from isthmus.research.registries import (
+    cases,
+    completeness,
+    derived,
+    follow_up,
+    scored,
+    statements,
+    units,
+    visits,
+    worklist,
+)
 from isthmus.research.registries import lines as treatment
 from isthmus.research.registries.computed import Step
+from isthmus.research.registries.enrolment.ruling import Ruling
 from isthmus.research.registries.names import Names
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.plan import Plan, domains, plan
@@ -29,34 +39,40 @@ from isthmus.research.registries.worklist import OpenCode
 ROWS_PER_PART = 2_000_000
 """Rows of OMOP, counted once for each item that they may fill, that are worked on together."""
 
-HOSPITALS = {"site": "p.site", "care site": "coalesce(h.care_site_name, h.care_site_source_value, p.site)"}
-
 Sink = Callable[[str, pa.Table], None]
 """Takes the rows of one table of the registry; a table comes in as many pieces as there are parts, in order."""
 
 
 @dataclass(slots=True)
 class Registry:
-    """What was counted while a registry was built."""
+    """What was counted while a registry was built.
+
+    `cases` are the counts of `cases.Enrolled`; `on` is the day for which visits are told as due.
+    """
 
     pack: Pack
     patients: int = 0
     parts: int = 0
     steps: int = 0
+    on: date | None = None
+    cases: dict[str, int] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
 
 
 def build(
     desk: Desk, pack: Pack, sink: Sink, *, parts: int | None = None, codes: Sequence[OpenCode] | None = None,
+    rulings: Sequence[Ruling] = (), on: date | None = None,
     done: Callable[[int, int], None] = lambda at, of: None,
 ) -> Registry:  # fmt: skip
     """Build the registry of a pack; its tables go to `sink`, `done` is told after each part.
 
     `codes`: source codes without a concept, with the names that exports give them; without it, those of the desk.
+    `rulings`: what people said of candidates and consents. `on`: the day for which visits are told as due or overdue;
+    without it, the last day of any observation period.
     """
     made = plan(pack)
     work = Building(desk, made, sink, codes)
-    work.enrol(parts)
+    work.enrol(parts, rulings, on)
     for part in range(work.registry.parts):
         work.part(part)
         give_back()
@@ -81,27 +97,32 @@ class Building:
         self._faults: Counter[str] = Counter()
         self._grains = derived.grains(made, follow_up.needs(made))
 
-    def enrol(self, parts: int | None) -> None:
+    def enrol(self, parts: int | None, rulings: Sequence[Ruling] = (), on: date | None = None) -> None:
         """Find the cases, lay what the statements read, and divide the patients into parts."""
-        cases = evaluate(self.desk, [self.plan.pack.cases]).rows
-        enrolled = cases.group_by("person_id").aggregate([("start_date", "min")]).sort_by("person_id")
-        columns = {
-            "person_id": enrolled.column("person_id"),
-            "index_date": enrolled.column("start_date_min").cast(pa.date32()),
-            "number": pa.array(np.arange(enrolled.num_rows)),
-        }
-        self.desk.lay("enrolled", pa.table(columns))
+        found = cases.found(self.desk, self.plan.pack)
         for name, table in self.plan.tables.items():
             self.desk.lay(name, table)
+        enrolled = cases.enrol(self.desk, self.plan, found, rulings)
+        self.registry.cases = enrolled.counts
+        self.desk.lay("enrolled", cases.numbered(enrolled))
+        self._sink("enrolment", enrolled.rows)
+        for name, rows in zip(("candidate", "evidence"), cases.queue(self.desk), strict=True):
+            self._sink(name, rows)
+        self.desk.drop("found", "evidence", "candidate", "consent", "consented", "ruled", "finder")
+        if self.plan.pack.enrolment.visits:
+            for name, table in zip(("schedule", "visit_item"), visits.schedule(self.plan), strict=True):
+                self.desk.lay(name, table)
+            (day,) = self.desk.take(step(visits.LAST_DAY)).to_pylist()
+            self.registry.on = on or day["day"] or date(1970, 1, 1)
         self.desk.lay("derived_need", completeness.needs(self.plan))
         self.desk.lay("score_need", scored.needs(*self._bound()))
         self.desk.lay("role", follow_up.roles(self.plan))
         self.desk.lay("regimen", treatment.regimens(self.plan))
         self._make("pick", statements.PICK)
         self._make("code", statements.CODE)
-        (found,) = self.desk.take(step(size())).to_pylist()
-        self.registry.patients = enrolled.num_rows
-        self.registry.parts = parts or max(1, -(-int(found["n"] or 0) // ROWS_PER_PART))
+        (counted,) = self.desk.take(step(size())).to_pylist()
+        self.registry.patients = enrolled.rows.num_rows
+        self.registry.parts = parts or max(1, -(-int(counted["n"] or 0) // ROWS_PER_PART))
         self._units = self.desk.take(step(statements.CODES))
 
     def _bound(self) -> tuple[list[tuple[int, Bound]], Mapping[str, int], Names]:
@@ -114,7 +135,9 @@ class Building:
         """Everything for one part of the patients."""
         whole = self.registry.patients
         low, high = (at * whole // self.registry.parts for at in (part, part + 1))
-        self._make("member", statements.MEMBER.format(low=low, high=high, site=HOSPITALS[self.plan.pack.hospital]))
+        self._make(
+            "member", statements.MEMBER.format(low=low, high=high, site=cases.HOSPITALS[self.plan.pack.hospital])
+        )
         self._make("hit", hits())
         found = self.desk.take(step(statements.UNITS))
         known = units.conversions(self.plan.pack, self.plan.numbers, found, self._units)
@@ -208,6 +231,8 @@ class Building:
             self._sink(name, self.desk.take(step(sql)))
         self._sink("endpoint", self.desk.take(follow_up.endpoints(self.plan)))
         self._sink("conflict", self.desk.take(step(follow_up.CONFLICT)))
+        if self.registry.on is not None:
+            self._sink("visit_due", self.desk.take(step(visits.due(self.registry.on))))
 
     def _sink(self, name: str, table: pa.Table) -> None:
         if name == "finding":

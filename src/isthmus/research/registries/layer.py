@@ -13,7 +13,9 @@ from isthmus.research.registries.sheet import Row
 
 SHIPPED = Path(__file__).parent / "packs"
 HEAD = "registry.yaml"
-DOCUMENTS = (HEAD, "derived.yaml", "endpoints.yaml", "lines.yaml", "report.yaml")
+DOCUMENTS = (HEAD, "derived.yaml", "endpoints.yaml", "enrolment.yaml", "lines.yaml", "report.yaml")
+MERGED = (HEAD, "enrolment.yaml", "lines.yaml")
+"""Documents that are laid over each other key by key, however deep; of the others what has a name is replaced whole."""
 SHEETS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "lists.csv": (("list", "code", "en", "zh", "concepts", "texts"), ("list", "code")),
     "quality.csv": (("rule", "items", "when", "en", "zh", "mend_en", "mend_zh", "severity"), ("rule",)),
@@ -87,8 +89,8 @@ def merged(found: Sequence[Layer]) -> Layer:
 
 
 def _over(below: Section, over: Section, file: str) -> Section:
-    """One document laid over another; in all but the head and the lines, what has a name is replaced whole."""
-    if file in (HEAD, "lines.yaml"):
+    """One document laid over another; what is not MERGED is replaced by names."""
+    if file in MERGED:
         return below.merged(over)
     values = {key: value for key, value in {**below, **over}.items() if value is not None}
     return Section(values, file=over.file, lines={**below.lines, **over.lines}, line=over.line)

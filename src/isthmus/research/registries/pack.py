@@ -13,6 +13,8 @@ from isthmus.research.cohorts.definition import Definition
 from isthmus.research.registries import item as items
 from isthmus.research.registries import layer, rules
 from isthmus.research.registries.computed import Computed, computed
+from isthmus.research.registries.enrolment.model import Enrolment
+from isthmus.research.registries.enrolment.reading import Reading as Enrolling
 from isthmus.research.registries.faults import Faults
 from isthmus.research.registries.figures import Figure, Figures
 from isthmus.research.registries.item import CONCEPT, NAME, Item
@@ -31,7 +33,7 @@ HOSPITALS = ("site", "care site")
 TABLES = frozenset(
     {
         "value", "event", "line", "score", "finding", "rule", "endpoint", "conflict", "completeness", "worklist",
-        "set_aside", "source", "dictionary", "manifest",
+        "set_aside", "source", "dictionary", "manifest", "enrolment", "candidate", "evidence", "visit_due",
     }
 )  # fmt: skip
 """Names of what every registry gives beside its groups."""
@@ -81,6 +83,7 @@ class Pack:
     regimens: Sequence[Regimen]
     assumed: Mapping[str, str]
     computed: Computed
+    enrolment: Enrolment
     figures: Sequence[Figure]
     digest: str
     layers: Sequence[Layer] = field(repr=False)
@@ -110,13 +113,14 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     quality = read.quality(whole.sheets["quality.csv"])
     assumed = read.assumed(head)
     figures = Figures(known, groups, formulas, faults).read(whole.documents.get("report.yaml"), endpoints)
+    enrolment = Enrolling(known, lists, _defined, faults).enrolment(whole.documents.get("enrolment.yaml"))
     worked = computed(Names(known, groups, formulas), known, formulas, quality, endpoints, faults)
     faults.tell()
     return Pack(
         str(head["registry"]), str(head.get("version", "1")), _names(head.get("title")),
         tuple(one.name for one in found), _cases(head), str(head.get("periods", "year")),
         str(head.get("hospital", "site")), groups, known, lists,
-        formulas, quality, follow_up, endpoints, lines, regimens, assumed, worked,
+        formulas, quality, follow_up, endpoints, lines, regimens, assumed, worked, enrolment,
         figures, layer.digest(found), found,
     )  # fmt: skip
 
@@ -260,6 +264,10 @@ def _parts(text: str) -> list[str]:
 
 
 def _cases(head: Section) -> Definition:
-    body = plain(head["cases"])
-    content = yaml.safe_dump(body, allow_unicode=True, sort_keys=False).encode()
-    return phenotype.alone(content, name=str(head["registry"]), file=f"{head.place('cases')}: cases")
+    return _defined(head["cases"], str(head["registry"]), f"{head.place('cases')}: cases")
+
+
+def _defined(body: Any, name: str, place: str) -> Definition:
+    """A phenotype that stands in a pack."""
+    content = yaml.safe_dump(plain(body), allow_unicode=True, sort_keys=False).encode()
+    return phenotype.alone(content, name=name, file=place)

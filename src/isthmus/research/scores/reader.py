@@ -26,6 +26,7 @@ SCORE = (
 NEEDED = ("version", "title", "source", "checked", "partial", "inputs", "examples")
 NAME = re.compile(r"[a-z][a-z0-9_]*(?:@[a-z0-9-]+)?")
 STEP = re.compile(r"[a-z][a-z0-9_]*")
+TRUTH = {str(one): one for one in (True, False)}  # as the keys `yes` and `no` are read
 RESERVED = frozenset({VALUE, GRADE, HIT, LEAST, MOST})
 
 
@@ -192,12 +193,20 @@ class _Steps:
         return tuple(found)
 
     def _by_codes(self, name: str, section: Section) -> Points:
+        if self.kinds[name] is Kind.TRUTH:
+            return self._by_truth(name, section)
         one = self.inputs.get(name)
         if one is None or one.kind is not Kind.TEXT or set(section) != set(one.codes):
             codes = ", ".join(map(str, one.codes)) if one else "none"
             cause = f"`{name}` does not give points for each of its codes and no other"
             raise fault(section.place(), self.item, cause, f"Its codes: {codes}")
         return Points(name, codes=tuple((code, number_of(section, code, self.item)) for code in section))
+
+    def _by_truth(self, name: str, section: Section) -> Points:
+        if set(section) != set(TRUTH):
+            cause = f"`{name}` does not give points for yes and for no"
+            raise fault(section.place(), self.item, cause, "Write `{yes: 1, no: 0}`")
+        return Points(name, codes=tuple((TRUTH[key], number_of(section, key, self.item)) for key in section))
 
     def _by_cuts(self, name: str, section: Section) -> Points:
         if self.kinds[name] not in (Kind.NUMBER, None):

@@ -7,9 +7,11 @@ from starlette.exceptions import HTTPException
 
 from isthmus.base.errors import IsthmusError
 from isthmus.flow.workspace import Workspace
-from isthmus.serving.api import beginning, grants, tables
+from isthmus.serving.api import applications, beginning, grants, releases, tables, upkeep
 from isthmus.serving.api.caller import House
+from isthmus.serving.api.described import PROBLEMS
 from isthmus.serving.api.door import Door
+from isthmus.serving.api.fhir import app as facade
 from isthmus.serving.api.limits import Desks, Pace, limits
 from isthmus.serving.api.problem import Problem, of, told
 
@@ -21,17 +23,24 @@ SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "a
 
 
 def mount(app: FastAPI, opened: Workspace) -> None:
-    """Put the API of a workspace below `/api/v1`. Raises InputError when the table [api] of isthmus.toml is wrong."""
+    """Put the API of a workspace below `/api/v1`, and its FHIR facade below `/fhir`.
+
+    Raises InputError when the table [api] of isthmus.toml is wrong.
+    """
     found = limits(opened.settings)
     house = House(opened, found, Pace(found.pace), Pace(found.wrong), Desks(found.at_once, found.wait))
     app.mount("/api/v1", made(house))
+    app.mount("/fhir", facade.made(house, SILENT))
 
 
 def made(house: House) -> FastAPI:
     """The application of the API."""
-    api = FastAPI(title="Isthmus", version="1", description=ABOUT, docs_url=None, redoc_url=None, telemetry=SILENT)
+    api = FastAPI(
+        title="Isthmus", version="1", description=ABOUT, docs_url=None, redoc_url=None, telemetry=SILENT,
+        responses=PROBLEMS,
+    )  # fmt: skip
     api.state.house = house
-    for part in (beginning, grants, tables):
+    for part in (beginning, grants, tables, applications, releases, upkeep):
         api.include_router(part.router)
     for kind in (IsthmusError, Problem, RequestValidationError, HTTPException, Exception):
         api.add_exception_handler(kind, problem)

@@ -53,7 +53,7 @@ def house_of(request: Request) -> House:
 
 
 def caller(scope: str) -> Callable[..., Caller]:
-    """A dependency: the caller, whose token has to be for this scope."""
+    """A dependency: the caller, whose token has to be for this scope; '' for any."""
 
     def calling(
         request: Request, shown: Annotated[HTTPAuthorizationCredentials | None, Depends(BEARER)] = None
@@ -82,7 +82,7 @@ def _shown(
     except RefusedError as error:
         house.wrong.take(address)
         raise Problem("unauthenticated", str(error), headers=CHALLENGE) from None
-    if found is None or scope not in found.scope:
+    if found is None or (scope and scope not in found.scope):
         raise Problem(
             "refused", f"the token is not for {scope}. Ask for one with that scope: `isthmus people token`.",
             headers={"WWW-Authenticate": f'Bearer realm="isthmus", error="insufficient_scope", scope="{scope}"'},
@@ -94,3 +94,4 @@ Asking = Annotated[Caller, Depends(caller("ask"))]
 Using = Annotated[Caller, Depends(caller("use"))]
 Releasing = Annotated[Caller, Depends(caller("release"))]
 Logging = Annotated[Caller, Depends(caller("log"))]
+Anyone = Annotated[Caller, Depends(caller(""))]

@@ -10,6 +10,7 @@ from isthmus.base.clock import now
 from isthmus.gate.office.cases import File, files, granted
 from isthmus.gate.office.session import open_granted
 from isthmus.serving.api.caller import Asking, Caller
+from isthmus.serving.api.described import ROWS
 from isthmus.serving.api.form import Answer, wanted, written
 from isthmus.serving.api.problem import Problem, looked_up
 
@@ -44,7 +45,7 @@ def one(grant: str, by: Asking) -> dict[str, Any]:
     return told(own(by, grant))
 
 
-@router.post("/grants/{grant}/questions", response_model=None)
+@router.post("/grants/{grant}/questions", response_model=None, response_class=Response, responses=ROWS)
 def ask(grant: str, question: Question, by: Asking, accept: Annotated[str, Header()] = "*/*") -> Response:
     """Answer a question under a grant, as JSON, CSV, Parquet or Arrow by the header `Accept`. It is logged first."""
     media = wanted(accept)

@@ -15,6 +15,7 @@ from isthmus.gate.office.session import open_granted
 from isthmus.serving.api import delivery
 from isthmus.serving.api.caller import Asking, Caller
 from isthmus.serving.api.delivery import Wanted
+from isthmus.serving.api.described import ROWS
 from isthmus.serving.api.form import SUFFIXES, Answer, written
 from isthmus.serving.api.grants import asked, own, short, told
 from isthmus.serving.api.problem import Problem, looked_up
@@ -71,7 +72,10 @@ def tables(grant: str, by: Asking) -> dict[str, Any]:
     }
 
 
-@router.get("/grants/{grant}/tables/{table}.{suffix}", response_model=None)
+@router.get(
+    "/grants/{grant}/tables/{table}.{suffix}", response_model=None, response_class=Response,
+    responses={**ROWS, 304: {"description": "What you hold is what there is."}},
+)  # fmt: skip
 def table(
     grant: str,
     table: Annotated[str, Path(pattern="^[a-z][a-z_]{0,62}$")],

@@ -10,16 +10,25 @@ import typer
 from isthmus.base.errors import RefusedError, UsageError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office.people import known
+from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.office.unit import Office
 from isthmus.records.models import Account
 
 TOKEN = "ISTHMUS_TOKEN"
 As = Annotated[str, typer.Option("--as", metavar="NAME", help=f"Your account; {TOKEN} holds its token.")]
+Grant = Annotated[str, typer.Option(help="The grant, where patients are real, as GR….")]
+Purpose = Annotated[str, typer.Option(help="The kind of purpose, if the grant has several, as HMB.")]
 
 
 def office_of(opened: Workspace) -> Office:
     """The office of a workspace."""
     return Office(opened.root, opened.records, opened.settings)
+
+
+def granted_session(opened: Workspace, grant: str, by: str, *, kind: str, edition: int | None) -> Granted:
+    """A session of the account `by`, which has to show itself, under a grant."""
+    office = office_of(opened)
+    return open_granted(office, opened.lake, actor(office, by, "ask"), grant, kind=kind, edition=edition)
 
 
 def actor(office: Office, name: str, scope: str) -> Account:

@@ -27,9 +27,10 @@ VERBS = {
     "decisions": "decide", "units": "units", "map": "map", "quality": "quality", "findings": "findings",
     "scorecard": "findings", "profile": "profile", "remap": "work", "receipts": "look", "editions": "look",
     "people": "people", "use": "uses", "ask": "asking", "release": "releases", "log": "trail",
-    "evidence": "evidence", "incident": "incident", "app": "applications",
+    "evidence": "evidence", "witness": "witness", "incident": "incident", "app": "applications",
     "trace": "look", "link": "link", "person": "link",
-    "cohorts": "cohorts", "registry": "registry", "serve": "serve", "verify": "inspect", "rebuild": "work", "doctor": "doctor",
+    "cohorts": "cohorts", "registry": "registry", "cases": "cases", "pathway": "pathway", "serve": "serve",
+    "verify": "inspect", "rebuild": "work", "doctor": "doctor",
 }  # fmt: skip
 
 

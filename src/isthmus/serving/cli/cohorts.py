@@ -11,7 +11,7 @@ import typer
 from isthmus.base.errors import PartialError, RefusedError, UsageError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.desk import Desk
-from isthmus.gate.office.session import Granted, open_granted
+from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session, open_session
 from isthmus.research.cohorts import controls, files
 from isthmus.research.cohorts.cursor import DefinitionError
@@ -21,7 +21,7 @@ from isthmus.research.cohorts.kept import Renewed, renewed
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
 from isthmus.research.incidence import reader
-from isthmus.serving.cli.acting import As, actor, office_of
+from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.cohort_tables import Beside, show, write
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
@@ -60,8 +60,6 @@ Negative = Annotated[Path | None, typer.Option("--controls", metavar="FILE.csv",
 Keep = Annotated[
     bool, typer.Option("--keep", help="Keep members with the edition; look only at persons who changed since.")
 ]
-Grant = Annotated[str, typer.Option(help="The grant, where patients are real, as GR….")]
-Purpose = Annotated[str, typer.Option(help="The kind of purpose, if the grant has several, as HMB.")]
 
 
 def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
@@ -90,7 +88,7 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     beside.check(found)
     opened = Workspace(workspace)
     if grant:
-        answer = _granted(_session(opened, grant, by, kind=purpose, edition=edition), found, by_step=by_step)
+        answer = _granted(granted_session(opened, grant, by, kind=purpose, edition=edition), found, by_step=by_step)
     else:
         session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
         answer = _evaluated(session, found, beside, by_step=by_step, keep=keep, quiet=quiet or json)
@@ -150,11 +148,6 @@ class Answer:
     steps: list[list[Step]]
     tables: Mapping[str, pa.Table]
     kept: Renewed | None = None
-
-
-def _session(opened: Workspace, grant: str, by: str, *, kind: str, edition: int | None) -> Granted:
-    office = office_of(opened)
-    return open_granted(office, opened.lake, actor(office, by, "ask"), grant, kind=kind, edition=edition)
 
 
 def _granted(session: Granted, found: Sequence[Cohort], *, by_step: bool) -> Answer:

@@ -6,6 +6,8 @@ from isthmus.flow.verify import Finding, demand
 from isthmus.flow.verify import verify as verify_workspace
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office.trail import proved
+from isthmus.gate.office.vault import WITNESSES
+from isthmus.gate.office.witnesses import Standing, standing
 from isthmus.serving.cli.acting import office_of
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
@@ -25,6 +27,8 @@ def verify(workspace: Where, quiet: Quiet = False, json: Json = False) -> None:
     if office.keys.exists() or office.ledger.exists():
         looked_at, faults = proved(office)
         findings.append(Finding("every act is in the log, and the log holds", looked_at, tuple(faults)))
+        if (office.keys / WITNESSES).exists() and not faults:
+            findings.append(_witnessed(standing(office)))
     if json:
         document({"holds": not any(one.faults for one in findings), "checks": findings})
     else:
@@ -35,6 +39,11 @@ def verify(workspace: Where, quiet: Quiet = False, json: Json = False) -> None:
             for fault in one.faults[:20]:
                 complain(f"  {fault}")
     demand(findings)
+
+
+def _witnessed(found: Standing) -> Finding:
+    signed = ", ".join(found.signed) or "nobody yet"
+    return Finding(f"entries that witnesses have signed, of {found.published}: {signed}", found.witnessed, ())
 
 
 def _said(one: Finding) -> str:

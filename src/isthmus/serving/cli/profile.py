@@ -6,11 +6,14 @@ from typing import Annotated, Any
 
 import typer
 
+from isthmus.base.errors import RefusedError
 from isthmus.flow import profile as flow
 from isthmus.flow.profile import SMALL, Form, Profile
 from isthmus.flow.workspace import Workspace
+from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table
+from isthmus.serving.profiled import granted
 
 BARS = "▁▂▃▄▅▆▇█"
 WIDTH = 40  # years that a row of bars has room for
@@ -30,23 +33,33 @@ def profile(  # noqa: PLR0917 each parameter is an option of the command line
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
     small: Annotated[int, typer.Option(min=0, help="Counts up to this are left out.")] = SMALL,
     top: Annotated[int, typer.Option(min=1, help="How many concepts of each table are shown.")] = 5,
-    json: Json = False,
-) -> None:
+    grant: Grant = "", purpose: Purpose = "", by: As = "", json: Json = False,
+) -> None:  # fmt: skip
     """Describe an edition: people, time observed, records by table and year, frequent concepts.
 
-    These are the 194 default analyses of OHDSI Achilles. They are counted once and kept with the edition.
+    These are the 194 default analyses of OHDSI Achilles. They are counted once and kept with the edition. Under a grant
+    they are counted over what it holds, told, and neither kept nor written.
     """
+    if grant and out is not None:
+        raise RefusedError("answers are not written to files. What shall leave is asked for with `isthmus release`.")
     opened = Workspace(workspace)
-    found = flow.profile(opened, edition=edition)
+    if grant:
+        session = granted_session(opened, grant, by, kind=purpose, edition=edition)
+        found, lacking = granted(session, opened.root.resolve().name)
+    else:
+        found, lacking = flow.profile(opened, edition=edition), {}
     hidden = None if out is None else flow.write(found, out, form=form, small=small)
     told = flow.describe(opened, found, small=small, top=top)
     if json:
         document({
             "edition": found.edition.name, "small": small, **told, "left_out": found.left_out,
             "rows": found.results.num_rows + found.distributions.num_rows, "rows_hidden": hidden,
+            **({"lacking": lacking} if grant else {}),
         })  # fmt: skip
         return
     _print(found, told, small)
+    for name, columns in lacking.items():
+        say(f"The grant does not hold all of {name}: without {', '.join(columns)}.")
     if out is not None:
         say(f"Written to {out}: achilles_analysis, achilles_results, achilles_results_dist. "
             f"{hidden:,} rows with a count up to {small} are left out of them.")  # fmt: skip

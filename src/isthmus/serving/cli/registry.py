@@ -1,6 +1,6 @@
 """The verb about registries: what a pack wants is built from an edition."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -9,20 +9,26 @@ from typing import Annotated, Any
 import pyarrow as pa
 import typer
 
+from isthmus.base.errors import RefusedError
 from isthmus.flow.worklist.items import items
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.desk import Desk
+from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session, open_session
 from isthmus.research.registries.build import Registry, build
 from isthmus.research.registries.difference import Difference, counted, differences
+from isthmus.research.registries.enrolment.ruling import Ruling
 from isthmus.research.registries.pack import Pack, load
 from isthmus.research.registries.worklist import OpenCode
 from isthmus.research.registries.write import Writer, write_about
+from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
-from isthmus.serving.registered import Sums, manifest
+from isthmus.serving.registered import SMALL, Sums, manifest
 from isthmus.serving.registries import export as exports
 from isthmus.serving.registries.kept import Kept
 from isthmus.serving.registries.report.write import write as write_report
+from isthmus.serving.registries.rulings import rulings
 
 SHOWN = 20
 WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")
@@ -47,21 +53,25 @@ def register(app: typer.Typer) -> None:
 def registry(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
     pack: Annotated[str, typer.Argument(metavar="PACK", help="A registry that comes along, or a folder.")],
-    out: Out = None,
-    export: Export = None,
+    out: Out = None, export: Export = None,
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
-    difference: OnlyDifference = False,
-    quiet: Quiet = False,
+    difference: OnlyDifference = False, grant: Grant = "", purpose: Purpose = "", by: As = "", quiet: Quiet = False,
     json: Json = False,
-) -> None:
+) -> None:  # fmt: skip
     """Build a disease registry from an edition: one table a group of items, completeness, work lists.
 
-    A pack is a folder of data; docs/reference/registry-pack.md tells what is in it.
+    A pack is a folder of data; docs/reference/registry-pack.md tells what is in it. Under a grant it is built of what
+    the grant holds; how many and how full is told, and nothing is written.
     """
+    if grant and (out or export):
+        raise RefusedError("answers are not written to files. What shall leave is asked for with `isthmus release`.")
     opened = Workspace(workspace)
     read = load(pack, [opened.root / "registries"])
     if difference:
         _tell_difference(read, json=json)
+        return
+    if grant:
+        _tell_granted(granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
         return
     if export is not None:
         exports.check(*export)
@@ -71,7 +81,9 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
         folder = out
         if out is None and export is not None:
             folder = Path(stack.enter_context(TemporaryDirectory(dir=opened.root)))
-        built = _built(session, read, folder, sums, None if edition else _open_codes(opened), quiet=quiet or json)
+        said = rulings(opened, read.name)
+        codes = None if edition else _open_codes(opened)
+        built = _built(session, read, folder, sums, codes, said, quiet=quiet or json)
         about = manifest(session, built)
         _write(read, about, folder, out, export, synthetic=opened.synthetic)
     if json:
@@ -106,7 +118,8 @@ def _open_codes(opened: Workspace) -> list[OpenCode]:
 
 
 def _built(
-    session: Session, pack: Pack, out: Path | None, sums: Sums, codes: Sequence[OpenCode] | None, *, quiet: bool
+    session: Session, pack: Pack, out: Path | None, sums: Sums, codes: Sequence[OpenCode] | None,
+    said: Sequence[Ruling], *, quiet: bool,
 ) -> Registry:  # fmt: skip
     with (
         bars(quiet=quiet) as progress, session.desk() as desk,
@@ -119,10 +132,37 @@ def _built(
                 writer(name, rows)
 
         progress.start("registry")
-        return build(desk, pack, sink, codes=codes, done=lambda part, of: progress.advance("registry"))
+        return build(desk, pack, sink, codes=codes, rulings=said, done=lambda part, of: progress.advance("registry"))
 
 
-def _tell(built: Registry, session: Session, sums: Sums) -> None:
+def _tell_granted(session: Granted, pack: Pack, *, json: bool) -> None:
+    """Build it of what the grant holds, and tell how many and how full."""
+    sums = Sums()
+    done: list[tuple[Registry, Mapping[str, Sequence[str]]]] = []
+
+    def work(desk: Desk) -> dict[str, pa.Table]:
+        kept: dict[str, list[pa.Table]] = {}
+
+        def sink(name: str, rows: pa.Table) -> None:
+            sums.take(name, rows)
+            if name in SMALL:
+                kept.setdefault(name, []).append(rows)
+
+        done.append((build(desk, pack, sink, codes=()), desk.lacking))
+        return {name: pa.concat_tables(pieces) for name, pieces in kept.items()}
+
+    session.steps(f"registry {pack.name} {pack.version} ({pack.digest})", work, sparse=True)
+    built, lacking = done[0]
+    if json:
+        document(manifest(session, built) | {"completeness": sums.by_site(), "lacking": lacking})
+        return
+    _tell(built, session, sums)
+    table("Read as empty: the grant does not hold it", ("table", "columns"), [
+        (name, ", ".join(columns)) for name, columns in lacking.items()
+    ])  # fmt: skip
+
+
+def _tell(built: Registry, session: Session | Granted, sums: Sums) -> None:
     pack = built.pack
     rows = [
         (name, group.names["en"], group.row, sum(one.group == name for one in pack.items.values()), built.rows[name])
@@ -130,6 +170,7 @@ def _tell(built: Registry, session: Session, sums: Sums) -> None:
     ]
     said = f"{pack.titles.get('en') or pack.name}: {built.patients:,} patients of edition {session.edition.number}"
     table(said, ("table", "group", "row", "items", "rows"), rows)
+    table("Cases", ("state", "persons"), list(built.cases.items()))
     shown = [
         (
             one["site"],

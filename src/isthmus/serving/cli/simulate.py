@@ -21,12 +21,15 @@ def simulate_exports(  # noqa: PLR0917 each parameter is an option of the comman
     patients: Annotated[int, typer.Option(min=1, help="People.")] = 1200,
     seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
     clean: Annotated[bool, typer.Option("--clean", help="Without the errors that hospitals make.")] = False,
+    pathways: Annotated[bool, typer.Option("--pathways", help="Steps of a guideline are missed, with truth.")] = False,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Write exports of hospitals that never were, in several dialects, with the truth beside them."""
     with bars(quiet=quiet or json) as progress:
-        summary = simulate(folder, sites=sites, patients=patients, seed=seed, progress=progress, clean=clean)
+        summary = simulate(
+            folder, sites=sites, patients=patients, seed=seed, progress=progress, clean=clean, pathways=pathways
+        )
     if json:
         document(summary)
     else:

@@ -1,6 +1,8 @@
 """The workbench put together: pages, their files and acts, sign-in, static files, and what an error looks like."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +12,9 @@ from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
 from isthmus.base.errors import InputError, RefusedError
-from isthmus.serving.web import faults, frame, guard, signing
+from isthmus.serving.api.app import SILENT, mount
+from isthmus.serving.applications import ticking
+from isthmus.serving.web import applied, counted, faults, following, frame, guard, signing
 from isthmus.serving.web.guard import Guard
 from isthmus.serving.web.house import House
 from isthmus.serving.web.pages.listed import PAGES
@@ -26,11 +30,14 @@ FOREVER = "public, max-age=31536000, immutable"
 def create(root: Path) -> FastAPI:
     """The workbench of a workspace. Raises InputError where the folder is none."""
     house = House(root)
-    app = FastAPI(title="Isthmus", docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Isthmus", docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT, lifespan=living(house)
+    )
     app.state.house = house
     app.add_middleware(Guard, house=house)
     faults.register(app, house)
     signing.register(app, house)
+    following.register(app, house)
     app.add_route("/static/{name}", _static, ["GET"])
     app.add_route("/preferences", _preferences(house), ["GET"])
     for page in PAGES:  # files first: a part of an address may hold a dot
@@ -40,7 +47,25 @@ def create(root: Path) -> FastAPI:
         app.add_route(page.address, _shown(house, page), ["GET", "HEAD"])
         for name, act in page.acts.items():
             app.add_route(f"{page.file}/{name}", _done(house, page, act), ["POST"])
+    mount(app, house.workspace)
+    applied.mount(app, house)
     return app
+
+
+def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
+    """What goes on while the workbench is open: editions are counted, and applications hear what happens."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        await run_in_threadpool(counted.warm, house)
+        ticks = asyncio.create_task(ticking(house.manager))
+        try:
+            yield
+        finally:
+            ticks.cancel()
+            await run_in_threadpool(house.close)
+
+    return lifespan
 
 
 def asked(house: House, request: Request, page: Page, form: FormData | None = None) -> Asked:

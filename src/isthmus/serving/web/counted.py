@@ -100,7 +100,9 @@ def findings(house: House) -> list[Lived] | None:
 def checks(house: House) -> Quality | None:
     """The results of the checks, None while they are computed."""
     number = house.edition
-    return None if number is None else house.later(("quality", number), lambda: quality(house.workspace, edition=number))
+    return (
+        None if number is None else house.later(("quality", number), lambda: quality(house.workspace, edition=number))
+    )
 
 
 def quarantine(house: House) -> list[lists.Waiting]:

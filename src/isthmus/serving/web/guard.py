@@ -32,7 +32,7 @@ HEADERS: Mapping[str, str] = {
 }
 SESSION, LANGUAGE, THEME = "isthmus", "isthmus-language", "isthmus-theme"
 YEAR = 365 * 24 * 3600
-PROGRAMS = ("/api/", "/fhir", "/cds-services", "/apps/")
+PROGRAMS = ("/api/", "/fhir", "/cds-services")
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 

@@ -8,7 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
+from isthmus.apps.manager.running import Manager
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.office import cases
+from isthmus.gate.office.cases import File
 from isthmus.gate.office.unit import Office
 from isthmus.serving.web.runs import Run
 from isthmus.serving.web.sessions import Sessions
@@ -24,6 +27,7 @@ class House:
         self.workspace = Workspace(root)
         self.office = Office(root, self.workspace.records, self.workspace.settings)
         self.sessions = Sessions()
+        self.manager = Manager(self.workspace)
         self.run: Run | None = None
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._locks: dict[Hashable, threading.Lock] = {}
@@ -42,6 +46,10 @@ class House:
         """The number of the newest edition, None before the first."""
         numbers = self.workspace.lake.editions.numbers()
         return numbers[-1] if numbers else None
+
+    def cases(self) -> list[File]:
+        """All cases of the committee, oldest first."""
+        return cases.files(self.office)
 
     @contextmanager
     def acting(self) -> Iterator[Office]:
@@ -105,4 +113,5 @@ class House:
 
     def close(self) -> None:
         """Begin nothing more."""
+        self.manager.close()
         self._worker.shutdown(wait=False, cancel_futures=True)

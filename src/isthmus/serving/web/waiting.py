@@ -56,7 +56,9 @@ def steps(told: Asked) -> list[dict[str, str]]:
     case = next(iter(votes(told.house, told.visitor)), None)
     found = [("fault", f"/sites/{held}" if held else "/quality/findings"), ("source", f"/sites/{held}#quarantine" if held else "/lineage"),
              ("vote", f"/requests/{short(case.id)}" if case else "/requests")]  # fmt: skip
-    return [{"text": told.w(f"step.{name}"), "note": told.w(f"step.{name}.note"), "address": where} for name, where in found]
+    return [
+        {"text": told.w(f"step.{name}"), "note": told.w(f"step.{name}.note"), "address": where} for name, where in found
+    ]
 
 
 def short(name: str) -> str:

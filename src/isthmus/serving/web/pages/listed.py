@@ -2,7 +2,29 @@
 
 from collections.abc import Sequence
 
-from isthmus.serving.web.pages import overview, quality, site, sites
+from isthmus.serving.web.pages import (
+    codes,
+    lineage,
+    linkage,
+    log,
+    overview,
+    quality,
+    registries,
+    requests,
+    site,
+    sites,
+)
 from isthmus.serving.web.shell.page import Page
 
-PAGES: Sequence[Page] = (overview.PAGE, sites.PAGE, site.PAGE, *quality.PAGES)
+PAGES: Sequence[Page] = (
+    overview.PAGE,
+    sites.PAGE,
+    site.PAGE,
+    *lineage.PAGES,
+    *quality.PAGES,
+    *codes.PAGES,
+    *linkage.PAGES,
+    *registries.PAGES,
+    *requests.PAGES,
+    *log.PAGES,
+)

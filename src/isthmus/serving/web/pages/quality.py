@@ -56,7 +56,7 @@ def _line(told: Asked, known: Any, table: str, column: str) -> dict[str, Any]:
     for site in known.titles:
         extent = held.sites.get(site)
         filled = found.filled.get(site)
-        row[site] = (filled, extent.rows) if extent is not None and extent.rows and filled is not None else None
+        row[site] = (filled, extent.rows) if extent is not None and extent.rows and filled else None
     parts = [row[site] for site in known.titles if row[site]]
     row["all"] = (sum(one[0] for one in parts), sum(one[1] for one in parts)) if parts else None
     return row

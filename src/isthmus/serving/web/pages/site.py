@@ -45,7 +45,9 @@ def replayed(told: Asked) -> str:
     site = chosen(told)
     told.visitor.demanded()
     if not _may(told, site):
-        raise RefusedError("quarantine is replayed by a steward of the site, the platform or an administrator. Ask one.")
+        raise RefusedError(
+            "quarantine is replayed by a steward of the site, the platform or an administrator. Ask one."
+        )
     run = Run(f"replay {site.name}")
     if not told.house.begin(run):
         raise RefusedError("a run is under way; one process writes at a time. Follow it under lineage and runs.")
@@ -85,7 +87,12 @@ def _feeds(told: Asked, site: Site, number: int | None) -> Table:
     columns = (Column("name"), Column("pack", "code"), Column("files", "tally"), Column("received", "moment"),
                Column("last", "day"), Column("records", "count"), Column("mapped", "count"), Column("kept", "count"),
                Column("quarantined", "count"), Column("mapped_share", "share"))  # fmt: skip
-    return Table("feeds", columns, rows, Source(told.w("feeds.says"), number, sum(r["records"] for r in rows), lineage="/lineage"))
+    return Table(
+        "feeds",
+        columns,
+        rows,
+        Source(told.w("feeds.says"), number, sum(r["records"] for r in rows), lineage="/lineage"),
+    )
 
 
 def _bars(feeds: Table, told: Asked) -> list[dict[str, Any]]:
@@ -96,7 +103,9 @@ def _bars(feeds: Table, told: Asked) -> list[dict[str, Any]]:
         whole, x, pieces = sum(counts.values()) or 1, 0.0, []
         for name, count in counts.items():
             width = max(0.6, 100 * count / whole)
-            pieces.append({"outcome": name, "x": round(x, 2), "width": round(max(0.0, min(width, 100 - x)), 2), "count": count})
+            pieces.append(
+                {"outcome": name, "x": round(x, 2), "width": round(max(0.0, min(width, 100 - x)), 2), "count": count}
+            )
             x += width
         found.append({"name": row["name"], "pieces": pieces})
     return found

@@ -10,7 +10,11 @@ def view(told: Asked) -> View:
     w, seen = told.w, counted.edition_of(told.house)
     known = {site.name: site for site in told.house.workspace.sites()}
     rows = list(seen.sites) if seen else []
-    rows += [_bare(name, site.title, len(site.feeds)) for name, site in known.items() if name not in {r["name"] for r in rows}]
+    rows += [
+        _bare(name, site.title, len(site.feeds))
+        for name, site in known.items()
+        if name not in {r["name"] for r in rows}
+    ]
     number = seen.number if seen else None
     sites = Table("sites", (
         Column("title", note="site", link="address"), Column("state", "state"), Column("feeds", "tally"),

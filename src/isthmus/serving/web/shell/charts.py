@@ -47,7 +47,9 @@ def stacked(rows: Sequence[Mapping[str, int]], key: str, names: Mapping[str, str
                             f'height="{height:.1f}"><title>{escape(title)}</title></rect>')  # fmt: skip
             below += count
         if at % every == 0:
-            body.append(f'<text x="{x + wide / 2:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(str(row[key]))}</text>')
+            body.append(
+                f'<text x="{x + wide / 2:.1f}" y="{HEIGHT - 6}" text-anchor="middle">{escape(str(row[key]))}</text>'
+            )
     head = f'<svg class="chart" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" aria-label="{escape(label)}">'
     return Markup(head + "".join(body) + "</svg>")
 

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
+from isthmus.base.clock import now
 from isthmus.base.errors import IsthmusError
 from isthmus.serving.page.words import Speech
 from isthmus.serving.shown import Mask, mask_of
@@ -33,6 +35,11 @@ class Asked:
     query: Mapping[str, str]
     form: Mapping[str, str] = field(default_factory=dict)
     listed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def now(self) -> datetime:
+        """The present moment in UTC."""
+        return now()
 
     @property
     def mask(self) -> Mask:

@@ -13,8 +13,6 @@ from isthmus.serving.page.words import percent
 from isthmus.serving.web.shell import icons, style
 from isthmus.serving.web.shell.words import HERE, PAGES
 
-STATES: Mapping[str, str] = {}
-
 
 @cache
 def environment() -> Environment:
@@ -73,11 +71,11 @@ TONES: Mapping[str, frozenset[str]] = {
     ),
     "warn": frozenset(
         {"late", "waiting", "review", "assigned", "person", "suspended", "care", "kept", "medium", "checking", "open",
-         "explained", "mended", "returned", "moderate", "minor", "unsure"}
+         "explained", "mended", "returned", "moderate", "minor", "unsure", "convention", "differs"}
     ),
     "bad": frozenset(
         {"held", "failed", "blocked", "revoked", "refused", "rejected", "quarantined", "no", "high", "critical",
-         "serious", "major", "vetoed", "grave"}
+         "serious", "major", "vetoed", "grave", "fatal"}
     ),
 }  # fmt: skip
 

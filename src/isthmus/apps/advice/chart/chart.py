@@ -1,0 +1,131 @@
+"""A chart: all that is known of one patient, as columns sorted by concept and time.
+
+Ten thousand events are a few arrays, so that one fact costs a search in them and not a walk over them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+EPOCH = date(1970, 1, 1)
+MINUTES = 1440
+
+
+def day_number(day: date) -> int:
+    """Days since 1970-01-01."""
+    return (day - EPOCH).days
+
+
+def day_of(minute: int) -> date:
+    """The day of a minute since 1970-01-01 00:00."""
+    return EPOCH + timedelta(days=int(minute) // MINUTES)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that something was read from: its table (or FHIR resource type) and id, and what it says."""
+
+    table: str
+    id: str
+    day: date | None
+    fact: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a call orders of a concept: the ids of the concept, milligrams in a day where told, and its resource."""
+
+    concepts: frozenset[int]
+    dose: float | None
+    resource: Mapping[str, Any]
+    selected: bool = True
+
+    @property
+    def reference(self) -> str:
+        """`MedicationRequest/12`; the type alone where the draft has no id."""
+        kind, name = str(self.resource.get("resourceType", "")), self.resource.get("id")
+        return f"{kind}/{name}" if name else kind
+
+
+@dataclass(frozen=True, slots=True)
+class Events:
+    """Columns of equal length. `concept`: ids of what happened; `begin` and `end` in minutes since 1970 (`end` 0: not
+    known); `number` NaN where there is none; `unit`: places in the chart's units (-1 for none); `answer`: ids of coded
+    answers; `table`: places in the chart's tables; `id`: of the row, as text where it is no number.
+    """
+
+    concept: Ints
+    begin: Ints
+    end: Ints
+    number: Floats
+    unit: Ints
+    answer: Ints
+    table: Ints
+    id: Ints
+
+    def __len__(self) -> int:
+        return len(self.concept)
+
+    @classmethod
+    def joined(cls, parts: Sequence["Events"]) -> "Events":
+        """All parts, one after the other."""
+        names = list(cls.__dataclass_fields__)
+        if not parts:
+            empty = np.empty(0, dtype=np.int64)
+            return cls(empty, empty, empty, np.empty(0), empty, empty, empty, empty)
+        return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A patient on a day. `covers`: the tables that the chart knows all about; of others nothing is known but what it
+    happens to hold. `names`: of ids that are no numbers (FHIR's), by their place; empty where ids are numbers.
+    """
+
+    today: date
+    birth: date | None
+    sex: str | None
+    events: Events
+    tables: Sequence[str]
+    units: Sequence[str]
+    covers: frozenset[str]
+    orders: tuple[Order, ...] = ()
+    allergies: tuple[tuple[frozenset[int], Row], ...] | None = None
+    names: Sequence[str] = field(default_factory=tuple)
+
+    @cached_property
+    def _sorted(self) -> tuple[Ints, Ints]:
+        """Places of events by concept, time and id, and their concepts."""
+        order = np.lexsort((self.events.id, self.events.begin, self.events.concept))
+        return order, self.events.concept[order]
+
+    def places(self, concepts: Ints, within: int) -> Ints:
+        """Places of the events of some concepts in the days up to today, oldest first."""
+        order, sorted_concepts = self._sorted
+        low = np.searchsorted(sorted_concepts, concepts, side="left")
+        high = np.searchsorted(sorted_concepts, concepts, side="right")
+        runs = [order[one:other] for one, other in zip(low, high, strict=True) if other > one]
+        if not runs:
+            return np.empty(0, dtype=np.int64)
+        found = runs[0] if len(runs) == 1 else np.concatenate(runs)
+        begin = self.events.begin[found]
+        last = (day_number(self.today) + 1) * MINUTES
+        found = found[(begin < last) & (begin >= last - (within + 1) * MINUTES)]
+        if len(runs) > 1:
+            found = found[np.lexsort((self.events.id[found], self.events.begin[found]))]
+        return found
+
+    def row(self, place: int, fact: str = "") -> Row:
+        """The row at a place."""
+        number = int(self.events.id[place])
+        return Row(
+            self.tables[self.events.table[place]], self.names[number] if self.names else str(number),
+            day_of(self.events.begin[place]), fact,
+        )  # fmt: skip

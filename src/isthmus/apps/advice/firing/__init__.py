@@ -1,0 +1,1 @@
+"""Which rules fire, which of them are shown, and what became of them."""

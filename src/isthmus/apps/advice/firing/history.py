@@ -1,0 +1,239 @@
+"""What is remembered: calls, rules that fired and whether they were shown, feedback, switches; and how often which.
+
+shown      the card was given to the caller
+silenced   the rule was shown for the patient a short while ago
+capped     there were as many cards as a call may have
+silent     the rule is in silent mode: it fires and is counted, and nobody sees it
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from hashlib import sha256
+from typing import Any
+from uuid import UUID, uuid4
+
+from isthmus.apps.advice.firing.judge import Fired
+from isthmus.apps.advice.pack.base import Base
+from isthmus.apps.contract import InputError, Records, Within
+
+MODES = ("on", "silent", "off")
+OUTCOMES = ("shown", "silenced", "capped", "silent")
+MOST = 100_000
+LONGEST_COMMENT = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """What becomes of the rules that fired in a call, each with the id that its card would have."""
+
+    shown: tuple[tuple[UUID, Fired], ...]
+    kept_back: tuple[tuple[UUID, Fired, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of a service: its id, which service and hook, whom it is about, and who asks."""
+
+    call: str
+    service: str
+    hook: str
+    person: str
+    user: str
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """How a rule did in a span: times fired, by outcome; of the cards shown, how many were answered, and how.
+
+    `ignored` cards were shown and never answered. `override` is the share of answered cards that were set aside, None
+    where none was answered. `days_off` and `days_silent`: days of the span in which the rule was switched so.
+    """
+
+    rule: str
+    fired: int
+    shown: int
+    silenced: int
+    capped: int
+    silent: int
+    accepted: int
+    overridden: int
+    ignored: int
+    override: float | None
+    reasons: Mapping[str, int]
+    days_off: float
+    days_silent: float
+
+
+class History:
+    """Reads and writes the records of one site."""
+
+    def __init__(self, records: Records, base: Base) -> None:
+        self.records, self.base = records, base
+
+    def modes(self) -> dict[str, str]:
+        """The mode of each rule that was ever switched: as it was switched last."""
+        rows = self.records.find("switch", order=["at", "number"], most=MOST)
+        return {row["rule"]: row["mode"] for row in rows}
+
+    def switch(self, rule: str, mode: str, why: str, by: str, now: datetime) -> None:
+        """Switch a rule. Raises InputError for a rule or mode that there is not, or no reason."""
+        if rule not in self.base.rules:
+            raise InputError(f"there is no rule '{rule[:80]}'. `rules` lists them.")
+        if mode not in MODES:
+            raise InputError(f"a rule is {', '.join(MODES)}, and nothing else. Write one of these as `mode`.")
+        if not why.strip():
+            raise InputError("a switch needs a reason, which is kept. Write it as `why`.")
+        row = {"number": uuid4().hex, "rule": rule, "mode": mode, "why": why[:LONGEST_COMMENT], "by": by, "at": now}
+        self.records.add("switch", [row])
+
+    def sort(
+        self, fired: Sequence[Fired], person: str, modes: Mapping[str, str], now: datetime, *, cap: int
+    ) -> Sorted:  # fmt: skip
+        """Which of the rules that fired are shown. Those that are critical are never capped."""
+        recent = self._recent(fired, person, now)
+        shown: list[tuple[UUID, Fired]] = []
+        kept: list[tuple[UUID, Fired, str]] = []
+        for one in fired:
+            key = uuid4()
+            if modes.get(one.rule.name) == "silent":
+                kept.append((key, one, "silent"))
+            elif _silenced(one, recent, now):
+                kept.append((key, one, "silenced"))
+            elif len(shown) >= cap and one.rule.indicator != "critical":
+                kept.append((key, one, "capped"))
+            else:
+                shown.append((key, one))
+        return Sorted(tuple(shown), tuple(kept))
+
+    def _recent(self, fired: Sequence[Fired], person: str, now: datetime) -> list[dict[str, Any]]:
+        longest = max((one.rule.silence for one in fired), default=0)
+        if not longest:
+            return []
+        where = {
+            "person": person, "rule": [one.rule.name for one in fired], "at": Within(now - timedelta(days=longest)),
+            "outcome": "shown",
+        }  # fmt: skip
+        return self.records.find("firing", where, most=MOST)
+
+    def keep(self, call: Call, judged: int, open_rules: int, found: Sorted, now: datetime) -> None:
+        """Remember a call and what fired in it."""
+        firing = [(key, one, "shown") for key, one in found.shown] + list(found.kept_back)
+        rows = [
+            {
+                "card": str(key), "call": call.call, "rule": one.rule.name, "version": one.rule.version,
+                "pack": one.rule.pack, "indicator": one.rule.indicator, "person": call.person, "outcome": outcome,
+                "made": made_of(one), "at": now,
+            }
+            for key, one, outcome in firing
+        ]  # fmt: skip
+        if rows:
+            self.records.add("firing", rows)
+        self.records.add(
+            "call",
+            [
+                {
+                    "call": call.call, "service": call.service, "hook": call.hook, "person": call.person,
+                    "user": call.user, "fired": judged, "shown": len(found.shown), "open": open_rules, "day": call.day,
+                    "at": now,
+                }
+            ],
+        )  # fmt: skip
+
+    def answered(self, rows: Iterable[tuple[str, str, str, str, str, datetime]], now: datetime) -> int:
+        """Remember feedback: card, outcome, reason, comment, suggestion, when it was done; how many were of our cards.
+
+        A card that was never shown here is passed over: the specification lets callers send the same more than once.
+        """
+        told = list(rows)
+        known = {
+            row["card"]: row["rule"]
+            for row in self.records.find("firing", {"card": [one[0] for one in told]}, most=MOST)
+            if row["outcome"] == "shown"
+        }  # fmt: skip
+        kept = [
+            {
+                "card": card, "rule": known[card], "outcome": outcome, "reason": reason,
+                "comment": comment[:LONGEST_COMMENT], "suggestion": suggestion, "done": done, "at": now,
+            }
+            for card, outcome, reason, comment, suggestion, done in told
+            if card in known
+        ]  # fmt: skip
+        if kept:
+            self.records.add("feedback", kept)
+        return len(kept)
+
+    def rates(self, begin: datetime, end: datetime) -> list[Rate]:
+        """How every rule did in a span, those with the most cards set aside first."""
+        within = Within(begin, end)
+        counts: dict[str, dict[str, int]] = {}
+        for row in self.records.count("firing", {"at": within}, by=["rule", "outcome"]):
+            counts.setdefault(row["rule"], {})[row["outcome"]] = row["rows"]
+        answers, reasons = self._answers(within)
+        switched = self._switched(begin, end)
+        rates = [
+            self._rate(rule, counts.get(rule, {}), answers.get(rule, {}), reasons.get(rule, {}), switched.get(rule, {}))
+            for rule in sorted({*counts, *switched})
+        ]
+        return sorted(rates, key=lambda one: (-(one.override or 0.0), -one.shown, one.rule))
+
+    def _answers(self, within: Within) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
+        """Of each rule the cards by their last outcome, and the reasons given; a card counts once."""
+        last: dict[str, dict[str, Any]] = {}
+        for row in self.records.find("feedback", {"at": within}, order=["done"], most=MOST):
+            last[row["card"]] = row
+        answers: dict[str, dict[str, int]] = {}
+        reasons: dict[str, dict[str, int]] = {}
+        for row in last.values():
+            of = answers.setdefault(row["rule"], {})
+            of[row["outcome"]] = of.get(row["outcome"], 0) + 1
+            if row["outcome"] == "overridden":
+                why = reasons.setdefault(row["rule"], {})
+                why[row["reason"] or ""] = why.get(row["reason"] or "", 0) + 1
+        return answers, reasons
+
+    def _switched(self, begin: datetime, end: datetime) -> dict[str, dict[str, float]]:
+        """Of each rule that was switched the days of the span in each mode."""
+        found: dict[str, dict[str, float]] = {}
+        state: dict[str, tuple[str, datetime]] = {}
+        for row in self.records.find("switch", order=["at", "number"], most=MOST):
+            at = min(max(row["at"], begin), end)
+            mode, since = state.get(row["rule"], ("on", begin))
+            of = found.setdefault(row["rule"], {})
+            of[mode] = of.get(mode, 0.0) + (at - since).total_seconds() / 86400
+            state[row["rule"]] = (row["mode"], at)
+        for rule, (mode, since) in state.items():
+            found[rule][mode] = found[rule].get(mode, 0.0) + (end - since).total_seconds() / 86400
+        return found
+
+    def _rate(
+        self, rule: str, counts: Mapping[str, int], answers: Mapping[str, int], reasons: Mapping[str, int],
+        switched: Mapping[str, float],
+    ) -> Rate:  # fmt: skip
+        shown, accepted, overridden = counts.get("shown", 0), answers.get("accepted", 0), answers.get("overridden", 0)
+        answered = accepted + overridden
+        return Rate(
+            rule, sum(counts.values()), shown, counts.get("silenced", 0), counts.get("capped", 0),
+            counts.get("silent", 0), accepted, overridden, max(shown - answered, 0),
+            overridden / answered if answered else None, reasons, switched.get("off", 0.0), switched.get("silent", 0.0),
+        )  # fmt: skip
+
+
+def made_of(one: Fired) -> str:
+    """What stands for the rows that made a rule fire."""
+    text = ";".join(sorted(f"{row.table}/{row.id}" for row in one.rows))
+    return sha256(text.encode()).hexdigest()[:16]
+
+
+def _silenced(one: Fired, recent: Sequence[Mapping[str, Any]], now: datetime) -> bool:
+    """Whether a rule was shown a short while ago in this version; of one that is critical, of the very same rows."""
+    begin = now - timedelta(days=one.rule.silence)
+    made = made_of(one)
+    return any(
+        row["rule"] == one.rule.name
+        and row["version"] == one.rule.version
+        and row["at"] > begin
+        and (one.rule.indicator != "critical" or row["made"] == made)
+        for row in recent
+    )

@@ -1,0 +1,89 @@
+"""Judging: which rules of a hook fire over a chart, with the facts and rows that made them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from isthmus.apps.advice.chart.chart import Chart, Row
+from isthmus.apps.advice.chart.facts import Concepts, Found, facts_of
+from isthmus.apps.advice.pack.base import Base
+from isthmus.apps.advice.pack.fact import Fact
+from isthmus.apps.advice.pack.rule import Rule
+from isthmus.apps.advice.pack.sheets import INDICATORS, STRENGTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Fired:
+    """A rule that fired. `facts` are those it looked at, by name; `rows` all rows they were read from."""
+
+    rule: Rule
+    facts: Mapping[str, Found]
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What judging a chart gave: rules that fired, first those that matter most; those that could not be told."""
+
+    fired: tuple[Fired, ...]
+    open: tuple[Rule, ...]
+    facts: Mapping[str, Found]
+
+
+def judge(base: Base, chart: Chart, hook: str, concepts: Concepts, *, off: Iterable[str] = ()) -> Judged:
+    """The rules of a hook that are valid on the chart's day and not switched off, judged over it."""
+    without = frozenset(off)
+    whole, needed = _of_hook(base.digest, hook, _Beside(base))
+    rules = [one for one in whole if one.name not in without and one.holds_on(chart.today)]
+    facts = facts_of(chart, needed, concepts)
+    values = {name: one.value for name, one in facts.items()}
+    verdicts = {one.name: one.when.value(values) for one in rules}
+    firing = {name for name, verdict in verdicts.items() if verdict is True}
+    giving_way = {name for one in rules if one.name in firing for name in one.over}
+    fired = [_fired(one, base, facts) for one in rules if one.name in firing - giving_way]
+    return Judged(tuple(sorted(fired, key=_weight)), tuple(one for one in rules if verdicts[one.name] is None), facts)
+
+
+class _Beside:
+    """A base beside the key of a cache, and no part of it."""
+
+    def __init__(self, base: Base) -> None:
+        self.base = base
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Beside)
+
+    def __hash__(self) -> int:
+        return 0
+
+
+@lru_cache(maxsize=16)
+def _of_hook(digest: str, hook: str, beside: _Beside) -> tuple[tuple[Rule, ...], tuple[Fact, ...]]:
+    """The rules of a hook and the facts that they need, of the base with a digest."""
+    assert digest == beside.base.digest
+    rules = tuple(one for one in beside.base.rules.values() if hook in one.hooks)
+    return rules, tuple(beside.base.needed(rules))
+
+
+def _fired(rule: Rule, base: Base, facts: Mapping[str, Found]) -> Fired:
+    looked = {name: facts[name] for name in _all_names(rule.when.names, base) if name in facts}
+    rows = tuple(dict.fromkeys(row for one in looked.values() for row in one.rows))
+    return Fired(rule, looked, rows)
+
+
+def _all_names(names: Sequence[str], base: Base) -> dict[str, None]:
+    """The names of a condition, and what those that are reckoned come from."""
+    found: dict[str, None] = {}
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop(0)
+        if name not in found:
+            found[name] = None
+            one = base.fact(name)
+            waiting += one.needs if one is not None else ()
+    return found
+
+
+def _weight(one: Fired) -> tuple[int, int, str]:
+    """Critical before warning before info, firm before less firm."""
+    return -INDICATORS.index(one.rule.indicator), STRENGTHS.index(one.rule.strength), one.rule.name

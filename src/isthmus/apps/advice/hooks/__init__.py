@@ -1,0 +1,1 @@
+"""CDS Hooks 2: what callers send and are told, and the services that answer."""

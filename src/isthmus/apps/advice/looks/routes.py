@@ -1,0 +1,219 @@
+"""Routes of decision support: JSON of everything that its pages show, and the acts of its people."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import pyarrow as pa
+
+from isthmus.apps.advice.bench.measure import Did, fire
+from isthmus.apps.advice.bench.statement import CALLS
+from isthmus.apps.advice.firing.card import Cards
+from isthmus.apps.advice.firing.history import MODES, History, Rate
+from isthmus.apps.advice.firing.judge import Fired
+from isthmus.apps.advice.hooks.service import HOOKS, judged_of, known_of
+from isthmus.apps.advice.pack.base import HERE, Base, read, shipped
+from isthmus.apps.advice.pack.graph import Relation
+from isthmus.apps.advice.pack.rule import Rule
+from isthmus.apps.contract import Asked, Context, InputError, PackError, Route, Told
+from isthmus.apps.contract.research import Desk
+
+FILES = ("pack.yaml", "concepts.csv", "relations.csv", "facts.yaml", "rules.yaml")
+LARGEST = 1 << 20
+YEAR = timedelta(days=365)
+
+
+def routes() -> Sequence[Route]:
+    """All routes."""
+    return (
+        Route(method="GET", path="rules", handle=rules),
+        Route(method="GET", path="rules/{rule}", handle=rule),
+        Route(method="POST", path="rules/{rule}/mode", handle=switch),
+        Route(method="GET", path="rates", handle=rates),
+        Route(method="GET", path="concepts/{concept}", handle=concept),
+        Route(method="GET", path="patients/{person}", handle=patient),
+        Route(method="POST", path="bench", handle=bench),
+        Route(method="POST", path="check", handle=check),
+    )
+
+
+def rules(asked: Asked, at: Context) -> Told:
+    """All rules, with how each is switched at this site."""
+    base = shipped()
+    modes = History(at.records, base).modes()
+    listed = [said(base, one, modes.get(one.name, MODES[0]), asked.language) for one in base.rules.values()]
+    return Told(body={"rules": listed, "base": base.digest})
+
+
+def rule(asked: Asked, at: Context) -> Told:
+    """One rule: its condition, texts, source, examples."""
+    base = shipped()
+    one = _known(base, asked.named["rule"])
+    modes = History(at.records, base).modes()
+    whole = said(base, one, modes.get(one.name, MODES[0]), asked.language)
+    source = base.sources[one.source]
+    whole |= {
+        "when": one.when.text, "detail": one.detail.get(asked.language, ""), "place": one.place,
+        "silenceDays": one.silence, "acts": [asdict(act) for act in one.acts],
+        "checked": [asdict(each) for each in source.checked], "url": source.url,
+        "valid": [day.isoformat() if day else None for day in one.valid],
+        "examples": [{"with": dict(each.given), "fires": each.fires, "place": each.place} for each in one.examples],
+    }  # fmt: skip
+    return Told(body=whole)
+
+
+def said(base: Base, one: Rule, mode: str, language: str) -> dict[str, Any]:
+    """What is listed of a rule."""
+    source = base.sources[one.source]
+    return {
+        "rule": one.name, "version": one.version, "pack": one.pack, "title": one.title[language],
+        "hooks": list(one.hooks), "indicator": one.indicator, "strength": one.strength, "source": source.title,
+        "textChecked": source.read, "mode": mode,
+    }  # fmt: skip
+
+
+def switch(asked: Asked, at: Context) -> Told:
+    """Switch a rule on, to silent, or off, with a reason."""
+    base = shipped()
+    body = asked.body if isinstance(asked.body, dict) else {}
+    name, mode, why = asked.named["rule"], str(body.get("mode", "")), str(body.get("why", ""))
+    History(at.records, base).switch(name, mode, why, asked.person, at.now)
+    return Told(body={"rule": name, "mode": mode})
+
+
+def rates(asked: Asked, at: Context) -> Told:
+    """How often each rule fired, was shown and set aside, in a span (`from`, `until`; the last year)."""
+    begin, end = span(asked, at)
+    found = History(at.records, shipped()).rates(begin, end)
+    return Told(body={"from": begin.isoformat(), "until": end.isoformat(), "rates": [_rate(one) for one in found]})
+
+
+def span(asked: Asked, at: Context) -> tuple[datetime, datetime]:
+    """The span that is asked about. Raises InputError for a day that is none."""
+    try:
+        end = datetime.fromisoformat(asked.query["until"]) if asked.query.get("until") else at.now
+        begin = datetime.fromisoformat(asked.query["from"]) if asked.query.get("from") else end - YEAR
+    except ValueError:
+        raise InputError("a span is written as ?from=2024-01-31&until=2024-12-31. Mend the day.") from None
+    return begin.replace(tzinfo=None), end.replace(tzinfo=None)
+
+
+def _rate(one: Rate) -> dict[str, Any]:
+    return asdict(one) | {"reasons": dict(one.reasons)}
+
+
+def concept(asked: Asked, at: Context) -> Told:
+    """A concept, what is below it, and what it stands beside in the graph."""
+    base, name = shipped(), asked.named["concept"]
+    if name not in base.graph.concepts:
+        raise InputError(f"there is no concept '{name[:80]}'. Look in concepts.csv of the packs.")
+    one = base.graph.concepts[name]
+    near = [_relation(each) for each in base.graph.beside(name)]
+    return Told(
+        body={
+            "concept": name, "kind": one.kind, "en": one.en, "zh": one.zh, "omop": list(one.ids),
+            "codes": [f"{system}:{code}" for system, code in one.codes], "within": base.graph.within(name)[1:],
+            "relations": near, "edition": at.session.edition,
+        }
+    )  # fmt: skip
+
+
+def _relation(one: Relation) -> dict[str, str]:
+    return {"from": one.one, "relation": one.relation, "to": one.other, "source": one.source, "pack": one.pack}
+
+
+def patient(asked: Asked, at: Context) -> Told:
+    """One patient as the rules see it today: what fires at each hook and why, and what is open. Nothing is kept."""
+    number = asked.named["person"]
+    if not number.isdecimal():
+        raise InputError("a person is a number of this edition. Look it up again.")
+    found: dict[str, Any] = {}
+    for hook in ("patient-view", "encounter-discharge"):
+        base, _, judged = judged_of(at, int(number), hook)
+        cards = Cards(base, known_of(base, at.session).concepts, asked.language)
+        found[hook] = {
+            "fires": [_fires(one, cards, judged.facts) for one in judged.fired],
+            "open": [one.name for one in judged.open],
+            "facts": {name: cards.said(one.value) for name, one in judged.facts.items() if one.value is not None},
+        }
+    return Told(body={"person": int(number), "hooks": found})
+
+
+def _fires(one: Fired, cards: Cards, facts: Any) -> dict[str, Any]:
+    return {
+        "rule": one.rule.name, "version": one.rule.version, "indicator": one.rule.indicator,
+        "summary": cards.summary(one, facts), "rows": [[row.table, row.id, row.fact] for row in one.rows],
+    }  # fmt: skip
+
+
+def bench(asked: Asked, at: Context) -> Told:
+    """What the rules of a hook would have done to all patients of the edition: `{"hook": …, "rules": […]}`."""
+    body = asked.body if isinstance(asked.body, dict) else {}
+    hook, named = str(body.get("hook", "")), body.get("rules")
+    if hook not in CALLS:
+        raise InputError(f"the bench runs one of the hooks {', '.join(HOOKS)}. Name it as `hook`.")
+    if named is not None and not (isinstance(named, list) and all(one in shipped().rules for one in named)):
+        raise InputError("`rules` is a list of names of rules. `rules` lists them.")
+    return Told(
+        body={"hook": hook, "edition": at.session.edition, "rules": [_did(one) for one in benched(at, hook, named)]}
+    )
+
+
+def benched(at: Context, hook: str, named: Sequence[str] | None = None) -> list[Did]:
+    """What the rules of a hook would have done to all patients of the edition."""
+    base = shipped()
+    known = known_of(base, at.session)
+    found: list[Did] = []
+
+    def work(desk: Desk) -> pa.Table:
+        found.extend(fire(desk, base, hook, known.concepts, rules=named))
+        return pa.table({"rules": pa.array([len(found)])})
+
+    at.session.steps(f"what the rules of {hook} would have done", work)
+    return found
+
+
+def _did(one: Did) -> dict[str, Any]:
+    return asdict(one) | {"per100Calls": round(one.per_100_calls, 3)}
+
+
+def check(asked: Asked, at: Context) -> Told:
+    """A pack that somebody is writing, held against those that are there: `{"name": …, "files": {"rules.yaml": …}}`."""
+    body = asked.body if isinstance(asked.body, dict) else {}
+    name, files = body.get("name"), body.get("files")
+    if not isinstance(name, str) or not name.isidentifier() or not isinstance(files, dict) or "pack.yaml" not in files:
+        raise InputError("a pack is {name, files}, pack.yaml among the files. Send its texts by their names.")
+    if any(one not in FILES or not isinstance(text, str) or len(text) > LARGEST for one, text in files.items()):
+        raise InputError(f"the files of a pack are {', '.join(FILES)}, texts of at most 1 MB. Take the others out.")
+    with TemporaryDirectory() as scratch:
+        folder = Path(scratch) / name
+        folder.mkdir()
+        for one, text in files.items():
+            (folder / one).write_text(text, encoding="utf-8")
+        others = [one for one in sorted(HERE.iterdir()) if (one / "pack.yaml").is_file() and one.name != name]
+        try:
+            found = read([*others, folder])
+        except PackError as error:
+            return Told(body={"whole": False, "faults": str(error).splitlines()}, status=422)
+    return Told(body={"whole": True, "faults": [], "rules": _examples(found, name)})
+
+
+def _examples(base: Base, pack: str) -> list[dict[str, Any]]:
+    """The rules of a pack, and those of their examples that do not come out."""
+    return [
+        {
+            "rule": one.name, "examples": len(one.examples),
+            "wrong": [each.place for each in one.examples if one.when.value(each.given) is not each.fires],
+        }
+        for one in base.rules.values()
+        if one.pack == pack
+    ]  # fmt: skip
+
+
+def _known(base: Base, name: str) -> Rule:
+    if name not in base.rules:
+        raise InputError(f"there is no rule '{name[:80]}'. `rules` lists them.")
+    return base.rules[name]

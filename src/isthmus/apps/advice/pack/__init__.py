@@ -1,0 +1,1 @@
+"""Packs of knowledge: read, checked, and laid together into one base."""

@@ -1,0 +1,275 @@
+"""The base: all packs laid together, and held against each other."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import combinations
+from pathlib import Path
+from types import MappingProxyType
+
+from isthmus.apps.advice.pack.conflict import can_hold
+from isthmus.apps.advice.pack.fact import DAY, Fact, Facts
+from isthmus.apps.advice.pack.graph import Concept, Graph, Relation
+from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
+from isthmus.apps.advice.pack.sheets import check_rings, read_concepts, read_relations
+from isthmus.apps.contract import documents as document
+from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
+from isthmus.apps.contract.knowledge import Kind, Node
+
+HERE = Path(__file__).parents[1] / "packs"
+HEAD = ("pack", "version", "title", "about", "needs", "sources", "reasons")
+SOURCE = ("title", "url", "checked", "about")
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What of a source was held against its text: `how` is `read` (that text was seen), or `recalled`."""
+
+    what: str
+    how: str
+    against: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a rule comes from, and whether its text was checked."""
+
+    name: str
+    title: str
+    url: str
+    checked: tuple[Checked, ...]
+
+    @property
+    def read(self) -> bool:
+        """Whether all that was checked was held against a text."""
+        return bool(self.checked) and all(one.how == "read" for one in self.checked)
+
+
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """The head of a pack."""
+
+    name: str
+    version: str
+    title: Mapping[str, str]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A checked base. `reasons` are what may be said when a card is overridden, by code and language."""
+
+    packs: tuple[Pack, ...]
+    graph: Graph
+    facts: Mapping[str, Fact]
+    rules: Mapping[str, Rule]
+    sources: Mapping[str, Source]
+    reasons: Mapping[str, Mapping[str, str]]
+    digest: str
+
+    def fact(self, name: str) -> Fact | None:
+        """The fact that a name of an expression means; None for what everybody has."""
+        return self.facts.get(name) or self.facts.get(name.removesuffix(DAY))
+
+    def needed(self, rules: Sequence[Rule]) -> list[Fact]:
+        """The facts that some rules need, each after those that it is reckoned from."""
+        found: dict[str, Fact] = {}
+        for rule in rules:
+            for name in names_of(rule):
+                self._add(name, found)
+        return list(found.values())
+
+    def _add(self, name: str, found: dict[str, Fact]) -> None:
+        one = self.fact(name)
+        if one is not None and one.name not in found:
+            for below in one.needs:
+                self._add(below, found)
+            found[one.name] = one
+
+
+@cache
+def shipped() -> Base:
+    """The base of the packs that come with Isthmus."""
+    return read(sorted(one for one in HERE.iterdir() if (one / "pack.yaml").is_file()))
+
+
+def read(folders: Sequence[Path]) -> Base:
+    """The base of some packs, those first that others need.
+
+    Raises PackError: one line for each fault, with file, line, item, cause and mend.
+    """
+    faults = Faults()
+    heads = {folder: _head(folder, faults) for folder in folders}
+    ordered = _ordered(heads, faults)
+    faults.tell()
+    concepts: dict[str, Concept] = {}
+    relations: list[Relation] = []
+    sources: dict[str, Source] = {}
+    reasons: dict[str, Mapping[str, str]] = {}
+    for folder in ordered:
+        label = folder.name
+        sources |= _sources(heads[folder], sources, faults)
+        reasons |= _reasons(heads[folder])
+        concepts = read_concepts(folder / "concepts.csv", f"{label}/concepts.csv", concepts, faults)
+        path = folder / "relations.csv"
+        relations += read_relations(path, label, f"{label}/relations.csv", concepts, sources, faults)
+    check_rings(relations, faults)
+    graph, facts = Graph(concepts, relations), Facts(concepts, faults)
+    for folder in ordered:
+        if (folder / "facts.yaml").exists():
+            head = document.read(folder / "facts.yaml", name=f"{folder.name}/facts.yaml")
+            facts.read(section_of(head, "facts", "the file"), folder.name)
+    rules = _rules(ordered, graph, facts, sources, reasons, faults)
+    _check_together(list(rules.values()), graph, facts, faults)
+    faults.tell()
+    packs = tuple(_pack(heads[folder]) for folder in ordered)
+    return Base(
+        packs, graph, MappingProxyType(facts.known), MappingProxyType(rules), MappingProxyType(sources),
+        MappingProxyType(reasons), _digest(ordered),
+    )  # fmt: skip
+
+
+def _head(folder: Path, faults: Faults) -> Section:
+    head = document.read(folder / "pack.yaml", name=f"{folder.name}/pack.yaml")
+    check_keys(head, "the pack", HEAD, ("pack", "version", "title"))
+    if head["pack"] != folder.name:
+        faults.note(
+            f"{head.place('pack')}: the pack: it is called {head['pack']}, its folder {folder.name}. Make them one."
+        )
+    return head
+
+
+def _pack(head: Section) -> Pack:
+    title = section_of(head, "title", "the pack")
+    return Pack(str(head["pack"]), str(head["version"]), {one: str(title[one]) for one in title}, head.place())
+
+
+def _ordered(heads: Mapping[Path, Section], faults: Faults) -> list[Path]:
+    """The folders, each after those that it needs."""
+    named = {folder.name: folder for folder in heads}
+    found: dict[Path, None] = {}
+    waiting = dict(heads)
+    while waiting:
+        ready = [
+            one for one, head in waiting.items() if all(named.get(need) in found for need in head.get("needs", ()))
+        ]
+        if not ready:
+            for folder, head in waiting.items():
+                lacking = [need for need in head["needs"] if named.get(need) not in found]
+                faults.note(
+                    f"{head.place('needs')}: pack {folder.name}: it needs {lacking[0]}, which is not there or needs "
+                    "this pack itself. Add that pack's folder, or take the name out."
+                )
+            return list(found)
+        for one in ready:
+            found[one] = None
+            del waiting[one]
+    return list(found)
+
+
+def _sources(head: Section, known: Mapping[str, Source], faults: Faults) -> dict[str, Source]:
+    found = {}
+    section = section_of(head, "sources", "the pack")
+    for name in section:
+        item = f"source {name}"
+        body = section_of(section, name, item)
+        check_keys(body, item, SOURCE, ("title", "checked"))
+        if name in known:
+            faults.note(f"{section.place(name)}: {item}: another pack has it. Rename it, or take it out.")
+        checked = []
+        for one in sections_of(body, "checked", item):
+            check_keys(one, item, ("what", "how", "against"), ("what", "how"))
+            how, against = choice_of(one, "how", item, ("read", "recalled"), ""), text_of(one, "against", item)
+            if how == "read" and not against:
+                faults.note(
+                    f"{one.place()}: {item}: it was read, and no text is named. Add `against:`, or say `recalled`."
+                )
+            checked.append(Checked(text_of(one, "what", item), how, against))
+        found[name] = Source(name, text_of(body, "title", item), text_of(body, "url", item), tuple(checked))
+    return found
+
+
+def _reasons(head: Section) -> dict[str, Mapping[str, str]]:
+    section = section_of(head, "reasons", "the pack")
+    found: dict[str, Mapping[str, str]] = {}
+    for name in section:
+        body = section_of(section, name, f"reason {name}")
+        check_keys(body, f"reason {name}", ("en", "zh"), ("en", "zh"))
+        found[name] = {"en": str(body["en"]), "zh": str(body["zh"])}
+    return found
+
+
+def _rules(
+    folders: Sequence[Path], graph: Graph, facts: Facts, sources: Mapping[str, Source],
+    reasons: Mapping[str, Mapping[str, str]], faults: Faults,
+) -> dict[str, Rule]:  # fmt: skip
+    found: dict[str, Rule] = {}
+    for folder in folders:
+        if not (folder / "rules.yaml").exists():
+            continue
+        head = document.read(folder / "rules.yaml", name=f"{folder.name}/rules.yaml")
+        check_keys(head, "the file", ("rules",), ("rules",))
+        for rule in Reading(folder.name, graph, facts, sources, reasons, faults).rules(head):
+            if rule.name in found:
+                faults.note(
+                    f"{rule.place}: rule {rule.name}: it stands already at {found[rule.name].place}. Rename it."
+                )
+            found[rule.name] = rule
+    for rule in found.values():
+        for name in rule.over:
+            if name not in found:
+                faults.note(
+                    f"{rule.place}: rule {rule.name}: there is no rule '{name}' for it to be over. Mend the name."
+                )
+    return found
+
+
+def _check_together(rules: Sequence[Rule], graph: Graph, facts: Facts, faults: Faults) -> None:
+    """Note rules that can never fire, and pairs that want the opposite of each other for one patient."""
+    formulas: dict[str, Node] = {
+        name: one.formula.node
+        for name, one in facts.known.items()
+        if one.formula is not None and one.kind is Kind.TRUTH
+    }
+    for rule in rules:
+        if not can_hold(rule.when.node, formulas=formulas):
+            faults.note(f"{rule.when.place}: it can never hold. Look at its limits, or take the rule out.")
+    acting = [(rule, act) for rule in rules for act in rule.acts]
+    for (one, first), (other, second) in combinations(acting, 2):
+        if (
+            _opposed(first, second, graph)
+            and _meet(one, other)
+            and can_hold(one.when.node, other.when.node, formulas=formulas)
+        ):
+            faults.note(
+                f"{other.place}: rule {other.name}: it says {second.do} {second.concept}, and rule {one.name} at "
+                f"{one.place} says {first.do} {first.concept}, where both may hold. Narrow one of the two, or "
+                f"write `over: [{one.name}]` in the one that goes first."
+            )
+
+
+def _opposed(one: Act, other: Act, graph: Graph) -> bool:
+    if ACTS[one.do] is ACTS[other.do]:
+        return False
+    return one.concept in graph.within(other.concept) or other.concept in graph.within(one.concept)
+
+
+def _meet(one: Rule, other: Rule) -> bool:
+    """Whether two rules can be judged in one call: another rule, a hook and a day in common, and neither goes first."""
+    if one.name == other.name or one.name in other.over or other.name in one.over:
+        return False
+    begins = [rule.valid[0] for rule in (one, other) if rule.valid[0]]
+    ends = [rule.valid[1] for rule in (one, other) if rule.valid[1]]
+    days = not begins or not ends or max(begins) <= min(ends)
+    return days and bool(set(one.hooks) & set(other.hooks))
+
+
+def _digest(folders: Sequence[Path]) -> str:
+    """What stands for the packs as they are: the digest of their files in order."""
+    whole = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(one for one in folder.iterdir() if one.is_file()):
+            content = path.read_bytes()
+            whole.update(f"{folder.name}/{path.name} {len(content)}\n".encode() + content)
+    return whole.hexdigest()

@@ -1,0 +1,130 @@
+"""Due steps of one patient as cards of CDS Hooks: what, until when, by which rule and rows; and what became of them."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from isthmus.apps.contract import Asked, Cards, Context, InputError, Told
+from isthmus.apps.pathways.judging import MOST, current
+from isthmus.apps.pathways.pack import Pack
+from isthmus.apps.pathways.reader import load
+from isthmus.apps.pathways.report import Row
+from isthmus.apps.pathways.speech import Speech
+
+NAMESPACE = UUID("6f0d3a1e-6c52-5a1b-9c2f-9a2f0f7a7a11")
+SYSTEM = "urn:isthmus:pathways:reason"
+SUMMARY = 140  # characters that the specification allows
+LATE = 365
+"""Days after which what was missed is no longer told at the bedside; it stays in the report."""
+
+
+def due_steps(asked: Asked, at: Context) -> Cards | Told:
+    """The cards for who opens a patient. Raises InputError where the request names none."""
+    said = ((asked.body or {}).get("context") or {}).get("patientId")
+    if said is None:
+        raise InputError("context.patientId is missing in the request. Send the patient that was opened.")
+    person = person_of(str(said), at)
+    if person is None:
+        return Told(status=412, body={"error": "no data of this patient are here"})
+    speech = Speech(asked.language)
+    cards = [_card(step, load(step["pathway"]), speech, at) for step in due(person, at)]
+    given = [{"card": card["uuid"], **card.pop("_of"), "at": at.now} for card in cards]
+    if given:
+        at.records.add("card", given)
+    return {"cards": cards}
+
+
+def person_of(said: str, at: Context) -> int | None:
+    """The number of a person, by itself or as the session knows the person; None where there is none."""
+    found = at.session.patient(int(said) if said.lstrip("-").isdigit() else said).get("person")
+    return None if found is None or found.num_rows == 0 else int(found.column("person_id")[0].as_py())
+
+
+def due(person: int, at: Context) -> Iterator[Row]:
+    """The steps of a patient that are due or overdue today and have no reason, the most urgent first."""
+    for pathway in at.settings["pathways"]:
+        current(pathway, at, reasons=False)
+    now = today(at)
+    rows = at.records.find("open_step", {"person": person}, order=("due", "rule"), most=MOST)
+    reasons = at.records.find("deviation", {"person": person}, most=MOST)
+    given = {(row["pathway"], row["rule"], row["begins"]) for row in reasons}
+    last = now + timedelta(days=at.settings["ahead"])
+    for row in rows:
+        said = (row["pathway"], row["rule"], row["begins"])
+        silent = f"{row['pathway']}/{row['rule']}" in at.settings["silent"]
+        follows = row["pathway"] in at.settings["pathways"]
+        told = follows and not silent and said not in given
+        if told and row["due"] is not None and now - timedelta(days=LATE) <= row["due"] <= last:
+            yield row | {"late": row["due"] < now}
+
+
+def today(at: Context) -> date:
+    """The day that counts as today."""
+    said = at.settings["day"]
+    return date.fromisoformat(said) if said else at.now.date()
+
+
+def keep_feedback(asked: Asked, at: Context) -> None:
+    """Keep what became of cards; one that was overridden with a reason of the pack is a justified deviation."""
+    for one in (asked.body or {}).get("feedback") or ():
+        card, outcome = str(one.get("card", "")), str(one.get("outcome", ""))
+        if outcome not in ("accepted", "overridden"):
+            raise InputError(f"'{outcome}' is no outcome of a card. Send accepted or overridden.")
+        override = one.get("overrideReason") or {}
+        reason = str((override.get("reason") or {}).get("code", ""))
+        comment = str(override.get("userComment") or "")
+        said = {"card": card, "outcome": outcome, "reason": reason, "comment": comment}
+        at.records.add("feedback", [said | {"by": asked.person, "at": at.now}])
+        known = at.records.find("card", {"card": card}, most=1)
+        if outcome == "overridden" and reason and known:
+            of = {key: known[0][key] for key in ("pathway", "rule", "person", "begins")}
+            justify(of | {"reason": reason, "comment": comment}, asked.person, at)
+
+
+def justify(told: Mapping[str, Any], by: str, at: Context) -> Row:
+    """Record why a step was left out on purpose. Raises InputError for a rule or reason that the pack has not."""
+    missing = [key for key in ("pathway", "rule", "person", "begins", "reason") if told.get(key) in (None, "")]
+    if missing:
+        raise InputError(f"a deviation says {', '.join(missing)}. Send it too.")
+    pack = load(str(told["pathway"]))
+    if told["rule"] not in pack.rules:
+        raise InputError(f"the pathway {pack.name} has no such rule. Rules: {', '.join(pack.rules)}.")
+    reasons = pack.rules[str(told["rule"])].reasons
+    if told["reason"] not in reasons:
+        raise InputError(f"no such reason for this rule. Reasons: {', '.join(reasons)}.")
+    try:
+        begins = date.fromisoformat(str(told["begins"]))
+        person = int(told["person"])
+    except ValueError:
+        raise InputError("`begins` is a day (2024-03-31) and `person` a number. Send them so.") from None
+    row = {
+        "pathway": pack.name, "rule": str(told["rule"]), "person": person, "begins": begins,
+        "reason": str(told["reason"]), "comment": str(told.get("comment") or ""), "by": by, "at": at.now,
+    }  # fmt: skip
+    at.records.add("deviation", [row])
+    return row
+
+
+def _card(step: Row, pack: Pack, w: Speech, at: Context) -> Row:
+    rule = pack.rules[step["rule"]]
+    said = w("due.late" if step["late"] else "due.soon", day=step["due"], rule=w.name(rule.names))
+    source = pack.sources[rule.source]
+    rows = "\n".join(
+        f"- {one['step']}, {one['day']}: {one['table']} {one['id']} ({one['site']})" for one in step["evidence"]
+    )
+    name = f"{pack.name}/{rule.name}/{step['person']}/{step['begins']}"
+    return {
+        "uuid": str(uuid5(NAMESPACE, name)), "summary": said[:SUMMARY],
+        "detail": "\n\n".join(part for part in (f"**{w.name(rule.names)}**", source.title, rule.where, rows) if part),
+        "indicator": "warning" if step["late"] else "info",
+        "source": {
+            "label": f"{w.name(pack.titles)} {pack.version} ({source.title})",
+            **({"url": source.url} if source.url else {}),
+            "topic": {"system": "urn:isthmus:pathways:rule", "code": f"{pack.name}/{rule.name}"},
+        },
+        "overrideReasons": [
+            {"code": code, "system": SYSTEM, "display": w.name(pack.reasons[code])} for code in rule.reasons
+        ],
+        "_of": {"pathway": pack.name, "rule": rule.name, "person": step["person"], "begins": step["begins"]},
+    }  # fmt: skip

@@ -1,0 +1,238 @@
+"""Rules as they are written, one family each, turned into legs: one meaning for all families.
+
+| family | around | asks for |
+|---|---|---|
+| exists, absent, exactly, between | the days of `of` (else the anchor) | so many days with the step |
+| first, last | the anchor; the first or last day of the step | the step; no other of `among` before or after it |
+| response | each day of `of` | the step from that day on |
+| precedence | each day of `of` | the step until that day |
+| succession | both | the step after each of `of`, one of `of` before each step |
+| responded | the first day of `of` | the step, at any time |
+| within | each day of `of` | the step in `window` |
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from isthmus.apps.contract.documents import Section
+from isthmus.apps.pathways.events import LANGUAGES, Reading, compared
+from isthmus.apps.pathways.pack import (
+    ANCHOR,
+    MANY,
+    STRENGTHS,
+    Clause,
+    Fact,
+    Leg,
+    Names,
+    Pick,
+    Rule,
+    Source,
+    Step,
+)
+from isthmus.apps.pathways.window import AFTER, ALWAYS, BEFORE, EVER, Window
+
+COUNTED: Mapping[str, tuple[int, int] | None] = {
+    "exists": (1, MANY), "absent": (0, 0), "exactly": None, "between": None,
+}  # fmt: skip
+PAIRED: Mapping[str, Window] = {
+    "response": AFTER, "precedence": BEFORE, "succession": AFTER, "responded": ALWAYS, "within": ALWAYS,
+}  # fmt: skip
+ENDS: Mapping[str, tuple[Pick, Window]] = {"first": ("first", Window(-EVER, -1)), "last": ("last", Window(1, EVER))}
+FAMILIES = (*COUNTED, *ENDS, *PAIRED)
+KEYS = (
+    *LANGUAGES, *FAMILIES, "of", "among", "each", "times", "window", "when", "unless", "followed", "seen before",
+    "valid", "source", "where", "strength", "reasons",
+)  # fmt: skip
+PICKS: Mapping[str, Pick] = {"every": "every", "first": "first", "last": "last"}
+TIMES = re.compile(r"(\d+)(?: to (\d+))?")
+DONE = ("done", "not done")
+
+
+class Rules:
+    """Reads the rules of a pack."""
+
+    def __init__(  # noqa: PLR0917 each is one part of a pack that rules name
+        self, reading: Reading, steps: Mapping[str, Step], parts: Mapping[int, tuple[int, ...]],
+        facts: Mapping[str, Fact], sources: Mapping[str, Source], reasons: Mapping[str, Names], looks: Window,
+    ) -> None:  # fmt: skip
+        self.reading = reading
+        self.faults = reading.faults
+        self.steps = steps
+        self.parts = parts
+        self.facts = facts
+        self.sources = sources
+        self.reasons = reasons
+        self.looks = looks
+
+    def read(self, at: Section) -> dict[str, Rule]:
+        """All rules by name, in the order in which they are written."""
+        found: dict[str, Rule] = {}
+        for name, one in at.items():
+            if isinstance(one, Section):
+                found[name] = self._rule(name, len(found) + 1, one)
+            else:
+                self.faults.add(at.place(name), f"rule {name} is no map.", "Write what it asks behind its name.")
+        return found
+
+    def _rule(self, name: str, number: int, at: Section) -> Rule:
+        what = f"rule {name}"
+        self.reading.keys(at, KEYS, what)
+        families = [key for key in FAMILIES if key in at]
+        if len(families) != 1:
+            said = f"is {' and '.join(families)} together" if families else "is of no family"
+            self.faults.add(at.place(), f"{what} {said}.", f"Write one of: {', '.join(FAMILIES)}.")
+        family = families[0] if families else ""
+        strength = str(at.get("strength", ""))
+        if strength not in STRENGTHS:
+            self.faults.add(
+                at.place("strength"), f"{what}: '{strength}' is no strength.", f"Write {', '.join(STRENGTHS)}."
+            )
+        source = str(at.get("source", ""))
+        if source not in self.sources:
+            known = ", ".join(self.sources) or "none is declared"
+            self.faults.add(at.place("source"), f"{what}: there is no source '{source}'.", f"Write one of: {known}.")
+        return Rule(
+            name, number, self.reading.names(at, what), family, self._legs(at, family, what) if family else (),
+            (*self._clauses(at, "when", what), *self._clauses(at, "unless", what)),
+            self.reading.days(at, "followed", what), self.reading.days(at, "seen before", what),
+            self.reading.period(at, "valid", what), source, str(at.get("where", "")), strength,
+            self._reasons(at, what), at.place(),
+        )  # fmt: skip
+
+    def _reasons(self, at: Section, what: str) -> tuple[str, ...]:
+        named = tuple(str(one) for one in _several(at.get("reasons")))
+        for one in named:
+            if one not in self.reasons:
+                self.faults.add(
+                    at.place("reasons"), f"{what}: there is no reason '{one}'.",
+                    f"Write one of: {', '.join(self.reasons) or 'none is declared'}.",
+                )  # fmt: skip
+        return named or tuple(self.reasons)
+
+    def _legs(self, at: Section, family: str, what: str) -> tuple[Leg, ...]:
+        """What the family means, as legs."""
+        to, of = self._named(at, family, what), self._named(at, "of", what)
+        pick = self._pick(at, what)
+        if family in PAIRED and not of:
+            self.faults.add(at.place(), f"{what}: {family} needs a step to look around.", "Write `of: STEP`.")
+        if family in ENDS:
+            return self._ends(at, family, to, what)
+        otherwise = PAIRED.get(family, ALWAYS)
+        window = self.reading.window(at, "window", otherwise, what)
+        self._possible(at, family, window, of, what)
+        if family == "succession":
+            return (
+                Leg(of, pick, to, window, 1, MANY), Leg(to, pick, of, Window(-window.high, -window.low), 1, MANY),
+            )  # fmt: skip
+        if family == "responded":
+            return (Leg(of, "first", to, window, 1, MANY),)
+        if family in PAIRED:
+            least, most = self._times(at, what) if "times" in at else (1, MANY)
+            return (Leg(of, pick, to, window, least, most),)
+        least, most = COUNTED[family] or self._times(at, what)
+        return (Leg(of or (ANCHOR,), pick, to, window, least, most),)
+
+    def _ends(self, at: Section, family: str, to: tuple[int, ...], what: str) -> tuple[Leg, ...]:
+        others = self._named(at, "among", what)
+        if not others:
+            others = tuple(sorted({one for several in self.parts.values() for one in several} - set(to)))
+        pick, window = ENDS[family]
+        others = tuple(one for one in others if one not in to)
+        if not others:
+            self.faults.add(at.place("among"), f"{what}: there is nothing to be {family} of.", "Name other steps.")
+        return (
+            Leg((ANCHOR,), "every", to, ALWAYS, 1, MANY), Leg(to, pick, others, window, 0, 0),
+        )  # fmt: skip
+
+    def _possible(self, at: Section, family: str, window: Window, of: tuple[int, ...], what: str) -> None:
+        if family in ("response", "succession") and window.low < 0:
+            self.faults.add(
+                at.place("window"), f"{what}: '{window.text}' is an impossible window: a {family} comes after.",
+                "Begin it with that day or later, or write `within`.",
+            )  # fmt: skip
+        if family == "precedence" and window.high > 0:
+            self.faults.add(
+                at.place("window"), f"{what}: '{window.text}' is an impossible window: a precedence comes before.",
+                "End it with that day or earlier, or write `within`.",
+            )  # fmt: skip
+        if family in ("within", *COUNTED) and not of and not window.meets(self.looks):
+            self.faults.add(
+                at.place("window"), f"{what}: '{window.text}' is an impossible window: the pathway looks only from "
+                f"{self.looks.text}.", "Change one of the two.",
+            )  # fmt: skip
+        if family == "within" and "window" not in at:
+            self.faults.add(
+                at.place(), f"{what}: within which days is not said.", "Write `window: 28 before to that day`."
+            )
+
+    def _times(self, at: Section, what: str) -> tuple[int, int]:
+        match = TIMES.fullmatch(str(at.get("times", "")))
+        if match is None:
+            self.faults.add(
+                at.place("times"), f"{what}: how often is not said.", "Write `times: 2` or `times: 2 to 4`."
+            )
+            return 1, MANY
+        least, most = int(match[1]), int(match[2] or match[1])
+        if least > most:
+            self.faults.add(
+                at.place("times"), f"{what}: {least} to {most} times cannot be.", "Write the smaller first."
+            )
+        return least, most
+
+    def _pick(self, at: Section, what: str) -> Pick:
+        told = str(at.get("each", "every"))
+        if told not in PICKS:
+            self.faults.add(at.place("each"), f"{what}: '{told}' picks no day.", f"Write {', '.join(PICKS)}.")
+        return PICKS.get(told, "every")
+
+    def _named(self, at: Section, key: str, what: str) -> tuple[int, ...]:
+        """The numbers of the steps named by a key, groups as their parts."""
+        found: set[int] = set()
+        for name in _several(at.get(key)):
+            if str(name) in self.steps:
+                found.update(self.parts[self.steps[str(name)].number])
+            else:
+                self.faults.add(
+                    at.place(key), f"{what}: there is no step '{name}'.", f"Write one of: {', '.join(self.steps)}."
+                )
+        return tuple(sorted(found))
+
+    def _clauses(self, at: Section, key: str, what: str) -> Sequence[Clause]:
+        section = self.reading.section(at, key)
+        return [self._clause(section, name, what, holds=key == "when") for name in section]
+
+    def _clause(self, at: Section, name: str, what: str, *, holds: bool) -> Clause:
+        if name in DONE:
+            for one in _several(at[name]):
+                if str(one) not in self.steps:
+                    self.faults.add(
+                        at.place(name), f"{what}: there is no step '{one}'.", f"Write one of: {', '.join(self.steps)}."
+                    )
+            steps = tuple(str(one) for one in _several(at[name]) if str(one) in self.steps)
+            return Clause(steps=steps, holds=holds == (name == "done"))
+        fact = self.facts.get(name)
+        if fact is None:
+            self.faults.add(
+                at.place(name), f"{what}: there is no fact '{name}'.",
+                f"Write one of: {', '.join((*self.facts, *DONE))}.",
+            )  # fmt: skip
+            return Clause(name, holds=holds)
+        if fact.numeric:
+            number = compared(str(at[name]))
+            if number is None:
+                self.faults.add(at.place(name), f"{what}: '{at[name]}' compares nothing.", "Write at least 5, 5 to 9 …")
+            return Clause(name, number=number, holds=holds)
+        codes = tuple(str(one) for one in _several(at[name]))
+        for code in codes:
+            if code not in fact.codes:
+                self.faults.add(
+                    at.place(name), f"{what}: the fact {name} is never '{code}'.", f"Known: {', '.join(fact.codes)}."
+                )
+        return Clause(name, codes, holds=holds)
+
+
+def _several(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list) else [value]

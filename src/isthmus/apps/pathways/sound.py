@@ -1,0 +1,113 @@
+"""Whether rules can hold together: no cycles of steps that each wait for the next, no contradictions."""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from isthmus.apps.contract.documents import Faults
+from isthmus.apps.pathways.pack import ANCHOR, Leg, Rule
+
+Bound = tuple[Rule, Leg]
+
+
+def check(rules: Mapping[str, Rule], names: Mapping[int, str], faults: Faults) -> None:
+    """Note every contradiction and every cycle; `names` are those of steps by number."""
+    legs = [(rule, leg) for rule in rules.values() for leg in rule.legs]
+    for at, one in enumerate(legs):
+        for other in legs[at + 1 :]:
+            for asks, forbids in ((one, other), (other, one)):
+                if _contradict(asks, forbids):
+                    faults.add(
+                        other[0].place, f"rule {other[0].name} contradicts rule {one[0].name} ({one[0].place}): what "
+                        "one demands the other forbids of the same patients.",
+                        "Part them by `when`, or take one out.",
+                    )  # fmt: skip
+                    break
+    for later in (True, False):
+        for ring in _rings([bound for bound in legs if _strict(bound[1], later=later)]):
+            told = " → ".join([*(names.get(leg.of[0], "") for _, leg in ring), names.get(ring[0][1].of[0], "")])
+            faults.add(
+                ring[0][0].place, f"rule {ring[0][0].name}: {told} is a cycle: each waits for "
+                f"{'a later' if later else 'an earlier'} one of the next without end "
+                f"({', '.join(rule.name for rule, _ in ring)}).",
+                "Take one of the rules out, or write `each: first`.",
+            )  # fmt: skip
+
+
+def _contradict(asks: Bound, forbids: Bound) -> bool:
+    """Whether a leg demands more days than another allows, of the same patients around the same days."""
+    (rule, leg), (other, limit) = asks, forbids
+    return (
+        rule is not other and leg.least > limit.most and set(leg.to) <= set(limit.to)
+        and limit.window.covers(leg.window)
+        and set(leg.of) & set(limit.of) != set() and (leg.pick == limit.pick or "every" in (leg.pick, limit.pick))
+        and not _apart(rule, other)
+    )  # fmt: skip
+
+
+def _apart(one: Rule, other: Rule) -> bool:
+    """Whether no patient can be meant by both: by what they say of facts and steps, or by their periods."""
+    (low, high), (first, last) = one.valid, other.valid
+    if (high is not None and first is not None and high < first) or (
+        last is not None and low is not None and last < low
+    ):
+        return True
+    for mine in one.clauses:
+        for theirs in other.clauses:
+            if mine.steps and mine.steps == theirs.steps and mine.holds != theirs.holds:
+                return True
+            if not mine.fact or mine.fact != theirs.fact:
+                continue
+            if mine.holds and theirs.holds and mine.codes and not set(mine.codes) & set(theirs.codes):
+                return True
+            if mine.holds != theirs.holds and mine.codes:
+                said, denied = (mine, theirs) if mine.holds else (theirs, mine)
+                if set(said.codes) <= set(denied.codes):
+                    return True
+            if mine.number and theirs.number and mine.holds and theirs.holds and (
+                mine.number[0] > theirs.number[1] or theirs.number[0] > mine.number[1]
+            ):  # fmt: skip
+                return True
+    return False
+
+
+def _strict(leg: Leg, *, later: bool) -> bool:
+    """Whether a leg makes every one of its days wait for another, later (or earlier) one."""
+    if leg.least == 0 or ANCHOR in leg.of:
+        return False
+    if later:
+        return leg.window.low >= 1 and leg.pick in ("every", "last")
+    return leg.window.high <= -1 and leg.pick in ("every", "first")
+
+
+def _rings(legs: Sequence[Bound]) -> Iterator[list[Bound]]:
+    """Cycles in which every choice of targets leads back: one for each set of steps that cannot come to rest."""
+    steps = {step for _, leg in legs for step in (*leg.of, *leg.to)}
+    resting: set[int] = set()
+    while True:
+        more = {
+            step for step in steps - resting
+            if all(resting & set(leg.to) for _, leg in legs if step in leg.of)
+        }  # fmt: skip
+        if not more:
+            break
+        resting |= more
+    waiting = steps - resting
+    while waiting:
+        ring = _walk([bound for bound in legs if not resting & set(bound[1].to)], min(waiting))
+        waiting -= {step for _, leg in ring for step in leg.of} or waiting
+        if ring and not any(_apart(one, other) for one, _ in ring for other, _ in ring):
+            yield ring
+
+
+def _walk(legs: Sequence[Bound], start: int) -> list[Bound]:
+    """From leg to leg until a step comes again: the part that is a ring."""
+    way: list[Bound] = []
+    seen: list[int] = []
+    at = start
+    while at not in seen:
+        seen.append(at)
+        following = next((bound for bound in legs if at in bound[1].of), None)
+        if following is None:
+            return []
+        way.append(following)
+        at = following[1].to[0]
+    return way[seen.index(at) :]

@@ -1,0 +1,215 @@
+"""What items are made of: sets of concepts and codes, facts over them, expressions over facts. Four CSV files.
+
+sets.csv    a set: OMOP concepts (each with its descendants), beginnings of source codes, and concepts taken away
+facts.csv   a fact: rows of a table in a window before the moment, what is taken of them, and what it means that there
+            are none: `recorded` (no, if the stay has any row of the table), `delivered` (no, if the hospital delivers
+            the table), `unknown` (nothing is said)
+items.csv   an input of a score: an expression over facts, age, sex and settings
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from types import MappingProxyType
+
+from isthmus.apps.contract.documents import Faults, sheet
+from isthmus.apps.contract.knowledge import Expression, ExpressionError, Input, Kind, Row, parse, ucum
+from isthmus.apps.contract.research import shipped_scores
+
+HERE = Path(__file__).parent
+FACT = ("fact", "table", "set", "since", "until", "take", "unit", "analyte", "absent", "en", "zh")
+TAKES = ("any", "latest", "span")
+ABSENCES = ("recorded", "delivered", "unknown")
+UNTIL = ("now", "admission")
+STAY, EVER = "stay", "ever"
+ALL_TIME = 40_000  # days: more than anybody lives
+OWN: Mapping[str, Kind] = MappingProxyType(
+    {"age": Kind.NUMBER, "sex": Kind.TEXT, "cancer_hormones_count": Kind.TRUTH}
+)
+"""What expressions may name beside facts: age at the moment, sex, and a setting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The columns of a table of events: id, when, what."""
+
+    table: str
+    id: str
+    day: str
+    time: str
+    concept: str
+    code: str
+    number: str = ""
+    unit: str = ""
+
+
+def _events(table: str, stem: str, *, start: str = "", number: str = "", unit: str = "") -> Source:
+    begin = start or stem
+    return Source(
+        table, f"{table}_id", f"{begin}_date", f"{begin}_datetime", f"{stem}_concept_id", f"{stem}_source_value",
+        number, unit,
+    )  # fmt: skip
+
+
+SOURCES: Mapping[str, Source] = MappingProxyType(
+    {
+        one.table: one
+        for one in (
+            _events("condition_occurrence", "condition", start="condition_start"),
+            _events("procedure_occurrence", "procedure"),
+            _events("drug_exposure", "drug", start="drug_exposure_start"),
+            _events("device_exposure", "device", start="device_exposure_start"),
+            _events("measurement", "measurement", number="value_as_number", unit="unit_concept_id"),
+            _events("observation", "observation", number="value_as_number", unit="unit_concept_id"),
+            _events("visit_detail", "visit_detail", start="visit_detail_start"),
+        )
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Concepts:
+    """A set of what rows may be about."""
+
+    concepts: tuple[int, ...]
+    codes: tuple[str, ...]
+    less: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact. `days`: how far before the moment its rows may lie; `stay`: of this stay only.
+
+    `before`: only what lies before the stay. `take`: whether there `any` is, the `latest` number in `unit`, or the
+    days from the first to the last, both counted (`span`).
+    """
+
+    name: str
+    source: Source
+    set: str
+    days: int
+    stay: bool
+    before: bool
+    take: str
+    unit: str
+    analyte: str
+    absent: str
+    words: Mapping[str, str]
+
+    @property
+    def kind(self) -> Kind:
+        """What an expression meets."""
+        return Kind.TRUTH if self.take == "any" else Kind.NUMBER
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """All sets, facts and items; `barred` has the contraindications of each means, by name: expression and words."""
+
+    sets: Mapping[str, Concepts]
+    facts: Mapping[str, Fact]
+    items: Mapping[str, Expression]
+    barred: Mapping[str, Mapping[str, tuple[Expression, Mapping[str, str]]]]
+
+    def within(self, items: Mapping[str, object] | tuple[str, ...]) -> list[str]:
+        """The facts that some items need, in the order of the file."""
+        needed = {name for item in items for name in self.items[item].names}
+        return [name for name in self.facts if name in needed]
+
+
+@cache
+def shipped() -> Definition:
+    """The definitions that come along."""
+    return read(HERE)
+
+
+def read(folder: Path) -> Definition:
+    """The definitions of a folder. Raises PackError with every fault: file, line, item, cause, mend."""
+    faults = Faults()
+    sets = {row["set"]: _set(row, faults) for row in _rows(folder, "sets", ("set", "concepts", "codes", "less"))}
+    facts = {row["fact"]: _fact(row, sets, faults) for row in _rows(folder, "facts", FACT)}
+    faults.tell()
+    kinds: dict[str, Kind | None] = {**OWN, **{name: one.kind for name, one in facts.items()}}
+    inputs = {one.name: one for score in shipped_scores().values() for one in score.inputs.values()}
+    items = {}
+    for row in _rows(folder, "items", ("item", "expression")):
+        found = _expression(row, kinds, faults)
+        if found is not None:
+            items[row["item"]] = found
+            _check_item(row, found, inputs, faults)
+    barred: dict[str, dict[str, tuple[Expression, Mapping[str, str]]]] = {"drug": {}, "mechanical": {}}
+    for row in _rows(folder, "contraindications", ("means", "name", "expression", "en", "zh")):
+        found = _expression(row, kinds, faults)
+        if row["means"] not in barred:
+            faults.add(row.place(), f"{row['name']}: there are no means '{row['means']}'.", "Write drug or mechanical.")
+        elif found is not None:
+            barred[row["means"]][row["name"]] = (found, {"en": row["en"], "zh": row["zh"]})
+    faults.tell()
+    return Definition(*map(MappingProxyType, (sets, facts, items, barred)))  # type: ignore[arg-type]  # four in order
+
+
+def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> list[Row]:
+    found = sheet.read(folder / f"{name}.csv", file=f"{name}.csv", columns=columns, needed=columns)
+    keys = columns[:2] if name == "contraindications" else columns[:1]
+    return list(sheet.keyed(found, *keys).values())
+
+
+def _set(row: Row, faults: Faults) -> Concepts:
+    numbers = []
+    for column in ("concepts", "less"):
+        for word in row[column].split():
+            if not word.isdigit():
+                faults.add(row.place(), f"set {row['set']}: '{word}' is no concept.", "Write the ids of OMOP concepts.")
+    numbers = [tuple(int(one) for one in row[column].split() if one.isdigit()) for column in ("concepts", "less")]
+    codes = tuple(row["codes"].upper().split())
+    if not numbers[0] and not codes:
+        faults.add(row.place(), f"set {row['set']}: nothing is in it.", "Write concepts, or beginnings of codes.")
+    return Concepts(numbers[0], codes, numbers[1])
+
+
+def _fact(row: Row, sets: Mapping[str, Concepts], faults: Faults) -> Fact:
+    name = f"fact {row['fact']}"
+
+    def demand(column: str, known: object, mend: str) -> None:
+        if row[column] not in known:  # type: ignore[operator]  # every caller gives a collection of texts
+            faults.add(row.place(), f"{name}: '{row[column]}' is not known as {column}.", f"Write one of: {mend}.")
+
+    demand("table", SOURCES, ", ".join(SOURCES))
+    demand("set", sets, "the sets of sets.csv")
+    demand("until", UNTIL, ", ".join(UNTIL))
+    demand("take", TAKES, ", ".join(TAKES))
+    demand("absent", ABSENCES, ", ".join(ABSENCES))
+    since = row["since"]
+    days = ALL_TIME if since in (STAY, EVER) else int(since[:-1]) if since[:-1].isdigit() and since[-1:] == "d" else 0
+    if not days:
+        faults.add(row.place(), f"{name}: '{since}' is no window.", "Write stay, ever, or a number of days as 30d.")
+    if since == STAY and row["until"] == "admission":
+        faults.add(row.place(), f"{name}: nothing of a stay lies before it.", "Write `now`, or a number of days.")
+    if row["unit"] and not ucum.readable(row["unit"]):
+        faults.add(row.place(), f"{name}: '{row['unit']}' is no UCUM code.", "Write it as UCUM does.")
+    if row["fact"] in OWN:
+        faults.add(row.place(), f"{name}: the name is taken.", "Choose another.")
+    source = SOURCES.get(row["table"], SOURCES["condition_occurrence"])
+    if row["take"] == "latest" and not source.number:
+        faults.add(row.place(), f"{name}: rows of {source.table} have no number.", "Take `any`, or another table.")
+    return Fact(
+        row["fact"], source, row["set"], days, since == STAY, row["until"] == "admission", row["take"], row["unit"],
+        row["analyte"], row["absent"], MappingProxyType({"en": row["en"], "zh": row["zh"]}),
+    )  # fmt: skip
+
+
+def _expression(row: Row, kinds: Mapping[str, Kind | None], faults: Faults) -> Expression | None:
+    try:
+        return parse(row["expression"], row.place(), kinds)
+    except ExpressionError as error:
+        faults.note(str(error))
+        return None
+
+
+def _check_item(row: Row, found: Expression, inputs: Mapping[str, Input], faults: Faults) -> None:
+    one = inputs.get(row["item"])
+    if one is None:
+        faults.add(row.place(), f"item {row['item']}: no score has such an input.", "Name an input of a score.")
+    elif found.kind not in (one.kind, None):
+        faults.add(row.place(), f"item {row['item']}: it gives {found.kind}, not {one.kind}.", "Mend the expression.")

@@ -1,0 +1,148 @@
+"""One person's rows out of an edition's files, without an engine: sorted by person, they let few bytes be read.
+
+A row group says in the footer between which persons it lies. Of those that may hold a person, first the persons are
+read, then the other columns up to the last of the person's rows. Footers are kept for as long as the edition is asked.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from isthmus.base.errors import IntegrityError
+from isthmus.lake.edition import Edition
+from isthmus.lake.lake import Lake
+
+PERSON, PERSONS, SITE = "person_id", "person", "site"
+BATCH = 4096
+"""Rows that are decoded at a time: a person has a few hundred, and what is decoded behind them is thrown away."""
+Ints = npt.NDArray[np.int64]
+
+
+@dataclass
+class _File:
+    """A file that stays open, and between which persons each of its row groups lies."""
+
+    path: Path
+    site: str | None
+    lock: Lock = field(default_factory=Lock)
+
+    @cached_property
+    def opened(self) -> pq.ParquetFile:
+        """The file. Raises IntegrityError when it is missing."""
+        try:
+            return pq.ParquetFile(self.path)
+        except FileNotFoundError:
+            raise IntegrityError(
+                f"{self.path.name} is missing from the lake. `isthmus verify` tells what else is."
+            ) from None
+
+    @cached_property
+    def bounds(self) -> tuple[Ints, Ints]:
+        """The first and the last person of each row group; of one whose footer says nothing, all that can be."""
+        footer = self.opened.metadata
+        at = self.opened.schema_arrow.get_field_index(PERSON)
+        statistics = [footer.row_group(number).column(at).statistics for number in range(footer.num_row_groups)]
+        known = [one is not None and one.has_min_max for one in statistics]
+        whole = np.iinfo(np.int64)
+        low = [one.min if has else whole.min for one, has in zip(statistics, known, strict=True)]
+        high = [one.max if has else whole.max for one, has in zip(statistics, known, strict=True)]
+        return np.array(low, dtype=np.int64), np.array(high, dtype=np.int64)
+
+    def rows(self, person: int, columns: Sequence[str]) -> list[pa.RecordBatch]:
+        """The person's rows, in the order of the file."""
+        with self.lock:
+            low, high = self.bounds
+            found: list[pa.RecordBatch] = []
+            for group in np.flatnonzero((low <= person) & (high >= person)).tolist():
+                found += self._within(group, person, columns)
+            return found
+
+    def _within(self, group: int, person: int, columns: Sequence[str]) -> list[pa.RecordBatch]:
+        column = self.opened.read_row_group(group, columns=[PERSON], use_threads=False)[PERSON]
+        places = np.flatnonzero(np.asarray(column.to_numpy(), dtype=np.int64) == person)
+        found: list[pa.RecordBatch] = []
+        if not len(places):
+            return found
+        at, last = 0, int(places[-1]) + 1
+        batches = self.opened.iter_batches(BATCH, row_groups=[group], columns=list(columns), use_threads=False)
+        for batch in batches:
+            here = places[(places >= at) & (places < at + len(batch))] - at
+            if len(here):
+                whole = int(here[-1] - here[0]) + 1 == len(here)  # as in every file that is sorted by person
+                found.append(batch.slice(int(here[0]), len(here)) if whole else batch.take(pa.array(here)))
+            at += len(batch)
+            if at >= last:
+                break
+        return found
+
+
+class PersonRows:
+    """The files of an edition, asked for one person after the other. Its footers and the list of persons are kept."""
+
+    def __init__(self, lake: Lake, edition: Edition) -> None:
+        self._root, self._edition = lake.root, edition
+        self._files: dict[str, list[_File]] = {}
+        self._lock = Lock()
+
+    def rows(self, table: str, persons: Collection[int], columns: Sequence[str], schema: pa.Schema) -> pa.Table:
+        """The rows of some persons as they lie in a table, in a schema that has the columns."""
+        wanted = [name for name in columns if name != SITE]
+        parts = []
+        for person in persons:
+            sites = self._sites(person)
+            for one in self._of(table):
+                if one.site is None or one.site in sites:
+                    parts += [_in(schema, batch, one.site) for batch in one.rows(person, wanted)]
+        return pa.Table.from_batches(parts, schema=schema) if parts else schema.empty_table()
+
+    def columns(self, table: str, names: Sequence[str]) -> list[Ints]:
+        """Columns of numbers of a whole table, for one that is small."""
+        read = [one.opened.read(list(names)) for one in self._of(table)]
+        return [
+            np.concatenate(
+                [np.asarray(one[name].to_numpy(), dtype=np.int64) for one in read] or [np.empty(0, np.int64)]
+            )
+            for name in names
+        ]
+
+    def _of(self, table: str) -> list[_File]:
+        with self._lock:
+            if table not in self._files:
+                listed = [one for one in self._edition.files(table) if one.rows]
+                self._files[table] = [_File(self._root / one.path, one.site) for one in listed]
+            return self._files[table]
+
+    def _sites(self, person: int) -> frozenset[str]:
+        """The sites that have a person of this number."""
+        return frozenset(site for site, persons in self._persons.items() if _has(persons, person))
+
+    @cached_property
+    def _persons(self) -> Mapping[str, Ints]:
+        """The numbers of the persons of each site, ascending."""
+        found: dict[str, list[Ints]] = {}
+        for one in self._of(PERSONS):
+            with one.lock:
+                column = one.opened.read([PERSON])[PERSON]
+            found.setdefault(one.site or "", []).append(np.asarray(column.to_numpy(), dtype=np.int64))
+        return {site: np.unique(np.concatenate(parts)) for site, parts in found.items()}
+
+
+def _has(persons: Ints, person: int) -> bool:
+    at = int(np.searchsorted(persons, person))
+    return at < len(persons) and int(persons[at]) == person
+
+
+def _in(schema: pa.Schema, batch: pa.RecordBatch, site: str | None) -> pa.RecordBatch:
+    """A batch with the columns of a schema; the site stands in the name of the file's folder."""
+    columns = [
+        pa.array([site] * len(batch), pa.string()) if one.name == SITE else batch.column(one.name).cast(one.type)
+        for one in schema
+    ]
+    return pa.RecordBatch.from_arrays(columns, schema=schema)

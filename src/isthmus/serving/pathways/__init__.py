@@ -1,0 +1,1 @@
+"""Pathways as files: pages in both languages, tables of patients and rules, evidence."""

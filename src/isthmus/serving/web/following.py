@@ -1,0 +1,49 @@
+"""Progress as Server-Sent Events: each step as soon as it moves, and an end."""
+
+from collections.abc import AsyncIterator
+
+import orjson
+from fastapi import FastAPI, Request, Response
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import StreamingResponse
+
+from isthmus.base.errors import RefusedError
+from isthmus.serving.web import guard
+from isthmus.serving.web.house import House
+
+BEAT = 5.0  # seconds after which something is sent, so that a closed page is noticed
+MOST = 50  # pages that follow at once
+
+
+def register(app: FastAPI, house: House) -> None:
+    """Add the address at which a page follows the run."""
+    following: set[object] = set()
+
+    async def events(request: Request) -> Response:
+        visitor = await run_in_threadpool(guard.found, house, request)
+        if visitor.account is None and not house.synthetic:
+            raise RefusedError("this workspace holds real patients, and is looked at under a name. Sign in.")
+        if len(following) >= MOST:
+            raise RefusedError("too many pages follow the run. Look at it again in a minute.")
+        return StreamingResponse(_told(house, request, following), media_type="text/event-stream")
+
+    app.add_route("/runs/events", events, ["GET"])
+
+
+async def _told(house: House, request: Request, following: set[object]) -> AsyncIterator[bytes]:
+    run, version, sent, me = house.run, -1, dict[str, object](), object()
+    following.add(me)
+    try:
+        while run is not None and not await request.is_disconnected():
+            version = await run_in_threadpool(run.after, version, BEAT)
+            over = run.over
+            for step in run.steps():
+                if sent.get(step["task"]) != step:
+                    sent[step["task"]] = step
+                    yield b"event: step\ndata: " + orjson.dumps(step) + b"\n\n"
+            if over:
+                break
+            yield b": still here\n\n"
+        yield b"event: end\ndata: {}\n\n"
+    finally:
+        following.discard(me)

@@ -1,0 +1,154 @@
+"""Packs of knowledge: those shipped are whole, and a wrong one is refused with file, line and mend."""
+
+from pathlib import Path
+
+import pytest
+
+from isthmus.apps.advice.pack.base import Base, read, shipped
+from isthmus.apps.advice.pack.rule import LONGEST, PLACE, Example, Rule
+from isthmus.apps.contract import PackError
+from lib.advised import changed
+
+BASE = shipped()
+EXAMPLES = [(rule, one) for rule in BASE.rules.values() for one in rule.examples]
+
+
+@pytest.mark.parametrize(("rule", "example"), EXAMPLES, ids=lambda one: getattr(one, "name", None) or one.place)
+def test_an_example_comes_out(rule: Rule, example: Example) -> None:
+    assert rule.when.value(example.given) is example.fires
+
+
+def test_every_rule_has_examples_of_firing_and_of_not_firing() -> None:
+    for rule in BASE.rules.values():
+        if rule.relation is None:
+            assert {True, False} <= {one.fires for one in rule.examples}, rule.name
+
+
+def test_a_rule_of_a_relation_fires_for_both_and_for_neither_alone() -> None:
+    of_relations = [one for one in BASE.rules.values() if one.relation]
+    assert len(of_relations) > 30
+    for rule in of_relations:
+        nothing = dict.fromkeys(rule.when.names, False)
+        assert rule.when.value(nothing) is False
+        ordered = f"ordered_{rule.relation.one}"
+        other = next(
+            one for one in rule.when.names if one in (f"taking_{rule.relation.other}", f"has_{rule.relation.other}")
+        )
+        assert rule.when.value(nothing | {ordered: True, other: True}) is True
+        assert rule.when.value(nothing | {ordered: True}) is False
+        assert rule.when.value(nothing | {other: True}) is False
+
+
+def test_every_rule_names_its_source_and_whether_the_text_was_checked() -> None:
+    for rule in BASE.rules.values():
+        source = BASE.sources[rule.source]
+        assert source.title
+        assert source.checked
+        assert rule.strength
+        assert rule.version
+        assert rule.title["zh"] and rule.summary["zh"] and bool(rule.detail) == bool(rule.detail.get("zh"))
+
+
+def test_no_summary_is_longer_than_a_card_takes() -> None:
+    for rule in BASE.rules.values():
+        assert all(len(PLACE.sub("x" * 12, text)) <= LONGEST for text in rule.summary.values())
+
+
+def test_a_group_has_all_below_it() -> None:
+    graph = BASE.graph
+    assert {"warfarin", "heparin", "rivaroxaban", "enoxaparin"} <= set(graph.within("anticoagulant"))
+    assert set(graph.ids("propranolol")) < set(graph.ids("beta_blocker"))
+    assert [one.relation for one in graph.way("ibuprofen", "ascites")] == ["is_a", "contraindicated_in"]
+
+
+WRONG = {
+    "ring": (
+        {"relations.csv": ("", "nsaid,is_a,ibuprofen,,,labels,,,\n")},
+        r"the relation `is_a` runs in a ring, .*nsaid.*Take one of these rows out",
+    ),
+    "unknown concept in a relation": (
+        {"relations.csv": ("warfarin,interacts_with,aspirin", "warfarin,interacts_with,asprin")},
+        r"drugs/relations.csv:2: warfarin interacts_with asprin: there is no concept 'asprin'. Add it to concepts.csv",
+    ),
+    "unknown concept in a rule": (
+        {"rules.yaml": ("when: ordered_metformin and egfr < 30", "when: ordered_metformine and egfr < 30")},
+        (
+            r"drugs/rules.yaml:\d+: rule metformin_egfr_30, `when`: at column 1 .*`ordered_metformine` is not known "
+            r"here. Did you mean `ordered_metformin`"
+        ),
+    ),
+    "impossible window": (
+        {"facts.yaml": ("", "facts:\n  late: {last: potassium, unit: mmol/L, within: 0 days, en: late, zh: 晚}\n")},
+        r"drugs/facts.yaml:2: fact late: `within: 0 days` is a window in which nothing can lie",
+    ),
+    "validity that ends before it begins": (
+        {"rules.yaml": ("valid: {from: 2016-04-08}", "valid: {from: 2016-04-08, until: 2015-01-01}")},
+        r"drugs/rules.yaml:\d+: rule metformin_egfr_30: it ends on 2015-01-01, before it begins on 2016-04-08",
+    ),
+    "a condition that never holds": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "egfr >= 50 and egfr < 45")},
+        r"drugs/rules.yaml:\d+: rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "contradictory rules": (
+        {
+            "rules.yaml": (
+                "",
+                (
+                    "  metformin_first:\n    version: '1'\n    title: {en: a, zh: b}\n    hooks: [order-sign]\n"
+                    "    when: ordered_metformin and egfr < 60\n    summary: {en: a, zh: b}\n"
+                    "    do: {give: metformin}\n    source: labels\n"
+                ),
+            )
+        },
+        (
+            r"rule metformin_first: it says give metformin, and rule metformin_egfr_30 at drugs/rules.yaml:\d+ says "
+            r"avoid metformin, where both may hold. Narrow one of the two, or write `over: \[metformin_egfr_30\]`"
+        ),
+    ),
+    "a kind that does not fit": (
+        {"relations.csv": ("warfarin,interacts_with,aspirin", "warfarin,interacts_with,asthma")},
+        r"drugs/relations.csv:2: .*a drug does not stand so to a disease",
+    ),
+    "a source that is not there": (
+        {"rules.yaml": ("source: beers", "source: bears")},
+        r"drugs/rules.yaml:\d+: rule digoxin_dose: there is no source 'bears'. Add it under `sources`",
+    ),
+    "a summary that is too long": (
+        {"rules.yaml": ("Allergy to an NSAID is known", "Allergy " * 30)},
+        r"`summary` in en takes \d+ characters with its values. Cut it to 140",
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "told"), WRONG.values(), ids=WRONG)
+def test_a_wrong_pack_is_refused_with_file_line_and_mend(
+    tmp_path: Path, files: dict[str, tuple[str, str]], told: str
+) -> None:
+    with pytest.raises(PackError, match=told):
+        read(changed(tmp_path, files))
+
+
+def test_rules_that_cannot_meet_do_not_contradict(tmp_path: Path) -> None:
+    added = (
+        "  metformin_first:\n    version: '1'\n    title: {en: a, zh: b}\n    hooks: [order-sign]\n"
+        "    when: ordered_metformin and egfr >= 60 and not has_liver_failure\n    summary: {en: a, zh: b}\n"
+        "    do: {give: metformin}\n    source: labels\n"
+    )
+    base = read(changed(tmp_path, {"rules.yaml": ("", added)}))
+    assert "metformin_first" in base.rules
+
+
+def test_all_faults_are_told_at_once(tmp_path: Path) -> None:
+    files = {
+        "relations.csv": ("warfarin,interacts_with,aspirin", "warfarin,interacts_with,asprin"),
+        "rules.yaml": ("source: beers", "source: bears"),
+    }
+    with pytest.raises(PackError) as told:
+        read(changed(tmp_path, files))
+    assert len(str(told.value).splitlines()) >= 2
+
+
+def test_the_digest_is_of_the_files(tmp_path: Path) -> None:
+    other: Base = read(changed(tmp_path, {"relations.csv": ("", "\n")}))
+    assert other.digest != BASE.digest
+    assert set(other.rules) == set(BASE.rules)
