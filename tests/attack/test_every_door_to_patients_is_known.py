@@ -21,7 +21,7 @@ from lib.command import complaint, run
 from lib.granted import House
 from lib.tree import ROOT
 
-ANSWERS = {"cohorts", "registry", "cases", "ask", "release"}
+ANSWERS = {"cohorts", "registry", "cases", "pathway", "ask", "release"}
 OPERATOR = {
     # They bring data in, or say where it stands: they show source values or counts to who runs the folder.
     "site": "sample rows of an export that the operator can read",
@@ -30,7 +30,8 @@ OPERATOR = {
     "decide": "source codes, for the one who maps them", "map": "counts by table and column",
     "decisions": "codes and what they mean",
     "units": "counts of results by analyte", "quality": "counts", "findings": "places in the hospital's own files",
-    "scorecard": "counts of one site for its own people", "profile": "counts by concept; under a grant of what it holds",
+    "scorecard": "counts of one site for its own people",
+    "profile": "counts by concept; under a grant of what it holds",
     "receipts": "names of files", "editions": "counts", "verify": "faults",
     "link": "pairs of records side by side, for the one who decides about them",
     "person": "all records of one person, for the operator who mends them",
@@ -41,6 +42,7 @@ NO_PATIENTS = {
     "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants",
     "log": "who asked what, never an answer", "evidence": "the same, with proofs", "witness": "hashes of the log",
     "incident": "the same, and how many persons",
+    "serve": "opens the pages; where patients are real they show counts, masked, to who has signed in",
     "app": "what is installed; what an application reads it reads under its grant, in a service",
 }  # fmt: skip
 # Who takes rows out of the lake for people: the only modules of the gate that may import these parts of it.
@@ -91,12 +93,12 @@ def test_a_command_without_a_grant_gives_no_row(house: House, tmp_path: Path) ->
             done = house.run("ann", *words)
             assert "there is no grant" in complaint(done, 5)
             assert done.out == ""
+    out = ("--out", tmp_path / "out")
     for words in (
-        ("cohorts", house.root, definition),
-        ("registry", house.root, "liver", "--out", tmp_path / "out"),
-        ("cases", house.root, "liver"),
-        ("cases", house.root, "liver", "visits"),
-    ):
+        ("cohorts", house.root, definition), ("registry", house.root, "liver", *out),
+        ("cases", house.root, "liver"), ("cases", house.root, "liver", "visits"),
+        ("pathway", house.root, "vte", *out),
+    ):  # fmt: skip
         done = run(*words)
         assert done.code in {3, 5}
         assert done.out == ""

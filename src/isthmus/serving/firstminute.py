@@ -5,22 +5,27 @@ as they were. The site's settings allow its checks to get worse by 5 points, so 
 """
 
 import re
+import shutil
 from datetime import timedelta
 from pathlib import Path
 
 from isthmus.base.clock import now
 from isthmus.base.durable import replaced
 from isthmus.base.progress import Progress
+from isthmus.flow import sites, start
 from isthmus.flow.ingest import ingest
 from isthmus.flow.workspace import SETTINGS, Site, Workspace
 from isthmus.gate.office import cases, people, written
 from isthmus.gate.office.unit import Office
+from isthmus.simulation import simulate
 
 PASSWORD = "isthmus-demonstration"  # public: every patient behind it is invented
 WORSE = 5.0
-ITEM, FROM, TO = "总胆红素", "µmol/L", "mmol/L"
+ITEM, TO = "总胆红素", "mmol/L"
 UNIT = re.compile(r"^[uµμ]mol/l$", re.IGNORECASE)
 NEW = "LIS_检验结果_新批次.csv"
+NAMES = ("Yunhe Central 云和", "Beiling University 北岭", "Donglan First 东澜", "Xilu Cancer Centre 西麓",
+         "Nanpu People's 南浦", "Hedong 河东", "Qingyan 青岩", "Shuangqiao 双桥")  # fmt: skip
 PEOPLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Lin Wei", ("committee",)), ("Chen Hua", ("committee",)), ("Patel", ("committee",)), ("Zhao Min", ("user",)),
     ("Gao Yun", ("steward",)), ("Wu Lei", ("checker",)), ("He Jing", ("auditor",)), ("Sun Tao", ("platform",)),
@@ -32,23 +37,42 @@ APPLICATION = {
         "person": ["person_id", "gender_concept_id", "year_of_birth"],
         "condition_occurrence": ["person_id", "condition_concept_id", "condition_start_date"],
         "procedure_occurrence": ["person_id", "procedure_concept_id", "procedure_date"],
-        "measurement": ["person_id", "measurement_concept_id", "measurement_date", "value_as_number", "unit_concept_id"],
+        "measurement": ["person_id", "measurement_concept_id", "measurement_date", "value_as_number",
+        "unit_concept_id"],
         "death": ["person_id", "death_date"],
     },
     "release": "default", "grade": 3,
 }  # fmt: skip
 
 
-def prepare(root: Path, workspace: Workspace, progress: Progress) -> None:
-    """Add people, a request that waits for a vote, and the delivery that is held back."""
-    path = workspace.root / SETTINGS
-    if "[demonstration]" not in path.read_text(encoding="utf-8"):
-        with path.open("a", encoding="utf-8") as stream:
-            stream.write(
-                f'\n# The password of all its accounts, shown to everybody.\n[demonstration]\npassword = "{PASSWORD}"\n'
-            )
+def begin(root: Path, *, hospitals: int, patients: int, seed: int, progress: Progress) -> Workspace:
+    """Simulate hospitals, register them, and let people and a request be there; nothing is read yet.
+
+    An earlier demonstration in the folder is replaced. Raises FileExistsError where something else is in it.
+    """
+    if (root / "workspace").exists() and not (root / "workspace" / SETTINGS).exists():
+        raise FileExistsError(root)
+    for name in ("simulated", "workspace", "registry"):
+        shutil.rmtree(root / name, ignore_errors=True)
+    summary = simulate(root / "simulated", sites=hospitals, patients=patients, seed=seed, progress=progress)
+    workspace = start.new(root / "workspace", synthetic=True)
+    names = dict(zip(sorted({feed.site for feed in summary.feeds}), NAMES, strict=False))
+    for feed in sorted(summary.feeds, key=lambda one: one.site):
+        source = str(root / "simulated" / "exports" / feed.site / feed.name)
+        title = names.get(feed.site, feed.site)
+        sites.add(workspace, sites.plan(workspace, feed.site, source, pack=feed.pack, feed=feed.name, title=title))
+    with (workspace.root / SETTINGS).open("a", encoding="utf-8") as stream:
+        stream.write(
+            f'\n# The password of all its accounts, shown to everybody.\n[demonstration]\npassword = "{PASSWORD}"\n'
+        )
     _people(workspace)
-    site = _planted(root, workspace)
+    return Workspace(workspace.root)
+
+
+def go_on(workspace: Workspace, progress: Progress) -> None:
+    """Read what was exported, publish an edition, then read the delivery that is held back."""
+    ingest(workspace, progress=progress)
+    site = _planted(workspace)
     if site is not None:
         workspace.keep_site(Site(site.name, site.title, site.feeds, site.automatic, WORSE, site.conditions))
         ingest(workspace, sites=[site.name], progress=progress)
@@ -58,14 +82,14 @@ def _people(workspace: Workspace) -> None:
     office = Office(workspace.root, workspace.records, workspace.settings)
     if office.accounts.all():
         return
-    sites = [site.name for site in workspace.sites()]
+    names = [site.name for site in workspace.sites()]
     with office.open():
         first = people.add(office, "Admin", ("administrator",), (), PASSWORD, by=None)
-        made = {name: people.add(office, name, roles, sites if "steward" in roles else (), PASSWORD, by=first)
+        made = {name: people.add(office, name, roles, names if "steward" in roles else (), PASSWORD, by=first)
                 for name, roles in PEOPLE}  # fmt: skip
         body = {
             **APPLICATION,
-            "sites": sites,
+            "sites": names,
             "people": ["Zhao Min"],
             "until": f"{now() + timedelta(days=180):%Y-%m-%d}",
         }
@@ -83,7 +107,7 @@ def _people(workspace: Workspace) -> None:
         )
 
 
-def _planted(root: Path, workspace: Workspace) -> Site | None:
+def _planted(workspace: Workspace) -> Site | None:
     """Write the delivery beside the export of the last site whose laboratory writes such files; the site, if any."""
     for site in reversed(workspace.sites()):
         for feed in site.feeds:

@@ -76,13 +76,18 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A kind of record, which a hospital delivers if it has at least `least` of them."""
+    """A kind of record, which a hospital delivers if it has at least `least` of them.
+
+    With `after`, only those count that stand so many days or more after the beginning of their patient's pathway: what
+    a hospital writes down once, at the diagnosis, tells nothing of later checks.
+    """
 
     name: str
     number: int
     names: Names
     events: Events
     least: int
+    after: int | None
     place: str
 
 
@@ -111,7 +116,10 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule. `followed` and `seen_before`: days around an activating day that must be seen for a lack to count."""
+    """A rule. `followed` and `seen_before`: days around an activating day that must be seen for a lack to count.
+
+    `records` are the kinds of record that must be delivered for it, if not those of its steps.
+    """
 
     name: str
     number: int
@@ -126,6 +134,7 @@ class Rule:
     where: str
     strength: str
     reasons: tuple[str, ...]
+    records: tuple[str, ...]
     place: str
 
 

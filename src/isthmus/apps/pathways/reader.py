@@ -13,7 +13,7 @@ from isthmus.apps.contract.research import Definition, Registry, phenotype
 from isthmus.apps.contract.research import registry as registry_of
 from isthmus.apps.pathways.events import ITEM, LANGUAGES, Reading, domains
 from isthmus.apps.pathways.pack import ANCHOR, Events, Fact, Names, Pack, Records, Source, Step
-from isthmus.apps.pathways.rules import Rules
+from isthmus.apps.pathways.rules import Known, Rules
 from isthmus.apps.pathways.sound import check
 from isthmus.apps.pathways.window import ALWAYS
 
@@ -99,7 +99,8 @@ class _Pack:
         reasons = {name: self._named(one, f"reason {name}") for name, one in self._entries("reasons")}
         looks = reading.window(head, "looks", ALWAYS, "the pathway")
         anchor = self._anchor(steps)
-        rules = Rules(reading, steps, parts, facts, sources, reasons, looks).read(reading.section(head, "rules"))
+        known = Known(steps, parts, facts, records, sources, reasons, looks)
+        rules = Rules(reading, known).read(reading.section(head, "rules"))
         check(rules, {one.number: one.name for one in steps.values()}, self.faults)
         hospital = str(head.get("hospital", "site"))
         if hospital not in HOSPITALS:
@@ -133,13 +134,14 @@ class _Pack:
         found = {}
         for number, (name, at) in enumerate(self._entries("records"), start=1):
             what = f"kind of record {name}"
-            self.reading.keys(at, (*LANGUAGES, *OF_EVENTS, "at least"), what)
+            self.reading.keys(at, (*LANGUAGES, *domains(), ITEM, "at least", "after"), what)
             events = self.reading.events(at, what)
             least = self.reading.days(at, "at least", what)
             if events is not None:
                 found[name] = Records(
-                    name, number, self.reading.names(at, what), events, 1 if least is None else least, at.place()
-                )
+                    name, number, self.reading.names(at, what), events, 1 if least is None else least,
+                    self.reading.days(at, "after", what), at.place(),
+                )  # fmt: skip
         return found
 
     def _steps(self, records: Mapping[str, Records]) -> dict[str, Step]:

@@ -70,7 +70,8 @@ def _page(*parts: str) -> Told:
 
 def _form(fields: Iterable[tuple[str, str, str]], button: str) -> str:
     inputs = "".join(
-        f'<label>{escape(title)} <input name="{name}" value="{escape(value)}"></label> ' for name, title, value in fields
+        f'<label>{escape(title)} <input name="{name}" value="{escape(value)}"></label> '
+        for name, title, value in fields
     )
     return f'<form method="get">{inputs}<button>{escape(button)}</button></form>'
 

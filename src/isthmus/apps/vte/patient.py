@@ -19,7 +19,10 @@ INPATIENT = (9201, 262)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An act that is due. `what`: risk, bleeding, drug, mechanical or prophylaxis (either); `late`: its time is over; `done`: it was done."""
+    """An act that is due. `late`: its time is over; `done`: None where that cannot be told.
+
+    `what` is risk, bleeding, drug, mechanical, or prophylaxis (either of the two).
+    """
 
     what: str
     by: datetime | None
@@ -85,7 +88,9 @@ def delivered(at: Context, made: Definition, site: str) -> dict[str, bool]:
     }
     wanted = sorted({one.source.table for one in made.facts.values() if one.absent == "delivered"} - set(known))
     if wanted:
-        parts = [f"(SELECT '{table}' AS source FROM {table} WHERE site = '{_quoted(site)}' LIMIT 1)" for table in wanted]
+        parts = [
+            f"(SELECT '{table}' AS source FROM {table} WHERE site = '{_quoted(site)}' LIMIT 1)" for table in wanted
+        ]
         there = set(at.session.ask(" UNION ALL ".join(parts))["source"].to_pylist())
         known |= {table: table in there for table in wanted}
         rows = [{"source": prefix + table, "edition": edition, "there": table in there} for table in wanted]

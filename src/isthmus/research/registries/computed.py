@@ -62,7 +62,7 @@ def computed(
     steps: dict[str, list[Step]] = {}
     for one in _ordered(read, faults):
         steps.setdefault(names.grain(one.item.group), []).append(one)
-    checks = [found for rule in rules if (found := _check(names, rule, faults))]
+    checks = [found for rule in rules if (found := check(names, rule, faults))]
     conditions = {}
     for endpoint in endpoints.values():
         texts = [endpoint.only, *(one.when for one in (*endpoint.events, *endpoint.competing))]
@@ -91,10 +91,11 @@ def _step(names: Names, item: Item, formula: Formula, faults: Faults) -> Step | 
     return Step(item, found, None, 0)
 
 
-def _check(names: Names, rule: Rule, faults: Faults) -> Check | None:
+def check(names: Names, rule: Rule, faults: Faults, kind: str = "rule") -> Check | None:
+    """A rule, read; None where it is wrong, which is noted. `kind` is what errors call it."""
     if not rule.when:
         return None
-    place = f"{rule.place}: rule {rule.name}"
+    place = f"{rule.place}: {kind} {rule.name}"
     loose = parsed(rule.when, place, None, faults)
     if loose is None:
         return None

@@ -1,6 +1,5 @@
 """The verb that shows everything at once: demo."""
 
-import webbrowser
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -10,8 +9,12 @@ import typer
 from isthmus.base.errors import UsageError
 from isthmus.serving.cli.options import Json, Quiet
 from isthmus.serving.cli.output import bars, document, program, say, table
+from isthmus.serving.cli.serve import listen
 from isthmus.serving.demonstration import Demo, demonstrate
+from isthmus.serving.firstminute import begin, go_on
 from isthmus.serving.page.demo import write
+
+ALL, SERVED = 1200, 400  # people; fewer where somebody waits for the page
 
 
 def register(app: typer.Typer) -> None:
@@ -24,25 +27,37 @@ def demo(  # noqa: PLR0917 each parameter is an option of the command line
         Path, typer.Option("--into", metavar="DIR", help="Where to put it; replaced if a demo is there.")
     ] = Path("demo"),
     hospitals: Annotated[int, typer.Option("--sites", min=1, help="Hospitals.")] = 6,
-    patients: Annotated[int, typer.Option(min=1, help="People.")] = 1200,
+    patients: Annotated[int | None, typer.Option(min=1, help="People; 1200, or 400 with --serve.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed gives the same hospitals.")] = 1,
-    serve: Annotated[bool, typer.Option("--serve", help="Open the page in a browser.")] = False,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Open the workbench at once, and read the exports while it is looked at.")
+    ] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Where the workbench listens.")] = 8000,
     quiet: Quiet = False,
     json: Json = False,
 ) -> None:
     """Simulated hospitals, one command, a published edition, and a page that explains it."""
-    with bars(quiet=quiet or json) as progress:
-        try:
-            shown = demonstrate(folder, hospitals=hospitals, patients=patients, seed=seed, progress=progress)
-        except FileExistsError:
-            raise UsageError(f"{folder} holds something that is no demo. Name another folder with --into.") from None
+    try:
+        if serve:
+            _serve(folder, (hospitals, patients or SERVED, seed), port, quiet=quiet)
+            return
+        with bars(quiet=quiet or json) as progress:
+            shown = demonstrate(folder, hospitals=hospitals, patients=patients or ALL, seed=seed, progress=progress)
+    except FileExistsError:
+        raise UsageError(f"{folder} holds something that is no demo. Name another folder with --into.") from None
     page = write(shown, folder)
     if json:
         document(_summary(shown, page))
     else:
         _print(shown, page)
-    if serve:
-        webbrowser.open(page.resolve().as_uri())
+
+
+def _serve(folder: Path, size: tuple[int, int, int], port: int, *, quiet: bool) -> None:
+    """Have the workbench open while the exports are read."""
+    hospitals, patients, seed = size
+    with bars(quiet=quiet) as progress:
+        workspace = begin(folder, hospitals=hospitals, patients=patients, seed=seed, progress=progress)
+    listen(workspace.root, "127.0.0.1", port, running=go_on)
 
 
 def _print(shown: Demo, page: Path) -> None:

@@ -1,11 +1,14 @@
 """The verb that opens the workbench: serve."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvicorn
 
+from isthmus.base.progress import Progress
+from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Where
 from isthmus.serving.cli.output import say
 from isthmus.serving.web.app import create
@@ -24,8 +27,12 @@ def serve(workspace: Where, port: Port = 8000, host: Host = "127.0.0.1") -> None
     listen(workspace, host, port)
 
 
-def listen(workspace: Path, host: str, port: int) -> None:
-    """Serve until interrupted."""
+def listen(
+    workspace: Path, host: str, port: int, *, running: Callable[[Workspace, Progress], None] | None = None
+) -> None:
+    """Serve until interrupted; `running` is done meanwhile, and pages follow it."""
     app = create(workspace)
+    if running is not None:
+        app.state.house.run_beside("demo", running)
     say(f"The workbench is at http://{host}:{port} (Ctrl-C ends it).")
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False, date_header=True)
+    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)

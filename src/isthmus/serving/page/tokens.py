@@ -46,7 +46,7 @@ def css() -> str:
 
 
 def themed() -> str:
-    """The variables for pages on which a reader may choose the theme: `data-theme` of the root is light, dark or auto."""
+    """The variables for pages on which a reader chooses the theme: `data-theme` of the root is light, dark or auto."""
     dark = _variables(DARK)
     return "\n".join(
         [

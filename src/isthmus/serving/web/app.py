@@ -34,7 +34,7 @@ def create(root: Path) -> FastAPI:
         title="Isthmus", docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT, lifespan=living(house)
     )
     app.state.house = house
-    app.add_middleware(Guard, house=house)
+    app.add_middleware(Guard, house=house, fault=faults.unforeseen)
     faults.register(app, house)
     signing.register(app, house)
     following.register(app, house)
@@ -141,7 +141,7 @@ def kept(request: Request, response: Response) -> Response:
 def _preferences(house: House) -> Handle:
     async def preferences(request: Request) -> Response:
         """Keep a language or a theme and go back to where the reader was."""
-        back = RedirectResponse(local(request.query_params.get("to", "/")), 303)
+        back = RedirectResponse(guard.local(request.query_params.get("to", "/")), 303)
         how: dict[str, Any] = {"samesite": "lax", "secure": request.url.scheme == "https", "max_age": guard.YEAR}
         theme = request.query_params.get("theme")
         if theme in ("auto", "light", "dark"):
@@ -152,12 +152,6 @@ def _preferences(house: House) -> Handle:
         return back
 
     return preferences
-
-
-def local(address: str) -> str:
-    """An address of this workbench; its first page instead of any other."""
-    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
-    return address if plain else "/"
 
 
 async def _static(request: Request) -> Response:

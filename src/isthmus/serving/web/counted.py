@@ -53,8 +53,14 @@ def edition_of(house: House) -> Seen | None:
 
 
 def held_back(house: House) -> Mapping[str, str]:
-    """The sites whose last batch is mapped and in no edition, each with the time since when."""
-    return {one.site: f"{one.opened_at:%Y-%m-%d %H:%M}" for one in house.workspace.records.batches("committed")}
+    """The sites whose last batch is mapped and in no edition, each with the time since when.
+
+    While a run is under way batches are in none for a moment; then no site is called held back.
+    """
+    if house.run is not None and not house.run.over:
+        return {}
+    waiting = {one.site: f"{one.opened_at:%Y-%m-%d %H:%M}" for one in house.workspace.records.batches("committed")}
+    return {name: since for name, since in waiting.items() if house.workspace.site(name).worse is not None}
 
 
 def worse(house: House, site: str) -> list[Worse] | None:

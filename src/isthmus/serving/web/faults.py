@@ -43,13 +43,14 @@ def register(app: FastAPI, house: House) -> None:
         near = _near(request.url.path) if error.status_code == 404 else {}
         return await told(house, request, error.status_code, "", near)
 
-    async def unforeseen(request: Request, error: Exception) -> Response:
-        LOG.error("request %s: %s at %s", request.state.number, type(error).__name__, request.url.path)
-        return await told(house, request, 500, "", {})
-
     app.add_exception_handler(IsthmusError, ours)
     app.add_exception_handler(HTTPException, plain)
-    app.add_exception_handler(Exception, unforeseen)
+
+
+async def unforeseen(house: House, request: Request, error: Exception) -> Response:
+    """What nobody foresaw: its kind and number go to the log of the server, never its text, which may hold data."""
+    LOG.error("request %s: %s at %s", request.state.number, type(error).__name__, request.url.path)
+    return await told(house, request, 500, "", {})
 
 
 async def told(house: House, request: Request, status: int, text: str, near: Mapping[str, str]) -> Response:
@@ -71,7 +72,8 @@ async def told(house: House, request: Request, status: int, text: str, near: Map
 
 def _problem(request: Request, status: int, text: str) -> Response:
     body = {
-        "type": f"urn:isthmus:{KINDS.get(status, 'broken')}", "title": speech("", "en")(f"fault.{KINDS.get(status, 'broken')}"),
+        "type": f"urn:isthmus:{KINDS.get(status, 'broken')}", "title": speech("",
+        "en")(f"fault.{KINDS.get(status, 'broken')}"),
         "status": status, "detail": text, "instance": request.url.path, "request": request.state.number,
     }  # fmt: skip
     return Response(orjson.dumps(body), status, media_type="application/problem+json")

@@ -3,11 +3,11 @@
 Addresses of programs (`/api`, `/fhir`, …) pass by: they have no cookies and headers of their own.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from secrets import token_hex, token_urlsafe
 from urllib.parse import urlsplit
 
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,15 +33,18 @@ HEADERS: Mapping[str, str] = {
 SESSION, LANGUAGE, THEME = "isthmus", "isthmus-language", "isthmus-theme"
 YEAR = 365 * 24 * 3600
 PROGRAMS = ("/api/", "/fhir", "/cds-services")
+Fault = Callable[[House, Request, Exception], Awaitable[Response]]
+"""What is told where nobody foresaw an error."""
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
 class Guard:
     """The outermost part of the workbench (ASGI)."""
 
-    def __init__(self, app: ASGIApp, house: House) -> None:
+    def __init__(self, app: ASGIApp, house: House, fault: Fault) -> None:
         self.app = app
         self.house = house
+        self.fault = fault
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, and its answer back with the headers."""
@@ -53,8 +56,12 @@ class Guard:
         program = scope["path"].startswith(PROGRAMS)
         secure = scope["scheme"] == "https"
 
+        begun = False
+
         async def answer(message: Message) -> None:
+            nonlocal begun
             if message["type"] == "http.response.start":
+                begun = True
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("X-Request-Id", number)
                 for name, value in HEADERS.items():
@@ -66,7 +73,13 @@ class Guard:
                     headers.setdefault("Vary", "Cookie, Accept-Language")
             await send(message)
 
-        await self.app(scope, receive, answer)
+        try:
+            await self.app(scope, receive, answer)
+        except Exception as error:  # whatever it was: a page with a number, and the same headers as every other
+            if begun:
+                raise
+            told = await self.fault(self.house, Request(scope, receive), error)
+            await told(scope, receive, answer)
 
 
 def cookie(secure: bool) -> str:
@@ -114,3 +127,9 @@ def came_from_here(headers: Headers, host: str) -> bool:
         told = headers.get("referer")
         return told is not None and urlsplit(told).netloc == host
     return urlsplit(origin).netloc == host
+
+
+def local(address: str) -> str:
+    """An address of this workbench; its first page instead of any other."""
+    plain = address.startswith("/") and not address.startswith(("//", "/\\")) and address.isprintable()
+    return address if plain else "/"

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from isthmus.apps.manager.running import Manager
+from isthmus.base.errors import IsthmusError
+from isthmus.base.progress import Progress
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import cases
 from isthmus.gate.office.cases import File
@@ -64,6 +66,24 @@ class House:
                 return False
             self.run = run
             return True
+
+    def run_beside(self, title: str, work: Callable[[Workspace, Progress], object]) -> bool:
+        """Begin work beside the requests, which pages follow; False while another is under way."""
+        run = Run(title)
+        if not self.begin(run):
+            return False
+
+        def done() -> None:
+            try:
+                work(self.workspace, run)
+                run.end()
+            except IsthmusError as error:
+                run.end(str(error))
+            except Exception as error:  # told without its text, which may hold data
+                run.end(f"something unforeseen happened ({type(error).__name__})")
+
+        threading.Thread(target=done, name=title, daemon=True).start()
+        return True
 
     def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
         """What `make` gives, made once for a key; whoever asks meanwhile waits for it."""

@@ -21,7 +21,8 @@ class Step:
         share = 100.0 if self.ended else 100.0 * self.done / self.total if self.total else 8.0
         amount = f"{self.done:,} / {self.total:,} {self.unit}" if self.total else f"{self.done:,} {self.unit}"
         return {
-            "task": self.task, "told": amount.strip() if self.done or self.total else "", "share": round(min(share, 100), 1),
+            "task": self.task, "told": amount.strip() if self.done or self.total else "", "share": round(min(share,
+            100), 1),
             "state": "done" if self.ended else "running",
         }  # fmt: skip
 

@@ -71,8 +71,7 @@ def _enter(house: House, request: Request, sent: Mapping[str, str], throttle: Th
     except RefusedError as refused:
         return _page(house, request, str(refused), 403)
     house.sessions.end(request.cookies.get(guard.cookie(request.url.scheme == "https")))
-    to = sent["to"]
-    response = RedirectResponse(to if to.startswith("/") and not to.startswith(("//", "/\\")) else "/", 303)
+    response = RedirectResponse(guard.local(sent["to"]), 303)
     _keep(request, response, house.sessions.begin(account.name))
     return response
 

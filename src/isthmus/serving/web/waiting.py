@@ -45,7 +45,8 @@ def things(told: Asked) -> Iterator[dict[str, Any]]:
     if codes:
         rows = told.mask.count(sum(one.rows for one in codes))
         yield {"state": "new", "text": w("wait.codes", len(codes)),
-               "note": w("wait.codes.note", rows=f"{rows:,}" if isinstance(rows, int) else rows), "address": "/codes"}  # fmt: skip
+               "note": w("wait.codes.note", rows=f"{rows:,}" if isinstance(rows, int) else rows),
+               "address": "/codes"}  # fmt: skip
 
 
 def steps(told: Asked) -> list[dict[str, str]]:
@@ -54,11 +55,15 @@ def steps(told: Asked) -> list[dict[str, str]]:
         return []
     held = next(iter(counted.held_back(told.house)), "")
     case = next(iter(votes(told.house, told.visitor)), None)
-    found = [("fault", f"/sites/{held}" if held else "/quality/findings"), ("source", f"/sites/{held}#quarantine" if held else "/lineage"),
-             ("vote", f"/requests/{short(case.id)}" if case else "/requests")]  # fmt: skip
+    found = (
+        ("fault", "fault.note" if held else "fault.soon", f"/sites/{held}" if held else "/runs/now"),
+        ("source", "source.note", f"/sites/{held}#quarantine" if held else "/lineage"),
+        ("vote", "vote.note", f"/requests/{short(case.id)}" if case else "/requests"),
+    )
     return [
-        {"text": told.w(f"step.{name}"), "note": told.w(f"step.{name}.note"), "address": where} for name, where in found
-    ]
+        {"text": told.w(f"step.{name}"), "note": told.w(f"step.{note}"), "address": where}
+        for name, note, where in found
+    ]  # fmt: skip
 
 
 def short(name: str) -> str:

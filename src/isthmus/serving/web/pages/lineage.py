@@ -25,7 +25,8 @@ def view(told: Asked) -> View:
     if known is None:
         return View(w("title"), w("none"), (), {"picture": "", "running": running})
     number = known.edition.number
-    edges = Table("lineage", (Column("site"), Column("feed"), Column("pack", "code"), Column("table", note="called", link="address"),
+    edges = Table("lineage", (Column("site"), Column("feed"), Column("pack", "code"), Column("table", note="called",
+        link="address"),
                               Column("rows", "count"), Column("last", "day")), list(_edges(told, known)),
                   Source(w("edges.says"), number), most=60)  # fmt: skip
     editions = Table("editions", (Column("edition"), Column("at", "moment"), Column("cdm"), Column("rows", "count"),
@@ -36,9 +37,11 @@ def view(told: Asked) -> View:
         for one in counted.past(told.house)[::-1]
     ], Source(w("editions.says"), None))  # fmt: skip
     batches = told.house.workspace.records.batches()[::-1]
-    runs = Table("runs", (Column("opened", "moment"), Column("site"), Column("what"), Column("state", "state"), Column("edition")), [
+    runs = Table("runs", (Column("opened", "moment"), Column("site"), Column("what"), Column("state", "state"),
+        Column("edition")), [
         {"opened": one.opened_at, "site": one.site, "what": w("run.again") if one.replays else w("run.new"),
-         "state": "held" if one.state == "committed" else one.state, "edition": f"e{one.edition:06d}" if one.edition else ""}
+         "state": "held" if one.state == "committed" else one.state,
+         "edition": f"e{one.edition:06d}" if one.edition else ""}
         for one in batches
     ], Source(w("runs.says"), None, len(batches)), most=30)  # fmt: skip
     return View(w("title"), w("lead", edition=f"e{number:06d}"), (edges, editions, runs),
@@ -93,15 +96,15 @@ def _picture(told: Asked, known: DataMap) -> Markup:
 def _line(x: float, y: float, to_x: float, to_y: float, width: float) -> str:
     middle = (x + to_x) / 2
     y, to_y = y + BOX / 2, to_y + BOX / 2
-    return (f'<path class="wire" d="M{x:.0f},{y:.1f}C{middle:.0f},{y:.1f} {middle:.0f},{to_y:.1f} {to_x:.0f},{to_y:.1f}" '
+    path = f"M{x:.0f},{y:.1f}C{middle:.0f},{y:.1f} {middle:.0f},{to_y:.1f} {to_x:.0f},{to_y:.1f}"
+    return (f'<path class="wire" d="{path}" '
             f'stroke-width="{width:.1f}"/>')  # fmt: skip
 
 
 def _box(x: float, y: float, wide: int, text: str, kind: str, address: str) -> str:
-    return (f'<a href="{escape(address)}"><rect class="{kind}" x="{x}" y="{y:.1f}" width="{wide}" height="{BOX}" rx="5"/>'
+    place = f'x="{x}" y="{y:.1f}" width="{wide}" height="{BOX}"'
+    return (f'<a href="{escape(address)}"><rect class="{kind}" {place} rx="5"/>'
             f'<text x="{x + 9}" y="{y + 16:.1f}">{escape(text)}</text></a>')  # fmt: skip
-
-
 
 
 PAGES = (

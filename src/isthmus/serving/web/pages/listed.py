@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 from isthmus.serving.web.pages import (
+    airlock,
     codes,
     lineage,
     linkage,
     log,
     overview,
     quality,
+    query,
     registries,
     requests,
     site,
@@ -25,6 +27,8 @@ PAGES: Sequence[Page] = (
     *codes.PAGES,
     *linkage.PAGES,
     *registries.PAGES,
+    query.PAGE,
     *requests.PAGES,
+    *airlock.PAGES,
     *log.PAGES,
 )

@@ -40,7 +40,9 @@ def proved(told: Asked) -> View:
         raise RefusedError("the log is proved for auditors and who watches. Sign in as one of them.")
     count, faults = trail.proved(told.house.office)
     values = {"count": count, "faults": faults}
-    return View(told.w("proof"), told.w("proof.lead"), (), values, ((told.w("page.log"), "/log"), (told.w("proof"), "")))
+    return View(
+        told.w("proof"), told.w("proof.lead"), (), values, ((told.w("page.log"), "/log"), (told.w("proof"), ""))
+    )
 
 
 def you(told: Asked) -> View:
@@ -53,11 +55,13 @@ def you(told: Asked) -> View:
             if grant is not None and account.name in grant.people:
                 rows.append({
                     "grant": short(grant.id), "address": f"/requests/{short(one.id)}", "summary": one.asked.summary,
-                    "state": one.case.standing(told.now), "purpose": ", ".join(sorted(grant.kinds)), "grade": grant.grade,
+                    "state": one.case.standing(told.now), "purpose": ", ".join(sorted(grant.kinds)),
+                    "grade": grant.grade,
                     "sites": sorted(grant.open_sites), "tables": sorted(grant.columns), "until": grant.until,
                 })  # fmt: skip
     table = Table("grants", (
-        Column("summary", note="grant", link="address"), Column("state", "state"), Column("purpose"), Column("tables", "list"),
+        Column("summary", note="grant", link="address"), Column("state", "state"), Column("purpose"), Column("tables",
+        "list"),
         Column("sites", "list"), Column("grade", "tally"), Column("until", "day"),
     ), rows, Source(w("grants.says"), None), empty="grants.none")  # fmt: skip
     persons = sorted(people.persons_of(told.house.office, account)) if account else []

@@ -14,8 +14,9 @@ def view(told: Asked) -> View:
     """What the overview shows."""
     seen = counted.edition_of(told.house)
     w = told.w
-    if seen is None:
-        return View(w("none.title"), w("none.lead"), values={"seen": None, "run": told.house.run is not None})
+    if seen is None or not seen.records:
+        nothing = {"seen": None, "running": _running(told), "steps": waiting.steps(told)}
+        return View(w("none.title"), w("none.lead"), values=nothing)
     years = counted.years(told.house)
     tables = [_sites(told, seen), _years(told, seen, years or [])]
     drawn = {name: w(f"domain.{name}") for name in DOMAINS}
@@ -26,8 +27,15 @@ def view(told: Asked) -> View:
         "seen": seen, "counting": years is None, "names": drawn, "waiting": list(waiting.things(told)),
         "chart": charts.stacked(tables[1].masked(told.mask).rows, "year", drawn, w("years")) if years else "",
         "figures": list(_figures(told, seen)), "flow": list(_flow(told, seen)), "steps": waiting.steps(told),
+        "running": _running(told),
     }  # fmt: skip
     return View(w("title", len(seen.sites)), lead, tables, values)
+
+
+def _running(told: Asked) -> dict[str, Any] | None:
+    """The run that is under way, or was last."""
+    run = told.house.run
+    return None if run is None else {"title": run.title, "over": run.over, "fault": run.fault, "steps": run.steps()}
 
 
 def _sites(told: Asked, seen: Seen) -> Table:
@@ -80,7 +88,8 @@ def _flow(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
         ("records", told.mask.count(seen.records), w("flow.records.note"), 1.0, "/lineage"),
         ("mapped", told.mask.count(seen.mapped), w("flow.mapped.note", codes, codes=f"{codes:,}"),
          told.mask.share(seen.mapped, seen.records), "/codes"),
-        ("checks", f"{passed:,} / {asked:,}" if asked else "…", w("flow.checks.note", failed=(asked or 0) - (passed or 0)),
+        ("checks", f"{passed:,} / {asked:,}" if asked else "…", w("flow.checks.note",
+         failed=(asked or 0) - (passed or 0)),
          passed / asked if asked and passed is not None else None, "/quality"),
         ("edition", f"e{seen.number:06d}", w("flow.edition.note", day=seen.published[:10]), 1.0, "/lineage"),
     )  # fmt: skip

@@ -17,7 +17,8 @@ SHOWN: Mapping[str, Sequence[str]] = {
     "condition_occurrence": ("condition_concept_id", "condition_start_date", "visit_occurrence_id"),
     "drug_exposure": ("drug_concept_id", "drug_exposure_start_date", "quantity", "days_supply", "route_concept_id"),
     "procedure_occurrence": ("procedure_concept_id", "procedure_date", "visit_occurrence_id"),
-    "measurement": ("measurement_concept_id", "value_as_number", "unit_concept_id", "range_high", "visit_occurrence_id"),
+    "measurement": ("measurement_concept_id", "value_as_number", "unit_concept_id", "range_high",
+    "visit_occurrence_id"),
     "death": ("death_date", "cause_concept_id"),
 }  # fmt: skip
 """The items of the matrix: columns of the model that hospitals fill unevenly."""
@@ -38,9 +39,11 @@ def view(told: Asked) -> View:
     matrix = Table("completeness", (Column("table"), Column("item"), *(Column(site, "share") for site in sites),
                                     Column("all", "share")), rows,
                    Source(w("matrix.says"), known.edition.number, lineage="/lineage", file="/quality"))  # fmt: skip
-    cards = Table("scorecards", (Column("title", link="address"), Column("fatal", "tally"), Column("convention", "tally"),
+    cards = Table("scorecards", (Column("title", link="address"), Column("fatal", "tally"), Column("convention",
+        "tally"),
                                  Column("characterization", "tally"), Column("closed", "tally")),
-                  _cards(told, known.titles), Source(w("cards.says"), known.edition.number), empty="counting")  # fmt: skip
+                  _cards(told, known.titles), Source(w("cards.says"), known.edition.number),
+                  empty="counting")  # fmt: skip
     checks = counted.checks(told.house)
     values = {
         "sites": [(site, known.titles[site]) for site in sites], "groups": _grouped(told, matrix, sites),
@@ -67,7 +70,8 @@ def _grouped(told: Asked, matrix: Table, sites: list[str]) -> list[dict[str, Any
     shown = matrix.masked(told.mask).rows
     return [
         {"name": name_of(table)[told.visitor.language], "table": table,
-         "rows": [{"called": row["called"], "item": row["item"], "cells": [row[site] for site in sites], "all": row["all"]}
+         "rows": [{"called": row["called"], "item": row["item"], "cells": [row[site] for site in sites],
+         "all": row["all"]}
                   for row in shown if row["table"] == table]}
         for table in SHOWN if any(row["table"] == table for row in shown)
     ]  # fmt: skip
@@ -87,7 +91,8 @@ def _cards(told: Asked, titles: Mapping[str, str]) -> list[dict[str, Any]]:
     listed = counted.findings(told.house) or []
     return [
         {"title": title, "address": f"/quality/findings?site={site}",
-         **{grade: sum(one.finding.site == site and one.finding.grade == grade and one.state != "verified" for one in listed)
+         **{grade: sum(one.finding.site == site and one.finding.grade == grade and one.state != "verified"
+                         for one in listed)
             for grade in life.GRADES},
          "closed": sum(one.finding.site == site and one.state == "verified" for one in listed)}
         for site, title in titles.items()
@@ -164,10 +169,13 @@ def say(told: Asked) -> str:
     if "steward" in account.roles and account.sites and one.finding.site not in account.sites:
         raise RefusedError(f"{account.name} speaks for {', '.join(account.sites)}, not for {one.finding.site}.")
     state = told.form.get("state", "")
-    if state not in SAID:
+    chosen = next((known for known in SAID if known == state), None)
+    if chosen is None:
         raise UsageError(f"a finding is made {', '.join(SAID)}. Choose one.")
-    life.say(told.house.workspace, one.finding.finding_id, state, author=account.name,  # type: ignore[arg-type]  # one of SAID, by the lines above
-             reason=told.form.get("reason", ""), owner=told.form.get("owner", ""))  # fmt: skip
+    reason, owner = told.form.get("reason", ""), told.form.get("owner", "")
+    life.say(
+        told.house.workspace, one.finding.finding_id, chosen, author=account.name, reason=reason, owner=owner
+    )  # fmt: skip
     return f"/quality/findings/{one.finding.finding_id}?done"
 
 

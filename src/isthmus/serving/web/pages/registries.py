@@ -47,8 +47,10 @@ def one(told: Asked) -> View:
     pack, kept, language = _pack(told), built.of(told.house, told.path["name"]), told.visitor.language
     w = told.w
     items = _dictionary(told, pack)
-    values: dict[str, Any] = {"pack": pack, "kept": kept, "about": kept.about if kept else {}, "groups": [], "sites": [],
-                              "building": "building" in told.query and kept is None, "may": told.house.synthetic}  # fmt: skip
+    values: dict[str, Any] = {"pack": pack, "kept": kept, "about": kept.about if kept else {}, "groups": [],
+    "sites": [],
+                              "building": "building" in told.query and kept is None,
+                              "may": told.house.synthetic}  # fmt: skip
     tables: tuple[Table, ...] = (items,)
     if kept is not None:
         matrix, sites = _matrix(told, kept)
@@ -84,7 +86,8 @@ def _dictionary(told: Asked, pack: Pack) -> Table:
         for name, item in pack.items.items()
     ]  # fmt: skip
     return Table("dictionary", (
-        Column("called", note="item"), Column("group"), Column("type", "code"), Column("unit"), Column("codes", "tally"),
+        Column("called", note="item"), Column("group"), Column("type", "code"), Column("unit"), Column("codes",
+        "tally"),
         Column("need", "state"), Column("reference"),
     ), rows, Source(told.w("dictionary.says"), None, len(rows)), most=40)  # fmt: skip
 
@@ -138,9 +141,11 @@ def _work(told: Asked, kept: Kept) -> Table:
          "share": (row["patients"] - row["missing"], row["patients"]), "cause": row["found_but"] or row["may_be"] or ""}
         for row in kept.table("worklist").to_pylist() if row["need"] == "core"
     ]  # fmt: skip
-    rows.sort(key=lambda row: -row["missing"])
-    return Table("work", (Column("called", note="item"), Column("site"), Column("missing", "count"), Column("share", "share"),
-                          Column("cause")), rows, Source(told.w("work.says"), int(kept.about["edition"])), most=12)  # fmt: skip
+    rows.sort(key=lambda row: (not row["cause"], -row["missing"]))
+    return Table("work", (Column("called", note="item"), Column("site"), Column("missing", "count"), Column("share",
+        "share"),
+                          Column("cause")), rows, Source(told.w("work.says"), int(kept.about["edition"])),
+                          most=12)  # fmt: skip
 
 
 def outcomes(told: Asked) -> View:
@@ -148,7 +153,8 @@ def outcomes(told: Asked) -> View:
     pack, w, language = _pack(told), told.w, told.visitor.language
     kept = built.of(told.house, pack.name)
     figures = [one for one in pack.figures if one.kind == "survival"]
-    crumbs = ((w("page.registries"), "/registries"), (pack.titles.get(language) or pack.name, f"/registries/{pack.name}"),
+    crumbs = ((w("page.registries"), "/registries"), (pack.titles.get(language) or pack.name,
+        f"/registries/{pack.name}"),
               (w("outcomes"), ""))  # fmt: skip
     if kept is None or not figures:
         return View(w("outcomes"), w("outcomes.none"), (), {"kept": None, "pack": pack, "figures": []}, crumbs)
@@ -156,11 +162,14 @@ def outcomes(told: Asked) -> View:
     shown = told.house.once(
         ("curves", pack.name, kept.about["edition"], chosen.name, language), lambda: _curves(kept, chosen, language)
     )
-    table = Table("survival", (Column("group"), Column("patients", "count"), Column("events", "count"), Column("median"),
+    table = Table("survival", (Column("group"), Column("patients", "count"), Column("events", "count"),
+        Column("median"),
                                Column("three"), Column("interval")), shown["rows"],
-                  Source(w("survival.says", endpoint=chosen.endpoint), int(kept.about["edition"]), int(kept.about["patients"])))  # fmt: skip
+                  Source(w("survival.says", endpoint=chosen.endpoint), int(kept.about["edition"]),
+                  int(kept.about["patients"])))  # fmt: skip
     values = {
-        "kept": kept, "pack": pack, "figures": [(one.name, one.names[language]) for one in figures], "chosen": chosen.name,
+        "kept": kept, "pack": pack, "figures": [(one.name, one.names[language]) for one in figures],
+        "chosen": chosen.name,
         "drawing": shown["drawing"], "rely": list(_rely(told, shown)), "who": shown["who"],
     }  # fmt: skip
     return View(chosen.names[language], w("outcomes.lead"), (table,), values, crumbs)
@@ -175,7 +184,8 @@ def _curves(kept: Kept, figure: Figure, language: Any) -> dict[str, Any]:
         median, three = one.curve.median(), one.at(36.0)
         rows.append({
             "group": one.name, "patients": int(one.times.size), "events": int(one.events.sum()),
-            "median": f"{median:.1f}" if median is not None else "–", "three": f"{100 * three[0]:.0f}%" if three else "–",
+            "median": f"{median:.1f}" if median is not None else "–",
+            "three": f"{100 * three[0]:.0f}%" if three else "–",
             "interval": f"{100 * three[1]:.0f}–{100 * three[2]:.0f}%" if three else "",
         })  # fmt: skip
     last = np.concatenate([one.times for one in found]) if found else np.array([])

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from isthmus.base.clock import now
-from isthmus.base.errors import InputError
+from isthmus.base.errors import InputError, RefusedError
 from isthmus.cdm.names import name_of
 from isthmus.cdm.tables import TABLES
 from isthmus.gate.committee.event import BOUND, acts
@@ -36,7 +36,8 @@ DOING = (
     "revoke",
 )
 OFFERED = ("match", "clear", "veto", "grant", "return", "reject", "withdraw", "suspend", "resume", "revoke")
-PLAIN_TABLES = ("person", "visit_occurrence", "condition_occurrence", "drug_exposure", "procedure_occurrence", "measurement",
+PLAIN_TABLES = ("person", "visit_occurrence", "condition_occurrence", "drug_exposure", "procedure_occurrence",
+    "measurement",
                 "observation", "death", "note")  # fmt: skip
 
 
@@ -52,7 +53,8 @@ def view(told: Asked) -> View:
         for one in found
     ]  # fmt: skip
     table = Table("requests", (
-        Column("summary", note="case", link="address"), Column("applicant"), Column("state", "state"), Column("votes", "tally"),
+        Column("summary", note="case", link="address"), Column("applicant"), Column("state", "state"), Column("votes",
+        "tally"),
         Column("sites", "tally"), Column("standing", "state"), Column("until", "day"),
     ), rows, Source(w("says"), None, len(rows)), most=50, empty="none")  # fmt: skip
     waiting = sum(one.case.phase == "review" for one in found)
@@ -76,9 +78,11 @@ def case(told: Asked) -> View:
     values: dict[str, Any] = {
         "one": one, "wish": asked, "held": held, "called": short(one.id), "allowed": list(_allowed(told, one)),
         "refused": list(_refused(told, one)), "history": list(_history(told, one)), "standing": held.standing(now()),
-        "quorum": POLICY.quorum, "favour": sum(held.votes.values()), "votes": dict(held.votes), "done": "done" in told.query,
+        "quorum": POLICY.quorum, "favour": sum(held.votes.values()), "votes": dict(held.votes),
+        "done": "done" in told.query,
         "voting": _may(told, one, "vote"), "offered": [act for act in OFFERED if _may(told, one, act)],
-        "speaks": sorted(set(visitor.account.sites) & asked.sites) if visitor.account else [], "risks": list(_risks(told, one)),
+        "speaks": sorted(set(visitor.account.sites) & asked.sites) if visitor.account else [],
+        "risks": list(_risks(told, one)),
         "grant": short(held.grant.id) if held.grant else "",
     }  # fmt: skip
     lead = w("case.lead", len(asked.people), applicant=asked.applicant, day=f"{one.acts[0].at:%Y-%m-%d}")
@@ -141,12 +145,14 @@ def _risks(told: Asked, one: File) -> Iterator[dict[str, str]]:
     keys = [f"{table}.{column}" for table, columns in asked.columns.items() for column in columns
             if graded(table, column).grade >= 4]  # fmt: skip
     yield {"state": "care" if high else "good", "text": w("risk.grade"),
-           "note": w("risk.grade.some", len(high), first=", ".join(sorted(high)[:3])) if high else w("risk.grade.none")}  # fmt: skip
+           "note": w("risk.grade.some", len(high),
+           first=", ".join(sorted(high)[:3])) if high else w("risk.grade.none")}  # fmt: skip
     yield {"state": "care" if keys else "good", "text": w("risk.sensitive"),
            "note": ", ".join(sorted(keys)[:4]) if keys else w("risk.sensitive.none")}  # fmt: skip
     persons = sorted(site for site, answer in one.case.answers.items() if answer == "person")
     no = sorted(site for site, answer in one.case.answers.items() if answer == "no")
-    yield {"state": "care" if persons or no else "good" if one.case.answers else "waiting", "text": w("risk.conditions"),
+    yield {"state": "care" if persons or no else "good" if one.case.answers else "waiting",
+        "text": w("risk.conditions"),
            "note": w("risk.conditions.some", persons=", ".join(persons) or "–", no=", ".join(no) or "–")}  # fmt: skip
     ethics = asked.purpose.ethics
     yield {"state": "good" if ethics else "care", "text": w("risk.ethics"), "note": ethics or w("risk.ethics.none")}
@@ -157,7 +163,8 @@ def _history(told: Asked, one: File) -> Iterator[dict[str, Any]]:
         favour = act.body.get("favour")
         text = told.w.name("act", f"{act.act}.{'yes' if favour else 'no'}" if act.act == "vote" else act.act)
         yield {"text": text, "at": act.at, "person": act.person, "reason": act.body.get("reason", ""),
-               "tone": "bad" if act.act in ("veto", "reject", "revoke", "suspend") else "", "entry": short(act.entry)}  # fmt: skip
+               "tone": "bad" if act.act in ("veto", "reject", "revoke", "suspend") else "",
+               "entry": short(act.entry)}  # fmt: skip
 
 
 def done(act: str) -> Any:
@@ -198,7 +205,8 @@ def new(told: Asked) -> View:
     w, language = told.w, told.visitor.language
     tables = [
         {"name": table, "called": name_of(table)[language], "columns": [
-            {"name": column.name, "called": name_of(table, column.name)[language], "grade": graded(table, column.name).grade}
+            {"name": column.name, "called": name_of(table, column.name)[language], "grade": graded(table,
+             column.name).grade}
             for column in TABLES[table].columns]}
         for table in PLAIN_TABLES
     ]  # fmt: skip
@@ -211,12 +219,16 @@ def new(told: Asked) -> View:
 def apply(told: Asked) -> str:
     """Hand in an application."""
     person, form = told.visitor.demanded(), told.form
+    if "user" not in told.visitor.roles:
+        raise RefusedError(
+            f"{person.name} is no researcher. Applications are handed in by accounts with the role user."
+        )
     tables: dict[str, list[str]] = {}
     for one in told.listed.get("column", ()):
         table, _, column = one.partition(".")
         tables.setdefault(table, []).append(column)
     people = [one.strip() for one in form.get("people", "").split("\n") if one.strip()]
-    body = {
+    body: dict[str, Any] = {
         "summary": form.get("summary", "").strip(), "people": people, "sites": sorted(told.listed.get("site", ())),
         "purpose": {"kinds": sorted(told.listed.get("kind", ())), "ethics": form.get("ethics", "").strip()},
         "tables": tables, "until": form.get("until", ""), "release": "default",

@@ -1,14 +1,13 @@
 """One site: its feeds, its deliveries, its quarantine with replay, and why it is held back, if it is."""
 
-import threading
 from typing import Any
 
-from isthmus.base.errors import IsthmusError, RefusedError
+from isthmus.base.errors import PartialError, RefusedError
+from isthmus.base.progress import Progress
 from isthmus.flow.datamap.held import OUTCOMES
 from isthmus.flow.replay import replay
-from isthmus.flow.workspace import Site
+from isthmus.flow.workspace import Site, Workspace
 from isthmus.serving.web import counted
-from isthmus.serving.web.runs import Run
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
 
@@ -25,7 +24,8 @@ def view(told: Asked) -> View:
     row = next((one for one in seen.sites if one["name"] == site.name), None) if seen else None
     values: dict[str, Any] = {
         "site": site, "row": row, "held": site.name in counted.held_back(told.house), "outcomes": OUTCOMES,
-        "worse": counted.worse(told.house, site.name), "may": _may(told, site), "done": "done" in told.query, "bars": _bars(tables[0], told),
+        "worse": counted.worse(told.house, site.name), "may": _may(told, site), "done": "done" in told.query,
+        "bars": _bars(tables[0], told),
     }  # fmt: skip
     return View(site.title or site.name, w("lead", site=site.name), tables, values,
                 ((w("page.sites"), "/sites"), (site.title or site.name, "")))  # fmt: skip
@@ -48,20 +48,14 @@ def replayed(told: Asked) -> str:
         raise RefusedError(
             "quarantine is replayed by a steward of the site, the platform or an administrator. Ask one."
         )
-    run = Run(f"replay {site.name}")
-    if not told.house.begin(run):
+
+    def work(workspace: Workspace, run: Progress) -> None:
+        report = replay(workspace, site=site.name, reason=told.form.get("reason") or None, progress=run)
+        if report.failed:
+            raise PartialError("; ".join(report.failed.values()))
+
+    if not told.house.run_beside(f"replay {site.name}", work):
         raise RefusedError("a run is under way; one process writes at a time. Follow it under lineage and runs.")
-
-    def work() -> None:
-        try:
-            report = replay(told.house.workspace, site=site.name, reason=told.form.get("reason") or None, progress=run)
-            run.end("; ".join(report.failed.values()))
-        except IsthmusError as error:
-            run.end(str(error))
-        except Exception as error:  # told without its text, which may hold data
-            run.end(f"something unforeseen happened ({type(error).__name__})")
-
-    threading.Thread(target=work, name="replay", daemon=True).start()
     return "/runs/now"
 
 
@@ -74,16 +68,16 @@ def _may(told: Asked, site: Site) -> bool:
 
 def _feeds(told: Asked, site: Site, number: int | None) -> Table:
     known = counted.map_of(told.house)
-    rows = [
+    there = [one for one in known.feeds if one.site == site.name] if known else []
+    rows: list[dict[str, Any]] = [
         {"name": one.name, "pack": one.pack, "files": one.files, "size": round(one.size / 1e6, 2),
          "received": one.received, "last": one.last, "records": one.records, **one.outcomes,
          "mapped_share": (one.outcomes["mapped"], one.records) if one.records else None}
-        for one in (known.feeds if known else ()) if one.site == site.name
+        for one in there
     ]  # fmt: skip
-    there = {row["name"] for row in rows}
     empty = {"files": 0, "size": 0.0, "received": None, "last": None, "records": 0, "mapped_share": None}
     rows += [{"name": one.name, "pack": one.pack, **empty, **dict.fromkeys(OUTCOMES, 0)}
-             for one in site.feeds if one.name not in there]  # fmt: skip
+             for one in site.feeds if one.name not in {fed.name for fed in there}]  # fmt: skip
     columns = (Column("name"), Column("pack", "code"), Column("files", "tally"), Column("received", "moment"),
                Column("last", "day"), Column("records", "count"), Column("mapped", "count"), Column("kept", "count"),
                Column("quarantined", "count"), Column("mapped_share", "share"))  # fmt: skip
@@ -91,7 +85,7 @@ def _feeds(told: Asked, site: Site, number: int | None) -> Table:
         "feeds",
         columns,
         rows,
-        Source(told.w("feeds.says"), number, sum(r["records"] for r in rows), lineage="/lineage"),
+        Source(told.w("feeds.says"), number, sum(fed.records for fed in there), lineage="/lineage"),
     )
 
 

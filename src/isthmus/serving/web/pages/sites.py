@@ -20,7 +20,8 @@ def view(told: Asked) -> View:
         Column("title", note="site", link="address"), Column("state", "state"), Column("feeds", "tally"),
         Column("files", "tally"), Column("received", "moment"), Column("last", "day"), Column("people", "count"),
         Column("records", "count"), Column("quarantined", "count"), Column("mapped", "share"),
-    ), rows, Source(w("sites.says"), number, seen.records if seen else None, lineage="/lineage"), empty="none")  # fmt: skip
+    ), rows, Source(w("sites.says"), number, seen.records if seen else None, lineage="/lineage"),
+    empty="none")  # fmt: skip
     reasons = Table("quarantine", (
         Column("site", link="address"), Column("kind", "code"), Column("reason"), Column("records", "count"),
         Column("first_seen", "day"), Column("example", "code"),
@@ -35,7 +36,8 @@ def view(told: Asked) -> View:
 def _bare(name: str, title: str, feeds: int) -> dict[str, object]:
     """A site of which nothing is in an edition."""
     return {
-        "title": title, "site": name if title != name else "", "name": name, "address": f"/sites/{name}", "state": "none",
+        "title": title, "site": name if title != name else "", "name": name, "address": f"/sites/{name}",
+        "state": "none",
         "feeds": feeds, "files": 0, "received": None, "last": None, "people": 0, "records": 0, "quarantined": 0,
         "mapped": None,
     }  # fmt: skip

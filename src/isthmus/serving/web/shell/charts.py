@@ -1,4 +1,4 @@
-"""Small charts as SVG, drawn from numbers that may be shown; no style and no script is in them (colours are classes)."""
+"""Small charts as SVG, drawn from numbers that may be shown; without style or script (colours are classes)."""
 
 from collections.abc import Mapping, Sequence
 from html import escape
@@ -43,7 +43,8 @@ def stacked(rows: Sequence[Mapping[str, int]], key: str, names: Mapping[str, str
             y, height = _down(below + count, top), count / top * (HEIGHT - TOP - BOTTOM)
             title = f"{row[key]} {said}: {count:,}"
             if count:
-                body.append(f'<rect class="k{hue % HUES + 1}" x="{x + wide * 0.1:.1f}" y="{y:.1f}" width="{wide * 0.8:.1f}" '
+                place = f'x="{x + wide * 0.1:.1f}" y="{y:.1f}" width="{wide * 0.8:.1f}"'
+                body.append(f'<rect class="k{hue % HUES + 1}" {place} '
                             f'height="{height:.1f}"><title>{escape(title)}</title></rect>')  # fmt: skip
             below += count
         if at % every == 0:

@@ -22,7 +22,7 @@ HARMFUL = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would take a cell th
 
 
 def written(table: Table, suffix: str, *, marked: bool = False) -> tuple[bytes, dict[str, str]]:
-    """The file, and the headers that say what is in it. `marked` puts a byte order mark before CSV, for spreadsheets."""
+    """The file, and headers that say what is in it. `marked` puts a byte order mark before CSV, for spreadsheets."""
     rows = table.plain()
     content = _json(table, rows) if suffix == "json" else _parquet(table, rows) if suffix == "parquet" else _csv(rows)
     if suffix == "csv" and marked:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined

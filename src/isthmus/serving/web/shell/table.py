@@ -40,8 +40,8 @@ class Column:
 class Table:
     """Rows under columns. What a row holds beyond its columns (addresses, notes) is shown and does not leave.
 
-    `whole` is how many rows there are, where only the first are here; `most` how many a page shows at once (0: all), while
-    files have all.
+    `whole` is how many rows there are, where only the first are here; `most` how many a page shows at once (0: all),
+    while files have all.
     """
 
     name: str

@@ -29,9 +29,9 @@ def spoken(asked: str | None, kept: str | None, accepted: str) -> Language:
     """The language of a visitor: as asked for, as kept, or the one their browser likes best."""
     for one in (asked, kept):
         if one in LANGUAGES:
-            return cast(Language, one)
-    likes = [part.split(";")[0].strip().lower() for part in accepted.split(",")]
-    return next((cast(Language, one[:2]) for one in likes if one[:2] in LANGUAGES), "en")
+            return one
+    likes = [part.split(";")[0].strip().lower()[:2] for part in accepted.split(",")]
+    return "zh" if "zh" in likes and "en" not in likes[: likes.index("zh")] else "en"
 
 
 def _read(path: Path) -> Mapping[str, Mapping[Language, str]]:

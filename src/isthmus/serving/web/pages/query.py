@@ -1,0 +1,102 @@
+"""Query: one SELECT under a grant, over what it holds and nothing else; its answer is for whoever asked."""
+
+from collections.abc import Sequence
+from secrets import token_hex
+from typing import Any
+
+import pyarrow as pa
+
+from isthmus.base.errors import InputError, RefusedError
+from isthmus.gate.committee.application import Grant
+from isthmus.gate.office import cases, releases
+from isthmus.gate.office.releases import Table as Leaving
+from isthmus.gate.office.session import open_granted, quota
+from isthmus.serving.web.shell.page import Asked, Missing, Page, View
+from isthmus.serving.web.waiting import short
+
+SHOWN = 200  # rows of an answer on the page
+LONGEST = 20_000  # characters of a statement
+
+
+def view(told: Asked) -> View:
+    """The form of a question, and the answer to the last one."""
+    w, held = told.w, _grants(told)
+    limits = quota(told.house.workspace.settings)
+    answer = _kept(told, held) if "answer" in told.query else None
+    chosen = (answer or {}).get("grant") or told.query.get("grant", "") or (short(held[0].id) if held else "")
+    grant = next((one for one in held if short(one.id) == chosen), None)
+    values: dict[str, Any] = {
+        "grants": [{"id": short(one.id), "until": one.until, "kinds": sorted(one.kinds)} for one in held],
+        "chosen": chosen, "kinds": sorted(grant.kinds) if grant else [], "answer": answer, "limits": limits,
+        "tables": {name: sorted(columns) for name, columns in sorted(grant.columns.items())} if grant else {},
+        "sql": (answer or {}).get("sql", ""),
+    }  # fmt: skip
+    return View(w("title"), w("lead"), (), values)
+
+
+def asked(told: Asked) -> str:
+    """Ask the question. The answer stays in memory, for whoever asked and as long as the grant holds."""
+    person, form = told.visitor.demanded(), told.form
+    sql = form.get("sql", "").strip()
+    if not sql or len(sql) > LONGEST:
+        raise InputError(f"a question is one SELECT of at most {LONGEST:,} characters. Write one.")
+    house = told.house
+    session = open_granted(house.office, house.workspace.lake, person, form.get("grant", ""), kind=form.get("kind", ""))
+    rows = session.sql(sql)
+    name = token_hex(8)
+    answer = {
+        "of": person.name, "grant": form["grant"], "sql": sql, "edition": session.edition.number, "name": name,
+        "columns": rows.column_names, "whole": rows.num_rows, "counts": _counts(rows),
+        "rows": [list(row.values()) for row in rows.slice(0, SHOWN).to_pylist()],
+    }  # fmt: skip
+    house.once(("answer", name), lambda: answer)
+    return f"/query?answer={name}"
+
+
+def released(told: Asked) -> str:
+    """Ask that the table of an answer leaves: its counts are hidden and rounded, the machine looks, then people do."""
+    person, form = told.visitor.demanded(), told.form
+    kept = told.house.known(("answer", form.get("answer", "")))
+    if kept is None or kept["of"] != person.name:
+        raise InputError("this answer is not kept any more. Ask again, then ask for its release.")
+    house = told.house
+    session = open_granted(house.office, house.workspace.lake, person, kept["grant"])
+    rows, grant = session.sql(kept["sql"]), house.office.named(kept["grant"], "GR")
+    with house.acting() as office:
+        columns = releases.fitted(rows, form.get("counts", ""), releases.rules_of(office, grant)[1])
+        table = Leaving(
+            columns=columns, counts=form["counts"], context=form.get("context", "").strip(), query=kept["sql"],
+            edition=session.edition.number,
+        )  # fmt: skip
+        name, verdict = releases.request(office, person, grant, table)
+    if verdict.answer == "fail":
+        why = "; ".join(f"{one.where}: {one.why}" for one in verdict.findings if one.answer == "fail")
+        raise RefusedError(f"it may not leave: {why}. Ask a question whose table fits the rules.")
+    return f"/airlock/{short(name)}?done"
+
+
+def _grants(told: Asked) -> Sequence[Grant]:
+    """The grants in force of whoever asks."""
+    account = told.visitor.account
+    if account is None:
+        return ()
+    found = (one.case.grant for one in cases.files(told.house.office) if one.case.standing(told.now) == "active")
+    return [one for one in found if one is not None and account.name in one.people]
+
+
+def _kept(told: Asked, held: Sequence[Grant]) -> dict[str, Any]:
+    """An answer that is kept: of whoever asks, under a grant that holds still."""
+    found: dict[str, Any] | None = told.house.known(("answer", told.query["answer"]))
+    if found is None or found["of"] != told.visitor.name:
+        raise Missing(told.w("answer.gone"), {told.w("page.query"): "/query"})
+    if found["grant"] not in {short(one.id) for one in held}:
+        raise RefusedError("the grant of this answer is not in force any more, and its rows are not shown.")
+    return found
+
+
+def _counts(rows: pa.Table) -> list[str]:
+    """The columns of whole numbers, of which one may be the counts of a table that is to leave; mostly the last is."""
+    return [name for name in reversed(rows.column_names) if pa.types.is_integer(rows.schema.field(name).type)]
+
+
+PAGE = Page("query", "/query", view, group="evidence", icon="ask", key="x", acts={"ask": asked, "release": released})
