@@ -98,7 +98,7 @@ class PersonRows:
         for person in persons:
             sites = self._sites(person)
             for one in self._of(table):
-                if one.site is None or one.site in sites:
+                if one.site is None or not sites or one.site in sites:
                     parts += [_in(schema, batch, one.site) for batch in one.rows(person, wanted)]
         return pa.Table.from_batches(parts, schema=schema) if parts else schema.empty_table()
 
@@ -120,7 +120,7 @@ class PersonRows:
             return self._files[table]
 
     def _sites(self, person: int) -> frozenset[str]:
-        """The sites that have a person of this number."""
+        """The sites that have a person of this number; none where only events name it, which may lie anywhere."""
         return frozenset(site for site, persons in self._persons.items() if _has(persons, person))
 
     @cached_property
