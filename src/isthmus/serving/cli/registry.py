@@ -81,6 +81,14 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     if asked:
         asked.answer(opened, read, edition, json=json)
         return
+    _build(opened, read, out, export, edition, quiet=quiet, json=json)
+
+
+def _build(
+    opened: Workspace, pack: Pack, out: Path | None, export: tuple[str, Path] | None, edition: int | None, *,
+    quiet: bool, json: bool,
+) -> None:  # fmt: skip
+    """Build it of invented patients, write what is to be written, and tell of it."""
     if export is not None:
         exports.check(*export)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
@@ -89,11 +97,11 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
         folder = out
         if out is None and export is not None:
             folder = Path(stack.enter_context(TemporaryDirectory(dir=opened.root)))
-        said = rulings(opened, read.name)
+        said = rulings(opened, pack.name)
         codes = None if edition else _open_codes(opened)
-        built = _built(session, read, folder, sums, codes, said, quiet=quiet or json)
+        built = _built(session, pack, folder, sums, codes, said, quiet=quiet or json)
         about = manifest(session, built)
-        _write(read, about, folder, out, export, synthetic=opened.synthetic)
+        _write(pack, about, folder, out, export, synthetic=opened.synthetic)
     if json:
         document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
         return
