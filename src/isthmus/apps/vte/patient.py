@@ -45,13 +45,21 @@ class Assessed:
     due: tuple[Due, ...]
 
 
+def named(said: str) -> int | str:
+    """Whom a request names: patients have numbers, under a grant pseudonyms."""
+    return int(said) if said.removeprefix("-").isdecimal() and said.isascii() else said
+
+
 def assess(person: int | str, at: Context, seen: str = "") -> Assessed | None:
     """The assessment of a patient's stay now or, if there is none, of the last one at its end; None without a stay.
 
     Raises InputError when `seen`, a time in ISO form, cannot be read.
     """
     made = shipped()
-    tables = at.session.patient(person)
+    try:
+        tables = at.session.patient(person)
+    except ValueError:  # what is no number names nobody, where patients have numbers
+        return None
     now = _time(seen or at.settings["day"], at.now)
     stay = _stay(tables.get("visit_occurrence"), now)
     if stay is None:

@@ -1,5 +1,6 @@
 """What the application finds in simulated hospitals, against what was true there. The figures are printed (`-rP`)."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from lib.vte import FOLDER
 
 SITES, STAYS = 3, 1500
 SETTINGS = {
-    "profile": "caprini@cn-quality", "scale": "auto", "hours": 24, "cancer_hormones_count": False, "never": ["family_vte"],
+    "profile": "caprini@cn-quality", "scale": "auto", "hours": 24, "cancer_hormones_count": False,
+    "never": ["family_vte"],
 }  # fmt: skip
 
 
@@ -63,10 +65,10 @@ def test_the_group_that_data_give_against_the_true_one(found: dict[str, pd.DataF
     sensitivity, specificity = _rates(told, known.raised)
     false = rows.alert & ~(rows.raised & ~rows.drug & ~rows.mechanical)
     need = rows.raised & ~rows.drug & ~rows.mechanical
-    print(
+    sys.stdout.write(
         f"\nraised risk of {len(rows)} stays: assessable {len(known) / len(rows):.3f}, sensitivity {sensitivity:.3f}, "
         f"specificity {specificity:.3f}; alerts {100 * rows.alert.mean():.1f}, false alerts "
-        f"{100 * false.mean():.2f} per 100 patients; of those in need found {rows.alert[need].mean():.3f}"
+        f"{100 * false.mean():.2f} per 100 patients; of those in need found {rows.alert[need].mean():.3f}\n"
     )
     assert len(known) / len(rows) > 0.6
     assert sensitivity > 0.95
@@ -79,9 +81,9 @@ def test_thrombosis_in_hospital_against_the_true_one(found: dict[str, pd.DataFra
     told, true = rows.hospital_vte.fillna(False).astype(bool), rows.vte
     sensitivity, specificity = _rates(told, true)
     false = 100 * float((told & ~true).mean())
-    print(
+    sys.stdout.write(
         f"\nthrombosis in hospital of {len(rows)} stays ({int(true.sum())} true): sensitivity {sensitivity:.3f}, "
-        f"specificity {specificity:.4f}, false {false:.2f} per 100 patients"
+        f"specificity {specificity:.4f}, false {false:.2f} per 100 patients\n"
     )
     assert sensitivity > 0.85
     assert specificity > 0.995
@@ -93,6 +95,6 @@ def test_the_indicators_are_the_shares_that_are_true(found: dict[str, pd.DataFra
     assert counted.discharged.sum() == len(long)
     assert counted.assessed_in_time.sum() == long.assessed_in_time.sum()
     share = counted.raised.sum() / counted.graded.sum()
-    print(f"\nmoderate and high by the latest assessment {share:.3f}, truly {long.raised.mean():.3f}")
+    sys.stdout.write(f"\nmoderate and high by the latest assessment {share:.3f}, truly {long.raised.mean():.3f}\n")
     assert abs(share - long.raised.mean()) < 0.05
     assert abs(counted.hospital_vte.sum() / len(long) - long.vte.mean()) < 0.005
