@@ -21,7 +21,7 @@ AFTER = "imaging after treatment meant to cure"
 
 
 def _rows() -> dict[str, list[dict[str, Any]]]:
-    """Two patients: 1 is resected after imaging and the team's decision, 2 has nothing but the diagnosis."""
+    """Two patients: 1 is resected after imaging and the team's decision, 2 is seen late, after the diagnosis."""
     people = (1, 2)
     return {
         "concept": starter()["concept"].to_pylist(),
@@ -49,6 +49,10 @@ def _rows() -> dict[str, list[dict[str, Any]]]:
             for at, (concept, day) in enumerate(
                 ((CT, date(2024, 1, 12)), (TEAM, date(2024, 1, 15)), (RESECTION, date(2024, 1, 20))), start=1
             )
+        ]
+        + [
+            {"procedure_occurrence_id": 9, "person_id": 2, "procedure_concept_id": CT,
+             "procedure_date": date(2024, 3, 20)}
         ],
         "measurement": [
             {"measurement_id": 1, "person_id": 1, "measurement_concept_id": AFP, "measurement_date": date(2024, 1, 11),
