@@ -117,4 +117,7 @@ def test_a_grant_that_has_ended_gives_nothing_from_any_address(house: House, cli
     for address in GRANTED - told:
         answer = called(client, house, address, bearer(house))
         assert answer.status_code in {403, 404}, (address, answer.text)
+    lines = client.get(f"/api/v1/log?grant={short(house.grant)}&size=1000", headers=bearer(house)).json()["log"]
+    refused = [one for one in lines if one["kind"] == "question" and one["act"] == "refused"]
+    assert len(refused) == len(GRANTED - told), "a refusal is in the log, whatever was asked"
     assert house.use("cai", "resume", "--reason", "it was none").code == 0

@@ -53,6 +53,7 @@ READING = {
     "gate/desk.py": "opened by that session, and by the one under a grant over what it holds",
     "gate/differing.py": "called by the session under a grant, over the view of one table that it holds",
     "gate/joined.py": "says what is read, and reads nothing",
+    "gate/patient.py": "opened by the session of applications, over invented patients only",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/affected.py": "counts persons, and tells no number of one",
     "gate/office/trail.py": "tells at which sites a person has rows, to an auditor",

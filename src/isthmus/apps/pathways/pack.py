@@ -46,6 +46,8 @@ class Events:
 class Step:
     """Something that is done: the days on which any of its events, or of its parts' events, stands.
 
+    Days that follow each other by `apart` or less are one occurrence, on the first of them: hospitals write one
+    operation down by the day of admission, of the operation and of its report.
     `records` names the kind of record that a hospital must deliver, so that its absence means something.
     """
 
@@ -56,6 +58,7 @@ class Step:
     parts: tuple[str, ...]
     records: str
     treatment: bool
+    apart: int
     place: str
 
 
@@ -131,7 +134,7 @@ class Rule:
     seen_before: int | None
     valid: tuple[int | None, int | None]
     source: str
-    where: str
+    where: Names
     strength: str
     reasons: tuple[str, ...]
     records: tuple[str, ...]
@@ -143,8 +146,8 @@ class Source:
     """Where rules come from, and whether the official text was read for this pack."""
 
     name: str
-    title: str
-    checked: str
+    title: Names
+    checked: Names
     url: str
 
 

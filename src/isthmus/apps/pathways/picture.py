@@ -20,6 +20,7 @@ COLOURS: Mapping[str, str] = {
 """Those of the house's pages (a test holds them together)."""
 TONES = ("c1", "c3", "c4", "c5", "c2", "c6")
 FLOW, GAP, NODE, COLUMN, MARGIN = 330, 20, 14, 190, 24
+NAMED = 250  # beside a step, for its name
 LEAST_COLUMNS = 5  # few columns are not blown up
 ROOM = 30  # above each column, for what it is called
 FUNNEL = (340, 200)
@@ -93,7 +94,7 @@ def arcs(
     order = sorted(reached, key=lambda row: (row["days"], row["step"]))
     place = {0: 0} | {int(row["step"]): at for at, row in enumerate(order, start=1)}
     whole = max((row["n"] for row in following), default=1)
-    height, row_height, middle = 54 + 58 * len(place), 58, 360
+    height, row_height, middle = 54 + 58 * len(place), 58, 320
     shown = [row for row in following if row["n"] >= least * whole and int(row["before"]) in place]
     body: list[str] = []
     taken: list[tuple[float, float]] = []
@@ -107,7 +108,7 @@ def arcs(
         for row in order[at - 1 : at] if number else []:
             said = speech("map.step", n=f"{row['n']:,.0f}", days=f"{row['days']:.0f}")
             body.append(_text(middle + 14, y + 12, said, "ink3", size=11))
-    return _svg(820, height, body, speech("map"))
+    return _svg(960, height, body, speech("map"))
 
 
 def _arc(
@@ -117,9 +118,9 @@ def _arc(
     """A curve from height to height beside the middle, with its number; `taken` are the places of numbers so far."""
     start, end, middle = at
     side = 1 if end > start else -1
-    reach = (150 if side > 0 else 40) + 34 * min(abs(end - start) / 58, 6)
+    reach = (NAMED + 10 if side > 0 else 40) + 34 * min(abs(end - start) / 58, 6)
     far = middle + side * reach
-    begin = middle + (140 if side > 0 else -10)
+    begin = middle + (NAMED if side > 0 else -10)
     width = max(0.8, 9 * row["n"] / whole)
     colour = COLOURS["c1" if side > 0 else "c2"]
     path = f"M{begin},{start}C{far},{start} {far},{end} {begin},{end}"

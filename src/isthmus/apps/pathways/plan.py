@@ -27,7 +27,7 @@ SCHEMAS = {
         "asked_value": "source:int value:text",
         "asked_code": "source:int value:text code:text position:int",
         "asked_fact": "fact:int take:int low:int high:int",
-        "asked_step": "step:int treatment:bool",
+        "asked_step": "step:int treatment:bool apart:int",
         "asked_records": "records:int least:int after:int",
         "asked_rule": "rule:int valid_from:int valid_to:int",
         "asked_leg": "leg:int rule:int anchored:bool pick:int low:int high:int least:int most:int followed:int "
@@ -98,7 +98,7 @@ def plan(pack: Pack) -> Plan:
         for one in concepts:
             made.add("asked_set", set=made.sets[name], concept_id=one.concept_id, below=one.below)
     for step in pack.steps.values():
-        made.add("asked_step", step=step.number, treatment=step.treatment)
+        made.add("asked_step", step=step.number, treatment=step.treatment, apart=step.apart)
         for rank, events in enumerate(step.events):
             made.source(STEP, step.number, rank, events)
     for records in pack.records.values():

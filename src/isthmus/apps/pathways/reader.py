@@ -24,7 +24,7 @@ HEAD = (
 )  # fmt: skip
 NEEDED = ("pathway", "population", "steps", "rules")
 OF_EVENTS = (*domains(), ITEM, "value", "number")
-STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment")
+STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment", "apart")
 FACT = (*LANGUAGES, "from", "take", "window", "numeric")
 HOSPITALS = ("site", "care site")
 WITH_STAY = "with the stay"
@@ -159,7 +159,7 @@ class _Pack:
             events = () if "any of" in at else tuple(self._origins(at, what))
             found[name] = Step(
                 name, number, self.reading.names(at, what), events, parts, delivered, bool(at.get("treatment")),
-                at.place(),
+                self.reading.days(at, "apart", what) or 0, at.place(),
             )  # fmt: skip
         return found
 
@@ -244,7 +244,8 @@ class _Pack:
                 if not at.get(key):
                     mend = "Say which text it is." if key == "title" else "Say whether its text was read, and by whom."
                     self.faults.add(at.place(), f"source {name} has no `{key}`.", mend)
-            yield name, Source(name, str(at.get("title", "")), str(at.get("checked", "")), str(at.get("url", "")))
+            title, checked = (self.reading.said(at, key, f"source {name}") for key in ("title", "checked"))
+            yield name, Source(name, title, checked, str(at.get("url", "")))
 
     def _anchor(self, steps: Mapping[str, Step]) -> int:
         name = self.head.get("anchor")

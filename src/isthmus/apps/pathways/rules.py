@@ -103,7 +103,7 @@ class Rules:
             name, number, self.reading.names(at, what), family, self._legs(at, family, what) if family else (),
             (*self._clauses(at, "when", what), *self._clauses(at, "unless", what)),
             self.reading.days(at, "followed", what), self.reading.days(at, "seen before", what),
-            self.reading.period(at, "valid", what), source, str(at.get("where", "")), strength,
+            self.reading.period(at, "valid", what), source, self.reading.said(at, "where", what), strength,
             self._declared(at, "reasons", self.known.reasons, what) or tuple(self.known.reasons),
             self._declared(at, "records", self.known.records, what), at.place(),
         )  # fmt: skip

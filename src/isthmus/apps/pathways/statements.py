@@ -71,9 +71,13 @@ PATHWAY_STEP = f"""
     ) q
 """
 OCCURRED = f"""
-    SELECT p.episode, f.target AS step, f.day, f."table", f.row_id, f.site, f.part_id, f.place
-    FROM found f JOIN pathway p ON p.person_id = f.person_id
-    WHERE f.kind = {STEP} AND f.day >= p.day + {{low}} AND f.day <= p.day + {{high}} {{until}}
+    SELECT episode, step, day, "table", row_id, site, part_id, place FROM (
+        SELECT p.episode, f.target AS step, f.day, f."table", f.row_id, f.site, f.part_id, f.place, s.apart,
+            max(f.day) OVER (PARTITION BY p.episode, f.target ORDER BY f.day
+                RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM found f JOIN pathway p ON p.person_id = f.person_id JOIN asked_step s ON s.step = f.target
+        WHERE f.kind = {STEP} AND f.day >= p.day + {{low}} AND f.day <= p.day + {{high}} {{until}}
+    ) WHERE before IS NULL OR day - before > apart
 """
 UNTIL = "AND f.day <= p.until"
 # From when to when an episode is seen, and when nothing more can come: at death, or where the pathway ends with a stay.

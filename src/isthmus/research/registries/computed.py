@@ -69,6 +69,7 @@ def computed(
         for text in filter(None, texts):
             condition = _truth(text, endpoint.place, names.kinds(""), faults)
             if condition is not None:
+                names.check_codes(condition, endpoint.place, faults)
                 conditions[text] = condition
     return Computed(steps, checks, conditions)
 
@@ -82,6 +83,7 @@ def _step(names: Names, item: Item, formula: Formula, faults: Faults) -> Step | 
     found = parsed(formula.expression, place, kinds, faults) if formula.expression else None
     if found is None:
         return None
+    names.check_codes(found, place, faults, item.name)
     wanted = KINDS[item.type]
     if found.kind is not None and found.kind is not wanted:
         faults.add(
@@ -108,7 +110,10 @@ def check(names: Names, rule: Rule, faults: Faults, kind: str = "rule") -> Check
         return None
     group = groups[0] if groups else ""
     found = _truth(rule.when, place, names.kinds(group), faults)
-    return None if found is None else Check(rule, found, group)
+    if found is None:
+        return None
+    names.check_codes(found, place, faults)
+    return Check(rule, found, group)
 
 
 def _truth(text: str, place: str, kinds: Mapping[str, Kind | None], faults: Faults) -> Expression | None:

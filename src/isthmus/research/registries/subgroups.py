@@ -68,7 +68,7 @@ def _members(
 
 def _asking(pack: Pack, asked: Sequence[Registered]) -> Pack:
     """The pack with the conditions of cohorts in place of its own rules of quality."""
-    names, faults = Names(pack.items, pack.groups, pack.formulas), Faults()
+    names, faults = Names(pack.items, pack.groups, pack.formulas, pack.lists), Faults()
     checks = []
     for one in asked:
         rule = Rule(one.name, (), one.where, {}, {}, "note", one.place)

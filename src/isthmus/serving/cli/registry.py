@@ -98,9 +98,8 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
         document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
         return
     _tell(built, session, sums)
-    for path in (out, export[1] if export else None):
-        if path is not None:
-            say(f"written: {path}")
+    for path in filter(None, (out, export[1] if export else None)):
+        say(f"written: {path}")
 
 
 def _write(

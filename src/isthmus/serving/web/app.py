@@ -14,7 +14,7 @@ from starlette.responses import RedirectResponse
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.serving.api.app import SILENT, mount
 from isthmus.serving.applications import ticking
-from isthmus.serving.web import applied, counted, faults, following, frame, guard, signing
+from isthmus.serving.web import applied, counted, faults, following, frame, guard, scorecards, signing
 from isthmus.serving.web.guard import Guard
 from isthmus.serving.web.house import House
 from isthmus.serving.web.pages.listed import PAGES
@@ -34,10 +34,12 @@ def create(root: Path) -> FastAPI:
         title="Isthmus", docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT, lifespan=living(house)
     )
     app.state.house = house
+    house.after.append(counted.warm)
     app.add_middleware(Guard, house=house, fault=faults.unforeseen)
     faults.register(app, house)
     signing.register(app, house)
     following.register(app, house)
+    scorecards.register(app, house)
     app.add_route("/static/{name}", _static, ["GET"])
     app.add_route("/preferences", _preferences(house), ["GET"])
     for page in PAGES:  # files first: a part of an address may hold a dot

@@ -7,7 +7,9 @@ from typing import Any
 
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import lists
+from isthmus.flow.datamap.find import find
 from isthmus.flow.datamap.held import DataMap, held
+from isthmus.flow.datamap.lineage import edges
 from isthmus.flow.findings.life import Lived, lived
 from isthmus.flow.hold import Worse
 from isthmus.flow.hold import worse as worse_of
@@ -125,11 +127,14 @@ def open_codes(house: House) -> list[Item]:
 
 def warm(house: House) -> None:
     """Begin to count what pages show, so that the first reader does not wait."""
-    if house.edition is not None:
+    known = map_of(house)
+    if known is not None:
         for count in (years, checks, findings):
             count(house)
         for site in held_back(house):
             worse(house, site)
+        house.later(("edges", house.edition), lambda: edges(house.workspace))
+        house.later(("index", house.edition), lambda: bool(find(house.workspace, known, "x")))
 
 
 def _seen(house: House, known: DataMap, late: Sequence[str]) -> Seen:

@@ -15,6 +15,7 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import cases
 from isthmus.gate.office.cases import File
 from isthmus.gate.office.unit import Office
+from isthmus.serving.web.answers import Answers
 from isthmus.serving.web.runs import Run
 from isthmus.serving.web.sessions import Sessions
 
@@ -29,8 +30,10 @@ class House:
         self.workspace = Workspace(root)
         self.office = Office(root, self.workspace.records, self.workspace.settings)
         self.sessions = Sessions()
+        self.answers = Answers()
         self.manager = Manager(self.workspace)
         self.run: Run | None = None
+        self.after: list[Callable[[House], object]] = []
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._locks: dict[Hashable, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -68,7 +71,10 @@ class House:
             return True
 
     def run_beside(self, title: str, work: Callable[[Workspace, Progress], object]) -> bool:
-        """Begin work beside the requests, which pages follow; False while another is under way."""
+        """Begin work beside the requests, which pages follow; False while another is under way.
+
+        What `after` holds is done when it has ended.
+        """
         run = Run(title)
         if not self.begin(run):
             return False
@@ -81,6 +87,8 @@ class House:
                 run.end(str(error))
             except Exception as error:  # told without its text, which may hold data
                 run.end(f"something unforeseen happened ({type(error).__name__})")
+            for one in self.after:
+                one(self)
 
         threading.Thread(target=done, name=title, daemon=True).start()
         return True

@@ -66,6 +66,14 @@ def test_what_is_written_down_once_tells_nothing_of_later(tmp_path: Path) -> Non
         assert _states(found)[0] == expected
 
 
+def test_one_operation_under_several_days_is_one(tmp_path: Path) -> None:
+    patient = Patient(1, done=[(0, A, "h1"), (2, A, "h1"), (9, A, "h2"), (30, A, "h1")])
+    for apart, expected in ((0, "violated"), (7, "met")):
+        steps = HEAD["steps"] | {"a": NAMES | {"procedure": "a", "apart": apart}}
+        found = _judged(tmp_path / str(apart), [patient], {"a": {"exactly": "a", "times": 2}}, steps=steps)
+        assert _states(found)[0][0] == expected
+
+
 def test_who_is_not_seen_long_enough_is_not_judged(tmp_path: Path) -> None:
     rule = {"a": {"exists": "a", "window": "that day to 9 after"}}
     for seen, death, expected in (

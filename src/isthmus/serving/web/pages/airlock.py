@@ -12,6 +12,8 @@ from isthmus.serving.web.shell.table import Column, Source, Table
 from isthmus.serving.web.waiting import short
 
 SAID = ("approve", "change", "reject")
+SEES = frozenset({"checker", "auditor", "committee", "administrator"})
+"""Who sees that a table asks to leave, beside the people of its grant."""
 ASKED, LEFT = "submitted", "released"
 
 
@@ -22,7 +24,7 @@ def view(told: Asked) -> View:
         {"release": short(one.id), "address": f"/airlock/{short(one.id)}", "context": one.body["context"],
          "state": one.request.state, "author": one.request.author, "machine": one.body["machine"],
          "approvals": one.request.approvals(releases.NAME), "asked": one.acts[0].at}
-        for one in reversed(releases.releases(told.house.office))
+        for one in reversed(releases.releases(told.house.office)) if _sees(told, one)
     ]  # fmt: skip
     table = Table("releases", (
         Column("context", note="release", link="address"), Column("author"), Column("machine", "state"),
@@ -90,9 +92,18 @@ def left(told: Asked) -> str:
 
 def _held(told: Asked) -> Held:
     try:
-        return releases.release(told.house.office, told.path["release"])
+        held = releases.release(told.house.office, told.path["release"])
     except InputError:
         raise Missing(told.w("missing"), {told.w("page.airlock"): "/airlock"}) from None
+    if not _sees(told, held):
+        raise RefusedError(
+            "this release is shown to checkers, to who watches, and to the people of its grant. Sign in."
+        )
+    return held
+
+
+def _sees(told: Asked, held: Held) -> bool:
+    return bool(SEES & told.visitor.roles) or told.visitor.name in held.request.people
 
 
 def _may_check(told: Asked, held: Held) -> bool:
@@ -102,7 +113,7 @@ def _may_check(told: Asked, held: Held) -> bool:
 
 
 PAGES = (
-    Page("airlock", "/airlock", view, group="governance", icon="release", key="a"),
+    Page("airlock", "/airlock", view, group="governance", icon="release", key="x"),
     Page("release", "/airlock/{release}", one, under="airlock",
          acts={"say": said, "withdraw": withdrawn, "leave": left}),
 )  # fmt: skip

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from isthmus.serving.web.pages import (
+    administration,
     airlock,
+    catalogue,
     codes,
     lineage,
     linkage,
@@ -19,16 +21,7 @@ from isthmus.serving.web.pages import (
 from isthmus.serving.web.shell.page import Page
 
 PAGES: Sequence[Page] = (
-    overview.PAGE,
-    sites.PAGE,
-    site.PAGE,
-    *lineage.PAGES,
-    *quality.PAGES,
-    *codes.PAGES,
-    *linkage.PAGES,
-    *registries.PAGES,
-    query.PAGE,
-    *requests.PAGES,
-    *airlock.PAGES,
-    *log.PAGES,
-)
+    overview.PAGE, sites.PAGE, site.PAGE, *lineage.PAGES, *quality.PAGES, *codes.PAGES, *linkage.PAGES,
+    *catalogue.PAGES, *registries.PAGES, query.PAGE, *requests.PAGES, *airlock.PAGES, *log.PAGES,
+    *administration.PAGES,
+)  # fmt: skip

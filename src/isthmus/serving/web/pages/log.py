@@ -89,7 +89,7 @@ def _row(one: Line) -> dict[str, object]:
 
 
 PAGES = (
-    Page("log", "/log", view, group="governance", icon="gate", key="l"),
+    Page("log", "/log", view, group="governance", icon="gate", key="a"),
     Page("log_proof", "/log/proof", proved, under="log"),
     Page("you", "/you", you, under="log"),
     Page("about", "/you/uses/{person}", about, under="log"),

@@ -1,7 +1,6 @@
 """Query: one SELECT under a grant, over what it holds and nothing else; its answer is for whoever asked."""
 
 from collections.abc import Sequence
-from secrets import token_hex
 from typing import Any
 
 import pyarrow as pa
@@ -43,29 +42,25 @@ def asked(told: Asked) -> str:
     house = told.house
     session = open_granted(house.office, house.workspace.lake, person, form.get("grant", ""), kind=form.get("kind", ""))
     rows = session.sql(sql)
-    name = token_hex(8)
-    answer = {
-        "of": person.name, "grant": form["grant"], "sql": sql, "edition": session.edition.number, "name": name,
-        "columns": rows.column_names, "whole": rows.num_rows, "counts": _counts(rows),
-        "rows": [list(row.values()) for row in rows.slice(0, SHOWN).to_pylist()],
-    }  # fmt: skip
-    house.once(("answer", name), lambda: answer)
-    return f"/query?answer={name}"
+    kept = house.answers.keep(
+        person.name, short(form["grant"]), session.edition.number, sql, rows, kind=form.get("kind", "")
+    )
+    return f"/query?answer={kept}"
 
 
 def released(told: Asked) -> str:
     """Ask that the table of an answer leaves: its counts are hidden and rounded, the machine looks, then people do."""
     person, form = told.visitor.demanded(), told.form
-    kept = told.house.known(("answer", form.get("answer", "")))
-    if kept is None or kept["of"] != person.name:
+    kept = told.house.answers.take(form.get("answer", ""), person.name)
+    if kept is None:
         raise InputError("this answer is not kept any more. Ask again, then ask for its release.")
     house = told.house
-    session = open_granted(house.office, house.workspace.lake, person, kept["grant"])
-    rows, grant = session.sql(kept["sql"]), house.office.named(kept["grant"], "GR")
+    session = open_granted(house.office, house.workspace.lake, person, kept.grant, kind=kept.kind, edition=kept.edition)
+    rows, grant = session.sql(kept.sql), house.office.named(kept.grant, "GR")
     with house.acting() as office:
         columns = releases.fitted(rows, form.get("counts", ""), releases.rules_of(office, grant)[1])
         table = Leaving(
-            columns=columns, counts=form["counts"], context=form.get("context", "").strip(), query=kept["sql"],
+            columns=columns, counts=form["counts"], context=form.get("context", "").strip(), query=kept.sql,
             edition=session.edition.number,
         )  # fmt: skip
         name, verdict = releases.request(office, person, grant, table)
@@ -86,12 +81,16 @@ def _grants(told: Asked) -> Sequence[Grant]:
 
 def _kept(told: Asked, held: Sequence[Grant]) -> dict[str, Any]:
     """An answer that is kept: of whoever asks, under a grant that holds still."""
-    found: dict[str, Any] | None = told.house.known(("answer", told.query["answer"]))
-    if found is None or found["of"] != told.visitor.name:
+    found = told.house.answers.take(told.query["answer"], told.visitor.name)
+    if found is None:
         raise Missing(told.w("answer.gone"), {told.w("page.query"): "/query"})
-    if found["grant"] not in {short(one.id) for one in held}:
+    if found.grant not in {short(one.id) for one in held}:
         raise RefusedError("the grant of this answer is not in force any more, and its rows are not shown.")
-    return found
+    rows = [list(row.values()) for row in found.rows.slice(0, SHOWN).to_pylist()]
+    return {
+        "grant": found.grant, "sql": found.sql, "edition": found.edition, "name": told.query["answer"], "rows": rows,
+        "columns": found.rows.column_names, "whole": found.rows.num_rows, "counts": _counts(found.rows),
+    }  # fmt: skip
 
 
 def _counts(rows: pa.Table) -> list[str]:
@@ -99,4 +98,4 @@ def _counts(rows: pa.Table) -> list[str]:
     return [name for name in reversed(rows.column_names) if pa.types.is_integer(rows.schema.field(name).type)]
 
 
-PAGE = Page("query", "/query", view, group="evidence", icon="ask", key="x", acts={"ask": asked, "release": released})
+PAGE = Page("query", "/query", view, group="evidence", icon="ask", key="u", acts={"ask": asked, "release": released})
