@@ -133,7 +133,7 @@ def _stays(rng: np.random.Generator, count: int, year: int) -> _Stays:
         bed=np.where(in_bed, np.minimum(4 + rng.poisson(3, count), (length // MINUTES + 1).astype(np.int64)), 0),
         line=rng.random(count) < 0.05 + 0.15 * (operation == OPEN),
         intensive=rng.random(count) < 0.03, family=rng.random(count) < 0.01,
-        bmi=np.round(np.clip(rng.normal(24, 3.6, count), 14, 48), 1),
+        bmi=np.asarray(np.clip(rng.normal(24, 3.6, count), 14, 48).round(1), np.float64),
     )  # fmt: skip
 
 

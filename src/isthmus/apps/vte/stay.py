@@ -61,14 +61,12 @@ DEEDS = """
 """
 # What a hospital gives: a table of which it has no row, or a form that it never delivered, is not taken for nothing.
 GIVEN = """
-    SELECT site, 'assessed' AS what FROM evidence e JOIN moment m ON m.moment = e.moment
-    WHERE e.fact IN ('padua_assessed', 'caprini_assessed')
-    UNION SELECT site, 'bleeding' FROM evidence e JOIN moment m ON m.moment = e.moment
-    WHERE e.fact = 'bleeding_assessed'
-    UNION SELECT site, 'drug' FROM drug_exposure
-    UNION SELECT site, 'mechanical' FROM procedure_occurrence
-    UNION SELECT site, 'mechanical' FROM device_exposure
-    UNION SELECT site, 'vte' FROM condition_occurrence
+    SELECT DISTINCT site, 'assessed' AS what FROM deed WHERE assessed IS NOT NULL
+    UNION SELECT DISTINCT site, 'bleeding' FROM deed WHERE bleeding IS NOT NULL
+    UNION SELECT DISTINCT site, 'drug' FROM drug_exposure
+    UNION SELECT DISTINCT site, 'mechanical' FROM procedure_occurrence
+    UNION SELECT DISTINCT site, 'mechanical' FROM device_exposure
+    UNION SELECT DISTINCT site, 'vte' FROM condition_occurrence
 """
 
 

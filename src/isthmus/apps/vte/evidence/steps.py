@@ -30,7 +30,7 @@ MEMBERS = """
 PICKED = """
     WITH pair AS (
         SELECT DISTINCT coalesce(e.{concept}, 0) AS concept, coalesce(e.{code}, '') AS code
-        FROM {table} e WHERE e.person_id IN (SELECT person_id FROM moment)
+        FROM {table} e
     ), coded AS (
         SELECT concept, code, upper(regexp_replace(code, '^.*[:|]', '')) AS bare FROM pair
     )
