@@ -114,7 +114,7 @@ class PersonRows:
         for person in persons:
             sites = self._sites(person)
             for one in self._of(table):
-                if one.site is None or one.site in sites:
+                if one.site is None or not sites or one.site in sites:
                     parts += [_in(schema, batch, one.site, person) for batch in one.rows(person, wanted)]
         return pa.Table.from_batches(parts, schema=schema) if parts else schema.empty_table()
 
