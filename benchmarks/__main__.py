@@ -15,10 +15,26 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chain, cohorts, fresh, gate, ledger, linkage, memory, profile, quality, redelivery, search, speed
+from benchmarks import (
+    advice,
+    chain,
+    cohorts,
+    fresh,
+    gate,
+    ledger,
+    linkage,
+    memory,
+    profile,
+    quality,
+    redelivery,
+    search,
+    speed,
+    vte,
+)
 from benchmarks.claim import Bench, Claim, Row
 
 CLAIMS: Mapping[str, Claim] = {
+    "advice": advice.advice,
     "chain": chain.chain,
     "cohorts": cohorts.cohorts,
     "csv": speed.csv,
@@ -32,6 +48,7 @@ CLAIMS: Mapping[str, Claim] = {
     "quality": quality.quality,
     "redelivery": redelivery.redelivery,
     "search": search.search,
+    "vte": vte.vte,
 }
 STDERR = Console(stderr=True)
 

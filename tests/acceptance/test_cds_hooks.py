@@ -13,7 +13,7 @@ import pytest
 
 from isthmus.apps.advice.hooks import schema
 from isthmus.apps.contract.trial import Trial
-from lib.advised import FOLDER, PACKAGE, person
+from lib.advised import FOLDER, PACKAGE, person, request
 
 pytestmark = pytest.mark.acceptance
 
@@ -91,3 +91,49 @@ def test_the_opioid_example_is_answered_with_a_card_of_the_same_urgency(outside:
     made = card["extension"]["org.isthmus.advice"]
     assert made["rule"] == "interaction.hydrocodone.oxycodone"
     assert [one["id"] for one in made["rows"]] == ["medrx001", "medrx002"]
+
+
+def _observation(name: str, code: str, value: float, unit: str) -> dict[str, Any]:
+    return {
+        "resourceType": "Observation", "id": name, "status": "final", "effectiveDateTime": "2024-03-01",
+        "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+        "valueQuantity": {"value": value, "code": unit, "system": "http://unitsofmeasure.org"},
+    }  # fmt: skip
+
+
+def test_the_15_patients_of_amap_get_its_score_and_group_through_a_call(outside: Path) -> None:
+    """The calculator of its authors' hospital group (`onc/cancerverse_parity/amap_cases.json`, whole scores)."""
+    cases = json.loads((outside / "onc/cancerverse_parity/amap_cases.json").read_text(encoding="utf-8"))["cases"]
+    told = {True: 0, False: 0}
+    with Trial(FOLDER, {"person": [person()]}, package=PACKAGE, settings={"day": "2024-03-31"}) as trial:
+        for number, case in enumerate(cases):
+            sent = request(patient=f"amap-{number}")
+            sent["prefetch"] = {
+                "patient": {
+                    "resourceType": "Patient", "id": f"amap-{number}", "birthDate": f"{2024 - case['age']}-01-01",
+                    "gender": "male" if case["male"] else "female",
+                },
+                "conditions": {
+                    "resourceType": "Condition", "id": "b",
+                    "code": {"coding": [{"system": "http://hl7.org/fhir/sid/icd-10", "code": "B18.1"}]},
+                },
+                "medications": None, "procedures": None, "allergies": None,
+                "observations": [
+                    _observation("bili", "1975-2", case["bili"], "umol/L"),
+                    _observation("alb", "1751-7", case["alb"], "g/L"),
+                    _observation("plt", "777-3", case["plt"], "10*9/L"),
+                ],
+            }  # fmt: skip
+            answer = trial.serve("advice-patient-view", sent)
+            schema.made(answer)
+            cards = {one["source"]["topic"]["code"]: one for one in answer["cards"]}
+            high = case["risk_group"] == "High"
+            told[high] += 1
+            assert ("amap_high" in cards) is high, case
+            if high:
+                found = float(cards["amap_high"]["summary"].split()[1].rstrip(":"))
+                assert round(found) == case["score"], case
+                rows = cards["amap_high"]["extension"]["org.isthmus.advice"]["rows"]
+                assert {"bili", "alb", "plt"} <= {one["id"] for one in rows}
+    print(told)
+    assert len(cases) == 15 and all(told.values())

@@ -131,9 +131,7 @@ def test_nothing_is_taken_for_no_where_a_hospital_does_not_deliver_the_table() -
 
 def test_every_item_that_counts_names_its_rows(told: Ask, hospital: tuple[Trial, Ward]) -> None:
     _, ward = hospital
-    known = {
-        (table, row[f"{table}_id"]) for table, rows in ward.tables.items() for row in rows if f"{table}_id" in row
-    }
+    known = {(table, row[f"{table}_id"]) for table, rows in ward.tables.items() for row in rows if f"{table}_id" in row}
     for name in PATIENTS:
         for item in told(name)["risk"]["items"]:
             rows = [(row["table"], row["id"]) for fact in item["evidence"] for row in fact["rows"]]

@@ -16,7 +16,7 @@ from lib.tree import ROOT, files
 
 # Code, templates, mapping packs, code lists, texts. A data file of another kind has to be admitted here on purpose.
 SHIPPED = {".csv", ".css", ".html", ".j2", ".js", ".json", ".md", ".py", ".sql", ".svg", ".typ", ".typed", ".yaml"}
-WHEEL_BYTES = 5_000_000
+WHEEL_BYTES = 8_000_000
 
 LOCKED = re.compile(r"^(?P<name>[A-Za-z0-9][\w.-]*)==(?P<version>[^\s;]+)", re.MULTILINE)
 MACHINE = re.compile(r"(?<![\w.~})/])/(?:" + "|".join(["home", "Users", "root", "opt", "work", "mnt", "srv"]) + r")/\w")

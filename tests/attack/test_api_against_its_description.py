@@ -60,7 +60,7 @@ def described(house: House, address: str, examples: int) -> int:
             if sum(map(ord, str(case.path_parameters))) % 2:
                 case.path_parameters = {name: there.get(name, one) for name, one in case.path_parameters.items()}
             who = ("ann", "platform", "aud")[len(str(case.query)) % 3]
-            case.call_and_validate(headers=bearer(house, who), checks=list(CHECKS))
+            case.call_and_validate(headers=bearer(house, who), checks=list(CHECKS), timeout=120)
 
         tried()
     return count

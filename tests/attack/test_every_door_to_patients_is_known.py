@@ -21,7 +21,7 @@ from lib.command import complaint, run
 from lib.granted import House
 from lib.tree import ROOT
 
-ANSWERS = {"cohorts", "registry", "cases", "ask", "release"}
+ANSWERS = {"cohorts", "registry", "cases", "pathway", "ask", "release"}
 OPERATOR = {
     # They bring data in, or say where it stands: they show source values or counts to who runs the folder.
     "site": "sample rows of an export that the operator can read",
@@ -53,6 +53,7 @@ READING = {
     "gate/desk.py": "opened by that session, and by the one under a grant over what it holds",
     "gate/differing.py": "called by the session under a grant, over the view of one table that it holds",
     "gate/joined.py": "says what is read, and reads nothing",
+    "gate/patient.py": "opened by the session of applications, over invented patients only",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/affected.py": "counts persons, and tells no number of one",
     "gate/office/trail.py": "tells at which sites a person has rows, to an auditor",
@@ -92,12 +93,12 @@ def test_a_command_without_a_grant_gives_no_row(house: House, tmp_path: Path) ->
             done = house.run("ann", *words)
             assert "there is no grant" in complaint(done, 5)
             assert done.out == ""
+    out = ("--out", tmp_path / "out")
     for words in (
-        ("cohorts", house.root, definition),
-        ("registry", house.root, "liver", "--out", tmp_path / "out"),
-        ("cases", house.root, "liver"),
-        ("cases", house.root, "liver", "visits"),
-    ):
+        ("cohorts", house.root, definition), ("registry", house.root, "liver", *out),
+        ("cases", house.root, "liver"), ("cases", house.root, "liver", "visits"),
+        ("pathway", house.root, "vte", *out),
+    ):  # fmt: skip
         done = run(*words)
         assert done.code in {3, 5}
         assert done.out == ""

@@ -4,6 +4,8 @@ import io
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +167,38 @@ def _follows(client: httpx.Client, house: House, table: str, since: int) -> None
     assert not bag(left) - old
     assert (old - bag(left)) + bag(came) == new, table
     assert len(changes) < sum(new.values()) or table != "measurement"
+
+
+def test_a_burst_waits_in_front_of_the_door_and_loses_nothing(house: House, client: httpx.Client) -> None:
+    def asked(number: int) -> int:
+        with httpx.Client(base_url=client.base_url, timeout=120) as mine:
+            return mine.get(f"{place(house, 'person')}.json?size={number + 1}", headers=bearer(house)).status_code
+
+    with ThreadPoolExecutor(12) as many:
+        assert list(many.map(asked, range(12))) == [200] * 12
+
+
+def test_fhir_tells_what_came_since_a_moment(tmp_path: Path) -> None:
+    house = granted.granted(
+        tmp_path, patients=20, tables={**TABLES, "measurement": [*TABLES["measurement"], "unit_concept_id"]}
+    )
+    with serving(house) as client:
+        base = f"/fhir/{short(house.grant)}/Observation"
+        before = get(client, house, f"{base}?_count=5000").json()
+        time.sleep(1.1)  # editions are told by the second
+        moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        harbour.deliver(house.root.parent / "in", number=2, patients=20)
+        assert not ingest(Workspace(house.root)).failed
+        after = get(client, house, f"{base}?_count=5000").json()
+        since = get(client, house, f"{base}?_count=5000&_lastUpdated=ge{moment}").json()
+        old = {one["resource"]["id"]: _said(one) for one in before["entry"]}
+        new = {one["resource"]["id"]: _said(one) for one in after["entry"]}
+        assert {one["resource"]["id"] for one in since["entry"]} == {
+            key for key, said in new.items() if old.get(key) != said
+        }
+        assert 0 < since["total"] < after["total"]
+
+
+def _said(entry: dict[str, Any]) -> dict[str, Any]:
+    """A resource but for its edition."""
+    return {name: value for name, value in entry["resource"].items() if name != "meta"}

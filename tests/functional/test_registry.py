@@ -118,3 +118,59 @@ def test_a_pack_that_is_wrong_is_told_line_by_line_and_nothing_is_written(
 
 def test_a_registry_that_is_not_there_is_said(workspace: Path) -> None:
     assert "there is no registry 'lung'" in complaint(run("registry", workspace, "lung"), 3)
+
+
+def test_a_freeze_is_built_again_byte_for_byte_and_never_changed(workspace: Path, packs: Path) -> None:
+    told = run("registry", workspace, packs / "tiny", "--freeze", "first", "--json").document()
+    assert (told["edition"], told["packs"], len(told["code"])) == (2, ["tiny"], 64)
+    (packs / "tiny" / "items" / "laboratory.csv").unlink()  # what was frozen does not need the pack any more
+    lib.write(packs / "tiny", {"laboratory": [BELOW[0] | {"unit": "g/dL"}]})
+    again = run("registry", workspace, packs / "tiny", "--again", "first", "--json")
+    assert again.code == 0, again.err
+    assert again.document()["differ"] == []
+    assert "has a freeze 'first'" in complaint(run("registry", workspace, packs / "tiny", "--freeze", "first"), 2)
+    assert "has no freeze 'second'" in complaint(run("registry", workspace, packs / "tiny", "--again", "second"), 3)
+
+
+def test_two_freezes_are_compared_by_item_and_patient(workspace: Path, packs: Path) -> None:
+    lib.write(packs / "tiny", {"laboratory": [BELOW[0], item("sex", "text", "person gender")]})
+    assert run("registry", workspace, packs / "tiny", "--freeze", "before").code == 0
+    lib.write(packs / "tiny", {"laboratory": [BELOW[0] | {"unit": "g/dL"}]})
+    people = {nth: _number(workspace, packs / "tiny", nth) for nth in PEOPLE}
+    for act, person in (("refute", 3), ("withdraw", 2)):
+        done = run("cases", workspace, packs / "tiny", act, people[person], "--reason", "seen")
+        assert done.code == 0, done.err
+    assert run("registry", workspace, packs / "tiny", "--freeze", "after").code == 0
+    told = run("registry", workspace, packs / "tiny", "--compare", "before", "after", "--json").document()
+    assert (told["came"], told["gone"], told["in_both"]) == (0, 2, 1)
+    assert told["because"] == ["digest", "rulings"]
+    assert told["items"][0] == {"item": "albumin", "patients": 1, "new": 0, "gone": 0, "changed": 1}
+    listed = run("registry", workspace, packs / "tiny", "--freezes", "--json").document()["freezes"]
+    since = {one["name"]: one["withdrawn_since"] for one in listed}
+    assert (since["before"], since["after"]) == (1, 0)
+
+
+def test_a_freeze_that_was_altered_is_told(workspace: Path, packs: Path) -> None:
+    assert run("registry", workspace, packs / "tiny", "--freeze", "altered").code == 0
+    (workspace / "frozen" / "tiny" / "altered" / "laboratory.csv").write_text("person_id\n")
+    said = complaint(run("registry", workspace, packs / "tiny", "--again", "altered"), 7)
+    assert "laboratory.csv is not what was frozen" in said
+
+
+def _number(workspace: Path, pack: Path, nth: int) -> int:
+    """The number of the nth person whom a registry found."""
+    found = run("cases", workspace, pack, "--json").document()["candidates"]
+    numbers: list[int] = sorted(one["person_id"] for one in found)
+    return numbers[nth - 1]
+
+
+def test_cohorts_ask_a_registry_of_the_workspace(workspace: Path, tmp_path: Path) -> None:
+    lib.write(workspace / "registries" / "local", {"laboratory": BELOW}, lib.HEAD.replace("tiny", "local"))
+    (tmp_path / "low.yaml").write_text("registry: local\nwhere: albumin < 32\n")
+    (tmp_path / "nested.yaml").write_text("of: low\nonly: [{person: {age: at least 18}}]\n")
+    told = run("cohorts", workspace, tmp_path, "--json").document()
+    assert told["cohorts"] == [
+        {"cohort_id": name, "records": 1, "subjects": 1} for name in ("low", "nested")
+    ]  # fmt: skip
+    said = complaint(run("cohorts", workspace, tmp_path, "--keep"), 2)
+    assert "cohort low asks a registry" in said

@@ -85,39 +85,27 @@ def tables(patients: Sequence[Patient]) -> dict[str, Rows]:
     found["concept"] = [{"concept_id": one, "concept_name": str(one)} for one in (ILL, A, B, C, STAGE, SIZE)]
     for one in patients:
         key = {"person_id": one.person}
-        found["person"].append(key | {"site": one.home})
-        found["observation_period"].append(
-            key | {
-                "observation_period_id": one.person, "observation_period_start_date": day(one.seen[0]),
-                "observation_period_end_date": day(one.seen[1]),
-            }
-        )  # fmt: skip
-        found["condition_occurrence"].append(
-            key | {
-                "condition_occurrence_id": one.person, "condition_concept_id": ILL,
-                "condition_start_date": day(one.ill), "site": one.home,
-            }
-        )  # fmt: skip
+        _add(found, "person", key | {"site": one.home})
+        begin, end = (day(at) for at in one.seen)
+        dates = {"observation_period_start_date": begin, "observation_period_end_date": end}
+        _add(found, "observation_period", key | dates)
+        ill = {"condition_concept_id": ILL, "condition_start_date": day(one.ill), "site": one.home}
+        _add(found, "condition_occurrence", key | ill)
         if one.death is not None:
-            found["death"].append(key | {"death_date": day(one.death)})
+            _add(found, "death", key | {"death_date": day(one.death)})
         for at, concept, site in one.done:
-            found["procedure_occurrence"].append(
-                key | {
-                    "procedure_occurrence_id": len(found["procedure_occurrence"]) + 1, "procedure_concept_id": concept,
-                    "procedure_date": day(at), "site": site,
-                }
-            )  # fmt: skip
+            done = {"procedure_concept_id": concept, "procedure_date": day(at), "site": site}
+            _add(found, "procedure_occurrence", key | done)
         for at, value, number in one.told:
-            name = "observation" if number is None else "measurement"
-            concept = STAGE if number is None else SIZE
+            name, concept = ("observation", STAGE) if number is None else ("measurement", SIZE)
             told: dict[str, Any] = {"value_as_concept_id": value} if number is None else {"value_as_number": number}
-            found[name].append(
-                key | told | {
-                    f"{name}_id": len(found[name]) + 1, f"{name}_concept_id": concept, f"{name}_date": day(at),
-                    "site": one.home,
-                }
-            )  # fmt: skip
+            where = {f"{name}_concept_id": concept, f"{name}_date": day(at), "site": one.home}
+            _add(found, name, key | told | where)
     return found
+
+
+def _add(found: dict[str, Rows], table: str, row: dict[str, Any]) -> None:
+    found[table].append({f"{table}_id": len(found[table]) + 1} | row)
 
 
 class Oracle:

@@ -9,7 +9,7 @@ import isthmus.apps.vte
 from isthmus.apps.contract.trial import Trial
 
 FOLDER = Path(isthmus.apps.vte.__file__).parent
-BEGAN = datetime(2024, 3, 4, 9)
+BEGAN = datetime.fromisoformat("2024-03-04T09:00")
 """When everybody was admitted, if nothing else is said."""
 STEMS = {
     "condition_occurrence": ("condition", "condition_start"), "procedure_occurrence": ("procedure", "procedure"),

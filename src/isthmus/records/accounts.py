@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import delete, select, update
 
-from isthmus.records.models import Account, Token
+from isthmus.records.models import Account, Binding, Token
 from isthmus.records.store import Records, unit
 
 
@@ -66,3 +66,28 @@ class Accounts:
         """Forget all tokens of an account."""
         with unit(self._session) as session:
             session.execute(delete(Token).where(Token.name == name))
+
+
+class Bindings:
+    """Who of another house acts as which account, in a workspace's records."""
+
+    def __init__(self, records: Records) -> None:
+        self._session = records.session
+
+    def all(self) -> Sequence[Binding]:
+        """Every binding, in the order of what is kept of somebody."""
+        with unit(self._session) as session:
+            return session.scalars(select(Binding).order_by(Binding.who)).all()
+
+    def get(self, who: str) -> str | None:
+        """The account that somebody acts as, if there is one."""
+        with unit(self._session) as session:
+            found = session.get(Binding, who)
+            return found.name if found else None
+
+    def set(self, who: str, name: str | None) -> None:
+        """Let somebody act as an account, or (None) as none any more."""
+        with unit(self._session) as session:
+            session.execute(delete(Binding).where(Binding.who == who))
+            if name is not None:
+                session.add(Binding(who=who, name=name))

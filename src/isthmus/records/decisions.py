@@ -12,6 +12,7 @@ from isthmus.base.clock import now
 from isthmus.base.errors import InputError
 from isthmus.base.identity import digest63
 from isthmus.records.models import Decision
+from isthmus.records.outbox import tell
 from isthmus.records.store import Records
 
 
@@ -44,6 +45,7 @@ class Decisions:
             first = _next(session)
             made = [_decision(draft, first + at, now()) for at, draft in enumerate(drafts)]
             session.add_all(made)
+            tell(session, made)
         return made
 
     def revoke(self, decision_id: int, *, author: str, reason: str) -> Decision:
@@ -64,6 +66,7 @@ class Decisions:
             )  # fmt: skip
             made = _decision(draft, _next(session), now(), revokes=decision_id)
             session.add(made)
+            tell(session, [made])
         return made
 
     def last(self) -> int:

@@ -112,6 +112,24 @@ class Decision(Model):
     revokes: Mapped[int | None] = mapped_column(BigInteger)
 
 
+class Event(Model):
+    """What was decided in the records and is told to the lake: written in the unit of work that decided it.
+
+    The table is read as any other source, by its `number` (packs/outbox). Events are added, never changed.
+    """
+
+    __tablename__ = "outbox"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    topic: Mapped[str]
+    site: Mapped[str]
+    subject: Mapped[str]
+    key: Mapped[str]
+    answer: Mapped[str]
+    author: Mapped[str]
+    at: Mapped[datetime]
+
+
 class Account(Model):
     """A person or service that acts. `actor` is its identifier in the log; `sites` are those it speaks for.
 
@@ -143,6 +161,15 @@ class Token(Model):
     digest: Mapped[str]
     scope: Mapped[list[str]] = mapped_column(JSON)
     expires_at: Mapped[datetime]
+
+
+class Binding(Model):
+    """An account of another house that acts as one here: `who` is the SHA-256 of issuer and subject."""
+
+    __tablename__ = "binding"
+
+    who: Mapped[str] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(ForeignKey("account.name"), index=True)
 
 
 class Act(Model):

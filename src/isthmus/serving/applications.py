@@ -22,14 +22,17 @@ from isthmus.base.errors import InputError, RefusedError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office.people import known
 from isthmus.gate.office.unit import Office
+from isthmus.serving.fragment import clean
 
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 LARGEST = 10 << 20  # bytes of a request
 SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 SCOPE = "ask"
+# What a browser may be given of an application: nothing that runs, or styles a page of the house.
+MEDIA = ("text/html", "text/plain", "text/csv", "application/fhir+json", "image/svg+xml")
 TICK = 1.0  # seconds
 CLOSED = {
-    "Content-Security-Policy": "default-src 'none'",
+    "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
 }
@@ -82,7 +85,7 @@ class Door:
         runs = self.manager.running().get(app)
         title = runs.gives["pages"].get(path) if runs and not path.startswith(API) else None
         if title and found.media == "text/html" and found.status == 200:
-            return self.framed(request, title, str(found.body))
+            return self.framed(request, title, await run_in_threadpool(clean, str(found.body)))
         return response(found)
 
     async def discovery(self, request: Request) -> Response:
@@ -129,7 +132,10 @@ def mount(app: FastAPI, manager: Manager, *, person: Person, framed: Framed | No
 async def ticking(manager: Manager) -> None:
     """Have the manager follow what is decided, and begin what is due, every second until it is cancelled."""
     while True:
-        await run_in_threadpool(manager.tick)
+        try:
+            await run_in_threadpool(manager.tick)
+        except Exception:  # records that are locked for a moment must not end it; whoever asks meets what is wrong
+            await asyncio.sleep(TICK)
         await asyncio.sleep(TICK)
 
 
@@ -159,6 +165,8 @@ def response(found: Told) -> Response:
     """An answer as it is sent: JSON, or a text of the media type that the application gives."""
     if found.media == "application/json":
         return JSONResponse(found.body, found.status, headers=CLOSED)
+    if found.media not in MEDIA:
+        return response(Told(status=500, body={"error": f"an application may not give {found.media[:40]}."}))
     return Response(str(found.body), found.status, media_type=found.media, headers=CLOSED)
 
 

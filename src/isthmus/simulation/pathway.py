@@ -59,7 +59,9 @@ def follow(seed: int, start: int, done: Care, ill: Course, along: Along, site: I
     operations = _operations(done, ill, along, taken)
     labs = _labs(done, ill, along, taken)
     # A text that tells of what was missed would be a record of it.
-    silent = along.visit[(along.kind == course.DIAGNOSIS) & ~(taken[0] & taken[1])[along.row]]
+    first = (along.kind == course.DIAGNOSIS) & ~taken[0][along.row]
+    early = np.isin(along.kind, (course.DIAGNOSIS, course.TREATMENT)) & ~taken[1][along.row]
+    silent = along.visit[first | early]
     notes = done.notes.take(~np.isin(done.notes.visit, silent))
     changed = replace(done, operations=operations, labs=labs, notes=notes)
     return changed, _truth(changed, ill)

@@ -99,3 +99,19 @@ def test_patients_are_kept_and_not_more_than_so_many(tmp_path: Path, monkeypatch
         kept.whole(who, columns)
     assert kept.whole(1, columns)[0] is not first
     assert patients(lake, edition) is kept
+
+
+def test_events_of_whom_no_row_of_person_names_are_found_all_the_same(tmp_path: Path) -> None:
+    lake = invented(
+        tmp_path / "ws",
+        {
+            "person": [person(1, year_of_birth=1950)],
+            "condition_occurrence": [condition(number, 4064161, who=number) for number in (1, 2)],
+        },
+    ).lake
+    edition = lake.editions.current()
+    assert edition is not None
+    session = Invented(lake, edition, COLUMNS)
+    assert session.patient(2)["condition_occurrence"].num_rows == 1
+    for who in (1, 2, 3):
+        _same(session, who)

@@ -113,13 +113,14 @@ def _card(step: Row, pack: Pack, w: Speech, at: Context) -> Row:
     rows = "\n".join(
         f"- {one['step']}, {one['day']}: {one['table']} {one['id']} ({one['site']})" for one in step["evidence"]
     )
+    told = (f"**{w.name(rule.names)}**", w.name(source.title), w.name(rule.where), rows)
     name = f"{pack.name}/{rule.name}/{step['person']}/{step['begins']}"
     return {
         "uuid": str(uuid5(NAMESPACE, name)), "summary": said[:SUMMARY],
-        "detail": "\n\n".join(part for part in (f"**{w.name(rule.names)}**", source.title, rule.where, rows) if part),
+        "detail": "\n\n".join(part for part in told if part),
         "indicator": "warning" if step["late"] else "info",
         "source": {
-            "label": f"{w.name(pack.titles)} {pack.version} ({source.title})",
+            "label": f"{w.name(pack.titles)} {pack.version} ({w.name(source.title)})",
             **({"url": source.url} if source.url else {}),
             "topic": {"system": "urn:isthmus:pathways:rule", "code": f"{pack.name}/{rule.name}"},
         },

@@ -49,6 +49,14 @@ class Reading:
                 self.faults.add(at.place(), f"{what} has no name in {language}.", f"Write `{language}: …`.")
         return {language: str(at.get(language, "")) for language in LANGUAGES}
 
+    def said(self, at: Section, key: str, what: str) -> Names:
+        """A text below a key in both languages, where there is one; a plain text is the same in both."""
+        value = at.get(key)
+        if isinstance(value, Section):
+            self.keys(value, LANGUAGES, f"{key} of {what}")
+            return self.names(value, f"{key} of {what}")
+        return {language: str(value or "") for language in LANGUAGES}
+
     def keys(self, at: Section, known: tuple[str, ...], what: str) -> None:
         """Note every key that is not known."""
         for key in at:

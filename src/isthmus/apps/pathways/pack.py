@@ -46,6 +46,8 @@ class Events:
 class Step:
     """Something that is done: the days on which any of its events, or of its parts' events, stands.
 
+    Days that follow each other by `apart` or less are one occurrence, on the first of them: hospitals write one
+    operation down by the day of admission, of the operation and of its report.
     `records` names the kind of record that a hospital must deliver, so that its absence means something.
     """
 
@@ -56,6 +58,7 @@ class Step:
     parts: tuple[str, ...]
     records: str
     treatment: bool
+    apart: int
     place: str
 
 
@@ -76,13 +79,18 @@ class Fact:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """A kind of record, which a hospital delivers if it has at least `least` of them."""
+    """A kind of record, which a hospital delivers if it has at least `least` of them.
+
+    With `after`, only those count that stand so many days or more after the beginning of their patient's pathway: what
+    a hospital writes down once, at the diagnosis, tells nothing of later checks.
+    """
 
     name: str
     number: int
     names: Names
     events: Events
     least: int
+    after: int | None
     place: str
 
 
@@ -111,7 +119,10 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule. `followed` and `seen_before`: days around an activating day that must be seen for a lack to count."""
+    """A rule. `followed` and `seen_before`: days around an activating day that must be seen for a lack to count.
+
+    `records` are the kinds of record that must be delivered for it, if not those of its steps.
+    """
 
     name: str
     number: int
@@ -123,9 +134,10 @@ class Rule:
     seen_before: int | None
     valid: tuple[int | None, int | None]
     source: str
-    where: str
+    where: Names
     strength: str
     reasons: tuple[str, ...]
+    records: tuple[str, ...]
     place: str
 
 
@@ -134,8 +146,8 @@ class Source:
     """Where rules come from, and whether the official text was read for this pack."""
 
     name: str
-    title: str
-    checked: str
+    title: Names
+    checked: Names
     url: str
 
 

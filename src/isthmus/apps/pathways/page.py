@@ -47,7 +47,8 @@ def _values(report: Report, w: Speech) -> dict[str, Any]:
         ),
         "variants": [_variant(one, names, w) for one in report.variants], "others": report.others,
         "violating": f"{len(violating):,}", "listed": [_patient(one, report, w) for one in violating[:SHOWN]],
-        "sources": list(pack.sources.values()), "pack": w.name(pack.titles), "version": pack.version,
+        "sources": [(w.name(one.title), w.name(one.checked)) for one in pack.sources.values()],
+        "pack": w.name(pack.titles), "version": pack.version,
     }  # fmt: skip
 
 
@@ -57,7 +58,7 @@ def _rule(one: Followed, w: Speech) -> Row:
         "name": w.name(rule.names), "family": w(f"family.{rule.family}"), "share": percent(one.share),
         "bar": picture.bar(one.states, w), "states": one.states, "justified": one.justified,
         "causes": [f"{w(f'cause.{cause}')}: {n:,}" for cause, n in sorted(one.causes.items())],
-        "source": rule.source, "where": rule.where, "strength": w(f"strength.{rule.strength}"),
+        "source": rule.source, "where": w.name(rule.where), "strength": w(f"strength.{rule.strength}"),
     }  # fmt: skip
 
 

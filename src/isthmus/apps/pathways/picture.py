@@ -19,7 +19,9 @@ COLOURS: Mapping[str, str] = {
 }  # fmt: skip
 """Those of the house's pages (a test holds them together)."""
 TONES = ("c1", "c3", "c4", "c5", "c2", "c6")
-FLOW, GAP, NODE, COLUMN, MARGIN = 340, 18, 14, 178, 24
+FLOW, GAP, NODE, COLUMN, MARGIN = 330, 20, 14, 190, 24
+NAMED = 250  # beside a step, for its name
+LEAST_COLUMNS = 5  # few columns are not blown up
 ROOM = 30  # above each column, for what it is called
 FUNNEL = (340, 200)
 LEFT, RIGHT, TOP, BOTTOM = 48, 12, 8, 28
@@ -50,7 +52,7 @@ def flows(paths: Mapping[tuple[int, ...], int], names: Mapping[int, str], speech
         name = speech("start") if at == 0 else names[one]
         body.append(_rect(x, y, NODE, max(n * scale, 1.0), COLOURS[_tone(one)]))
         body.append(_text(x, y - 5, f"{name} · {n:,}", "ink2"))
-    return _svg(MARGIN * 2 + columns * COLUMN, FLOW + 2 * ROOM, body, speech("variants"))
+    return _svg(MARGIN * 2 + max(columns, LEAST_COLUMNS) * COLUMN, FLOW + 2 * ROOM, body, speech("variants"))
 
 
 def _stacked(nodes: Mapping[Place, int], columns: int, scale: float) -> Iterator[tuple[Place, float]]:
@@ -92,12 +94,13 @@ def arcs(
     order = sorted(reached, key=lambda row: (row["days"], row["step"]))
     place = {0: 0} | {int(row["step"]): at for at, row in enumerate(order, start=1)}
     whole = max((row["n"] for row in following), default=1)
-    height, row_height, middle = 54 + 58 * len(place), 58, 360
+    height, row_height, middle = 54 + 58 * len(place), 58, 320
     shown = [row for row in following if row["n"] >= least * whole and int(row["before"]) in place]
-    body = []
+    body: list[str] = []
+    taken: list[tuple[float, float]] = []
     for row in sorted(shown, key=lambda row: -row["n"]):
         start, end = (36 + row_height * place[int(row[key])] for key in ("before", "step"))
-        body += _arc(start, end, row, whole=whole, middle=middle, speech=speech)
+        body += _arc((start, end, middle), row, taken, whole=whole, speech=speech)
     for number, at in place.items():
         y = 36 + row_height * at
         body.append(f'<circle cx="{middle}" cy="{y}" r="7" fill="{COLOURS["c3"] if number else COLOURS["ink3"]}"/>')
@@ -105,24 +108,36 @@ def arcs(
         for row in order[at - 1 : at] if number else []:
             said = speech("map.step", n=f"{row['n']:,.0f}", days=f"{row['days']:.0f}")
             body.append(_text(middle + 14, y + 12, said, "ink3", size=11))
-    return _svg(820, height, body, speech("map"))
+    return _svg(960, height, body, speech("map"))
 
 
 def _arc(
-    start: float, end: float, row: Mapping[str, float], *, whole: float, middle: float, speech: Speech
-) -> list[str]:
+    at: tuple[float, float, float], row: Mapping[str, float], taken: list[tuple[float, float]], *, whole: float,
+    speech: Speech,
+) -> list[str]:  # fmt: skip
+    """A curve from height to height beside the middle, with its number; `taken` are the places of numbers so far."""
+    start, end, middle = at
     side = 1 if end > start else -1
-    reach = 150 + 34 * min(abs(end - start) / 58, 6) if side > 0 else 40 + 34 * min(abs(end - start) / 58, 6)
-    far = middle + (reach if side > 0 else -reach)
-    begin = middle + (140 if side > 0 else -10)
+    reach = (NAMED + 10 if side > 0 else 40) + 34 * min(abs(end - start) / 58, 6)
+    far = middle + side * reach
+    begin = middle + (NAMED if side > 0 else -10)
     width = max(0.8, 9 * row["n"] / whole)
     colour = COLOURS["c1" if side > 0 else "c2"]
     path = f"M{begin},{start}C{far},{start} {far},{end} {begin},{end}"
-    said = speech("map.arc", n=f"{row['n']:,.0f}", days=f"{row['days']:.0f}")
-    x = begin + 0.75 * (far - begin)
-    label = _text(x + 4 * side, (start + end) / 2 + 4, said, "ink3", size=10, end=side < 0)
     line = f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{width:.1f}" stroke-opacity="0.55"/>'
-    return [line, label]
+    x = begin + 0.75 * (far - begin) + 4 * side
+    y = _clear(x, (start + end) / 2 + 4, taken)
+    said = speech("map.arc", n=f"{row['n']:,.0f}", days=f"{row['days']:.0f}")
+    return [line, _text(x, y, said, "ink2", size=10, end=side < 0)]
+
+
+def _clear(x: float, y: float, taken: list[tuple[float, float]]) -> float:
+    """The nearest height at which a number covers no other; it is taken then."""
+    tried = sorted((step * sign for step in range(0, 120, 4) for sign in (1, -1)), key=abs)
+    free = (y + far for far in tried if all(abs(y + far - at) >= 11 or abs(x - place) >= 84 for place, at in taken))
+    chosen = next(free, y)
+    taken.append((x, chosen))
+    return chosen
 
 
 def funnel(one: Followed, speech: Speech) -> Markup:

@@ -1,13 +1,13 @@
 """A pack as parameter tables: the statements read them and know no rule."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 import pyarrow as pa
 
 from isthmus.apps.pathways.events import ITEM, domains
-from isthmus.apps.pathways.pack import ANCHOR, Events, Pack, Rule, Step
+from isthmus.apps.pathways.pack import ANCHOR, Events, Pack, Rule
 from isthmus.apps.pathways.window import EVER
 
 STEP, FACT, RECORDS = 1, 2, 3
@@ -27,8 +27,8 @@ SCHEMAS = {
         "asked_value": "source:int value:text",
         "asked_code": "source:int value:text code:text position:int",
         "asked_fact": "fact:int take:int low:int high:int",
-        "asked_step": "step:int treatment:bool",
-        "asked_records": "records:int least:int",
+        "asked_step": "step:int treatment:bool apart:int",
+        "asked_records": "records:int least:int after:int",
         "asked_rule": "rule:int valid_from:int valid_to:int",
         "asked_leg": "leg:int rule:int anchored:bool pick:int low:int high:int least:int most:int followed:int "
         "before:int",
@@ -85,9 +85,9 @@ class Plan:
             self.add("asked_value", source=self._sources, value=str(value))
         return self._sources
 
-    def need(self, kind: int, number: int, steps: Iterator[Step]) -> None:
+    def need(self, kind: int, number: int, names: Iterable[str]) -> None:
         """Say which kinds of record somebody needs."""
-        for name in sorted({step.records for step in steps} - {""}):
+        for name in sorted(set(names) - {""}):
             self.add("asked_need", kind=kind, number=number, records=self.pack.records[name].number)
 
 
@@ -98,11 +98,11 @@ def plan(pack: Pack) -> Plan:
         for one in concepts:
             made.add("asked_set", set=made.sets[name], concept_id=one.concept_id, below=one.below)
     for step in pack.steps.values():
-        made.add("asked_step", step=step.number, treatment=step.treatment)
+        made.add("asked_step", step=step.number, treatment=step.treatment, apart=step.apart)
         for rank, events in enumerate(step.events):
             made.source(STEP, step.number, rank, events)
     for records in pack.records.values():
-        made.add("asked_records", records=records.number, least=records.least)
+        made.add("asked_records", records=records.number, least=records.least, after=records.after)
         made.source(RECORDS, records.number, 0, records.events)
     _facts(made)
     for rule in pack.rules.values():
@@ -146,7 +146,8 @@ def _rule(made: Plan, rule: Rule) -> None:
             for one in named:
                 if one != ANCHOR:
                     made.add(table, leg=number, step=one)
-            made.need(kind, number, (steps[one] for one in named if one != ANCHOR))
+            own = [steps[one].records for one in named if one != ANCHOR]
+            made.need(kind, number, rule.records if kind == TO and rule.records else own)
     for clause in rule.clauses:
         made.clauses.append((rule, clause.fact))
         number = len(made.clauses)
@@ -161,7 +162,7 @@ def _rule(made: Plan, rule: Rule) -> None:
         below = {one for name in clause.steps for one in pack.parts[pack.steps[name].number]}
         for one in sorted(below):
             made.add("asked_clause_step", clause=number, step=one)
-        made.need(CLAUSE, number, (steps[one] for one in below))
+        made.need(CLAUSE, number, (steps[one].records for one in below))
 
 
 def items(pack: Pack) -> bool:

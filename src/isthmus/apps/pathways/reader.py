@@ -13,7 +13,7 @@ from isthmus.apps.contract.research import Definition, Registry, phenotype
 from isthmus.apps.contract.research import registry as registry_of
 from isthmus.apps.pathways.events import ITEM, LANGUAGES, Reading, domains
 from isthmus.apps.pathways.pack import ANCHOR, Events, Fact, Names, Pack, Records, Source, Step
-from isthmus.apps.pathways.rules import Rules
+from isthmus.apps.pathways.rules import Known, Rules
 from isthmus.apps.pathways.sound import check
 from isthmus.apps.pathways.window import ALWAYS
 
@@ -24,7 +24,7 @@ HEAD = (
 )  # fmt: skip
 NEEDED = ("pathway", "population", "steps", "rules")
 OF_EVENTS = (*domains(), ITEM, "value", "number")
-STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment")
+STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment", "apart")
 FACT = (*LANGUAGES, "from", "take", "window", "numeric")
 HOSPITALS = ("site", "care site")
 WITH_STAY = "with the stay"
@@ -99,7 +99,8 @@ class _Pack:
         reasons = {name: self._named(one, f"reason {name}") for name, one in self._entries("reasons")}
         looks = reading.window(head, "looks", ALWAYS, "the pathway")
         anchor = self._anchor(steps)
-        rules = Rules(reading, steps, parts, facts, sources, reasons, looks).read(reading.section(head, "rules"))
+        known = Known(steps, parts, facts, records, sources, reasons, looks)
+        rules = Rules(reading, known).read(reading.section(head, "rules"))
         check(rules, {one.number: one.name for one in steps.values()}, self.faults)
         hospital = str(head.get("hospital", "site"))
         if hospital not in HOSPITALS:
@@ -133,13 +134,14 @@ class _Pack:
         found = {}
         for number, (name, at) in enumerate(self._entries("records"), start=1):
             what = f"kind of record {name}"
-            self.reading.keys(at, (*LANGUAGES, *OF_EVENTS, "at least"), what)
+            self.reading.keys(at, (*LANGUAGES, *domains(), ITEM, "at least", "after"), what)
             events = self.reading.events(at, what)
             least = self.reading.days(at, "at least", what)
             if events is not None:
                 found[name] = Records(
-                    name, number, self.reading.names(at, what), events, 1 if least is None else least, at.place()
-                )
+                    name, number, self.reading.names(at, what), events, 1 if least is None else least,
+                    self.reading.days(at, "after", what), at.place(),
+                )  # fmt: skip
         return found
 
     def _steps(self, records: Mapping[str, Records]) -> dict[str, Step]:
@@ -157,7 +159,7 @@ class _Pack:
             events = () if "any of" in at else tuple(self._origins(at, what))
             found[name] = Step(
                 name, number, self.reading.names(at, what), events, parts, delivered, bool(at.get("treatment")),
-                at.place(),
+                self.reading.days(at, "apart", what) or 0, at.place(),
             )  # fmt: skip
         return found
 
@@ -242,7 +244,8 @@ class _Pack:
                 if not at.get(key):
                     mend = "Say which text it is." if key == "title" else "Say whether its text was read, and by whom."
                     self.faults.add(at.place(), f"source {name} has no `{key}`.", mend)
-            yield name, Source(name, str(at.get("title", "")), str(at.get("checked", "")), str(at.get("url", "")))
+            title, checked = (self.reading.said(at, key, f"source {name}") for key in ("title", "checked"))
+            yield name, Source(name, title, checked, str(at.get("url", "")))
 
     def _anchor(self, steps: Mapping[str, Step]) -> int:
         name = self.head.get("anchor")

@@ -13,6 +13,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from isthmus.apps.contract.documents import Section
@@ -26,6 +27,7 @@ from isthmus.apps.pathways.pack import (
     Leg,
     Names,
     Pick,
+    Records,
     Rule,
     Source,
     Step,
@@ -42,28 +44,33 @@ ENDS: Mapping[str, tuple[Pick, Window]] = {"first": ("first", Window(-EVER, -1))
 FAMILIES = (*COUNTED, *ENDS, *PAIRED)
 KEYS = (
     *LANGUAGES, *FAMILIES, "of", "among", "each", "times", "window", "when", "unless", "followed", "seen before",
-    "valid", "source", "where", "strength", "reasons",
+    "valid", "source", "where", "strength", "reasons", "records",
 )  # fmt: skip
 PICKS: Mapping[str, Pick] = {"every": "every", "first": "first", "last": "last"}
 TIMES = re.compile(r"(\d+)(?: to (\d+))?")
 DONE = ("done", "not done")
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What rules may name; `parts` are the steps that each step stands for."""
+
+    steps: Mapping[str, Step]
+    parts: Mapping[int, tuple[int, ...]]
+    facts: Mapping[str, Fact]
+    records: Mapping[str, Records]
+    sources: Mapping[str, Source]
+    reasons: Mapping[str, Names]
+    looks: Window
+
+
 class Rules:
     """Reads the rules of a pack."""
 
-    def __init__(  # noqa: PLR0917 each is one part of a pack that rules name
-        self, reading: Reading, steps: Mapping[str, Step], parts: Mapping[int, tuple[int, ...]],
-        facts: Mapping[str, Fact], sources: Mapping[str, Source], reasons: Mapping[str, Names], looks: Window,
-    ) -> None:  # fmt: skip
+    def __init__(self, reading: Reading, known: Known) -> None:
         self.reading = reading
         self.faults = reading.faults
-        self.steps = steps
-        self.parts = parts
-        self.facts = facts
-        self.sources = sources
-        self.reasons = reasons
-        self.looks = looks
+        self.known = known
 
     def read(self, at: Section) -> dict[str, Rule]:
         """All rules by name, in the order in which they are written."""
@@ -89,26 +96,29 @@ class Rules:
                 at.place("strength"), f"{what}: '{strength}' is no strength.", f"Write {', '.join(STRENGTHS)}."
             )
         source = str(at.get("source", ""))
-        if source not in self.sources:
-            known = ", ".join(self.sources) or "none is declared"
+        if source not in self.known.sources:
+            known = ", ".join(self.known.sources) or "none is declared"
             self.faults.add(at.place("source"), f"{what}: there is no source '{source}'.", f"Write one of: {known}.")
         return Rule(
             name, number, self.reading.names(at, what), family, self._legs(at, family, what) if family else (),
             (*self._clauses(at, "when", what), *self._clauses(at, "unless", what)),
             self.reading.days(at, "followed", what), self.reading.days(at, "seen before", what),
-            self.reading.period(at, "valid", what), source, str(at.get("where", "")), strength,
-            self._reasons(at, what), at.place(),
+            self.reading.period(at, "valid", what), source, self.reading.said(at, "where", what), strength,
+            self._declared(at, "reasons", self.known.reasons, what) or tuple(self.known.reasons),
+            self._declared(at, "records", self.known.records, what), at.place(),
         )  # fmt: skip
 
-    def _reasons(self, at: Section, what: str) -> tuple[str, ...]:
-        named = tuple(str(one) for one in _several(at.get("reasons")))
+    def _declared(self, at: Section, key: str, known: Mapping[str, object], what: str) -> tuple[str, ...]:
+        """Names below a key that were declared elsewhere in the pack."""
+        named = tuple(str(one) for one in _several(at.get(key)))
         for one in named:
-            if one not in self.reasons:
+            if one not in known:
+                kind = {"reasons": "reason", "records": "kind of record"}[key]
                 self.faults.add(
-                    at.place("reasons"), f"{what}: there is no reason '{one}'.",
-                    f"Write one of: {', '.join(self.reasons) or 'none is declared'}.",
+                    at.place(key), f"{what}: there is no {kind} '{one}'.",
+                    f"Write one of: {', '.join(known) or 'none is declared'}.",
                 )  # fmt: skip
-        return named or tuple(self.reasons)
+        return tuple(one for one in named if one in known)
 
     def _legs(self, at: Section, family: str, what: str) -> tuple[Leg, ...]:
         """What the family means, as legs."""
@@ -136,7 +146,7 @@ class Rules:
     def _ends(self, at: Section, family: str, to: tuple[int, ...], what: str) -> tuple[Leg, ...]:
         others = self._named(at, "among", what)
         if not others:
-            others = tuple(sorted({one for several in self.parts.values() for one in several} - set(to)))
+            others = tuple(sorted({one for several in self.known.parts.values() for one in several} - set(to)))
         pick, window = ENDS[family]
         others = tuple(one for one in others if one not in to)
         if not others:
@@ -156,10 +166,10 @@ class Rules:
                 at.place("window"), f"{what}: '{window.text}' is an impossible window: a precedence comes before.",
                 "End it with that day or earlier, or write `within`.",
             )  # fmt: skip
-        if family in ("within", *COUNTED) and not of and not window.meets(self.looks):
+        if family in ("within", *COUNTED) and not of and not window.meets(self.known.looks):
             self.faults.add(
                 at.place("window"), f"{what}: '{window.text}' is an impossible window: the pathway looks only from "
-                f"{self.looks.text}.", "Change one of the two.",
+                f"{self.known.looks.text}.", "Change one of the two.",
             )  # fmt: skip
         if family == "within" and "window" not in at:
             self.faults.add(
@@ -190,13 +200,18 @@ class Rules:
         """The numbers of the steps named by a key, groups as their parts."""
         found: set[int] = set()
         for name in _several(at.get(key)):
-            if str(name) in self.steps:
-                found.update(self.parts[self.steps[str(name)].number])
+            if str(name) in self.known.steps:
+                found.update(self.known.parts[self.known.steps[str(name)].number])
             else:
                 self.faults.add(
-                    at.place(key), f"{what}: there is no step '{name}'.", f"Write one of: {', '.join(self.steps)}."
+                    at.place(key),
+                    f"{what}: there is no step '{name}'.",
+                    self._steps(),
                 )
         return tuple(sorted(found))
+
+    def _steps(self) -> str:
+        return f"Write one of: {', '.join(self.known.steps)}."
 
     def _clauses(self, at: Section, key: str, what: str) -> Sequence[Clause]:
         section = self.reading.section(at, key)
@@ -205,17 +220,19 @@ class Rules:
     def _clause(self, at: Section, name: str, what: str, *, holds: bool) -> Clause:
         if name in DONE:
             for one in _several(at[name]):
-                if str(one) not in self.steps:
+                if str(one) not in self.known.steps:
                     self.faults.add(
-                        at.place(name), f"{what}: there is no step '{one}'.", f"Write one of: {', '.join(self.steps)}."
+                        at.place(name),
+                        f"{what}: there is no step '{one}'.",
+                        self._steps(),
                     )
-            steps = tuple(str(one) for one in _several(at[name]) if str(one) in self.steps)
+            steps = tuple(str(one) for one in _several(at[name]) if str(one) in self.known.steps)
             return Clause(steps=steps, holds=holds == (name == "done"))
-        fact = self.facts.get(name)
+        fact = self.known.facts.get(name)
         if fact is None:
             self.faults.add(
                 at.place(name), f"{what}: there is no fact '{name}'.",
-                f"Write one of: {', '.join((*self.facts, *DONE))}.",
+                f"Write one of: {', '.join((*self.known.facts, *DONE))}.",
             )  # fmt: skip
             return Clause(name, holds=holds)
         if fact.numeric:

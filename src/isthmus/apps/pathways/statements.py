@@ -30,7 +30,8 @@ CONCEPT = """
     FROM asked_set s JOIN concept_ancestor a ON a.ancestor_concept_id = s.concept_id WHERE s.below
 """
 WANTED = """
-    SELECT s.source, s.kind, s.domain, c.concept_id FROM asked_source s JOIN asked_concept c ON c."set" = s."set"
+    SELECT s.source, s.kind, s.target, s.domain, c.concept_id
+    FROM asked_source s JOIN asked_concept c ON c."set" = s."set"
 """
 # Who may be on the pathway: every stay in the population.
 ENTERED = """
@@ -70,9 +71,13 @@ PATHWAY_STEP = f"""
     ) q
 """
 OCCURRED = f"""
-    SELECT p.episode, f.target AS step, f.day, f."table", f.row_id, f.site, f.part_id, f.place
-    FROM found f JOIN pathway p ON p.person_id = f.person_id
-    WHERE f.kind = {STEP} AND f.day >= p.day + {{low}} AND f.day <= p.day + {{high}} {{until}}
+    SELECT episode, step, day, "table", row_id, site, part_id, place FROM (
+        SELECT p.episode, f.target AS step, f.day, f."table", f.row_id, f.site, f.part_id, f.place, s.apart,
+            max(f.day) OVER (PARTITION BY p.episode, f.target ORDER BY f.day
+                RANGE BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+        FROM found f JOIN pathway p ON p.person_id = f.person_id JOIN asked_step s ON s.step = f.target
+        WHERE f.kind = {STEP} AND f.day >= p.day + {{low}} AND f.day <= p.day + {{high}} {{until}}
+    ) WHERE before IS NULL OR day - before > apart
 """
 UNTIL = "AND f.day <= p.until"
 # From when to when an episode is seen, and when nothing more can come: at death, or where the pathway ends with a stay.
@@ -96,13 +101,18 @@ SEEN = f"""
     ) q JOIN pathway p ON p.person_id = q.person_id GROUP BY p.episode
 """
 DELIVERY = """
-    SELECT {source} AS source, e.site, min(CAST(e.{day} AS DATE)) - {epoch} AS first,
+    SELECT w.source, e.site, min(CAST(e.{day} AS DATE)) - {epoch} AS first,
         max(CAST(e.{day} AS DATE)) - {epoch} AS last, count(*) AS n
-    FROM {table} e {wanted} WHERE e.{day} IS NOT NULL GROUP BY {source}, e.site
+    FROM {table} e {wanted} JOIN asked_records r ON r.records = w.target
+    LEFT JOIN pathway p ON r.after IS NOT NULL AND p.person_id = e.person_id
+    WHERE e.{day} IS NOT NULL AND (r.after IS NULL OR CAST(e.{day} AS DATE) - {epoch} >= p.day + r.after)
+    GROUP BY w.source, e.site
 """
 ITEM_DELIVERY = f"""
     SELECT s.source, e.site, min(e.day) AS first, max(e.day) AS last, count(*) AS n FROM item_value e
-    JOIN asked_source s ON s.item = e.item AND s.kind = {RECORDS} GROUP BY s.source, e.site
+    JOIN asked_source s ON s.item = e.item AND s.kind = {RECORDS} JOIN asked_records r ON r.records = s.target
+    LEFT JOIN pathway p ON r.after IS NOT NULL AND p.person_id = e.person_id
+    WHERE r.after IS NULL OR e.day >= p.day + r.after GROUP BY s.source, e.site
 """
 DELIVERED = """
     SELECT s.target AS records, d.site, min(d.first) AS first, max(d.last) AS last, sum(d.n) AS n

@@ -1,1 +1,1 @@
-"""Venous thromboembolism in hospital: risk and bleeding from data with evidence, what is due, indicators, the report."""
+"""Venous thromboembolism in hospital: risk and bleeding with evidence, what is due, indicators, the report."""

@@ -6,7 +6,7 @@ from isthmus.apps.contract import Application, Asked, Context, Page, Published, 
 from isthmus.apps.vte import page
 from isthmus.apps.vte.cards import keep_feedback, patient_view
 from isthmus.apps.vte.indicator import indicators
-from isthmus.apps.vte.patient import assess
+from isthmus.apps.vte.patient import assess, named
 from isthmus.apps.vte.report import report
 from isthmus.apps.vte.sheet import as_csv
 from isthmus.apps.vte.told import told
@@ -56,8 +56,7 @@ class Vte(Application):
 
 
 def _patient(asked: Asked, at: Context) -> Told:
-    said = asked.named["person"]
-    one = assess(int(said) if said.lstrip("-").isdigit() else said, at, asked.query.get("at", ""))
+    one = assess(named(asked.named["person"]), at, asked.query.get("at", ""))
     if one is None:
         return Told(status=404, body={"error": "no stay in hospital is known of this patient"})
     return Told(body=told(one, asked.language))

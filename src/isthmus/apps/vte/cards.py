@@ -5,7 +5,7 @@ from uuid import UUID, uuid5
 
 from isthmus.apps.contract import Asked, Cards, Context, InputError
 from isthmus.apps.contract.research import find_score
-from isthmus.apps.vte.patient import Assessed, Due, assess
+from isthmus.apps.vte.patient import Assessed, Due, assess, named
 from isthmus.apps.vte.told import missing_words, told
 from isthmus.apps.vte.words import of, words
 
@@ -23,7 +23,7 @@ def patient_view(asked: Asked, at: Context) -> Cards:
     patient = context.get("patientId") if isinstance(context, dict) else None
     if patient is None:
         raise InputError("the request has no context.patientId. Send a request of the hook patient-view.")
-    one = assess(_number(str(patient)), at)
+    one = assess(named(str(patient)), at)
     return {"cards": [] if one is None else cards(one, asked.language, at)}
 
 
@@ -47,10 +47,6 @@ def keep_feedback(asked: Asked, at: Context) -> None:
         code = (reason.get("reason") or {}).get("code", "") if isinstance(reason, dict) else ""
         rows.append({"card": str(one["card"]), "outcome": str(one.get("outcome", "")), "reason": code, "at": at.now})
     at.records.add("feedback", rows)
-
-
-def _number(said: str) -> int | str:
-    return int(said) if said.lstrip("-").isdigit() else said
 
 
 def _risk(one: Assessed, language: str, at: Context) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What is to be done: by the group of the risk and the risk of bleeding (`matrix.csv`), less what is contraindicated."""
+"""What is to be done: by the risk and the risk of bleeding (`matrix.csv`), less what is contraindicated."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -52,9 +52,7 @@ def _cells() -> Mapping[tuple[str, str], Mapping[str, str]]:
 
 def action(risk: str | None, bleeding: str | None, barred: Sequence[Barred] = ()) -> Action:
     """The cell of the matrix. One that is not known leaves what both of its possibilities have in common."""
-    cells = [
-        cell for (one, other), cell in _cells().items() if one == (risk or one) and other == (bleeding or other)
-    ]
+    cells = [cell for (one, other), cell in _cells().items() if one == (risk or one) and other == (bleeding or other)]
     same = {cell["en"]: cell for cell in cells}
     (words,) = ({"en": cell["en"], "zh": cell["zh"]} for cell in same.values()) if len(same) == 1 else ({},)
     means = tuple(one for one in MEANS if all(cell[one] != "no" for cell in cells))

@@ -6,7 +6,7 @@ from typing import Any
 
 from isthmus.apps.contract import Asked, Context, Told
 from isthmus.apps.vte import indicator
-from isthmus.apps.vte.patient import assess
+from isthmus.apps.vte.patient import assess, named
 from isthmus.apps.vte.report import report as made_report
 from isthmus.apps.vte.stay import period
 from isthmus.apps.vte.told import told
@@ -23,7 +23,7 @@ def patient(asked: Asked, at: Context) -> Told:
     form = _form([("person", said["person"], number), ("at", said["day"], asked.query.get("at", ""))], said["show"])
     if not number:
         return _page(form, f"<p>{said['give_person']}</p>")
-    one = assess(int(number) if number.lstrip("-").isdigit() else number, at, asked.query.get("at", ""))
+    one = assess(named(number), at, asked.query.get("at", ""))
     if one is None:
         return _page(form, f"<p>{said['nobody']}</p>")
     value = told(one, asked.language)
@@ -70,7 +70,8 @@ def _page(*parts: str) -> Told:
 
 def _form(fields: Iterable[tuple[str, str, str]], button: str) -> str:
     inputs = "".join(
-        f'<label>{escape(title)} <input name="{name}" value="{escape(value)}"></label> ' for name, title, value in fields
+        f'<label>{escape(title)} <input name="{name}" value="{escape(value)}"></label> '
+        for name, title, value in fields
     )
     return f'<form method="get">{inputs}<button>{escape(button)}</button></form>'
 

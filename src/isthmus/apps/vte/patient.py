@@ -19,7 +19,10 @@ INPATIENT = (9201, 262)
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """An act that is due. `what`: risk, bleeding, drug, mechanical or prophylaxis (either); `late`: its time is over; `done`: it was done."""
+    """An act that is due. `late`: its time is over; `done`: None where that cannot be told.
+
+    `what` is risk, bleeding, drug, mechanical, or prophylaxis (either of the two).
+    """
 
     what: str
     by: datetime | None
@@ -42,13 +45,21 @@ class Assessed:
     due: tuple[Due, ...]
 
 
+def named(said: str) -> int | str:
+    """Whom a request names: patients have numbers, under a grant pseudonyms."""
+    return int(said) if said.removeprefix("-").isdecimal() and said.isascii() else said
+
+
 def assess(person: int | str, at: Context, seen: str = "") -> Assessed | None:
     """The assessment of a patient's stay now or, if there is none, of the last one at its end; None without a stay.
 
     Raises InputError when `seen`, a time in ISO form, cannot be read.
     """
     made = shipped()
-    tables = at.session.patient(person)
+    try:
+        tables = at.session.patient(person)
+    except ValueError:  # what is no number names nobody, where patients have numbers
+        return None
     now = _time(seen or at.settings["day"], at.now)
     stay = _stay(tables.get("visit_occurrence"), now)
     if stay is None:
@@ -85,7 +96,9 @@ def delivered(at: Context, made: Definition, site: str) -> dict[str, bool]:
     }
     wanted = sorted({one.source.table for one in made.facts.values() if one.absent == "delivered"} - set(known))
     if wanted:
-        parts = [f"(SELECT '{table}' AS source FROM {table} WHERE site = '{_quoted(site)}' LIMIT 1)" for table in wanted]
+        parts = [
+            f"(SELECT '{table}' AS source FROM {table} WHERE site = '{_quoted(site)}' LIMIT 1)" for table in wanted
+        ]
         there = set(at.session.ask(" UNION ALL ".join(parts))["source"].to_pylist())
         known |= {table: table in there for table in wanted}
         rows = [{"source": prefix + table, "edition": edition, "there": table in there} for table in wanted]

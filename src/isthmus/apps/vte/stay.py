@@ -63,7 +63,8 @@ DEEDS = """
 GIVEN = """
     SELECT site, 'assessed' AS what FROM evidence e JOIN moment m ON m.moment = e.moment
     WHERE e.fact IN ('padua_assessed', 'caprini_assessed')
-    UNION SELECT site, 'bleeding' FROM evidence e JOIN moment m ON m.moment = e.moment WHERE e.fact = 'bleeding_assessed'
+    UNION SELECT site, 'bleeding' FROM evidence e JOIN moment m ON m.moment = e.moment
+    WHERE e.fact = 'bleeding_assessed'
     UNION SELECT site, 'drug' FROM drug_exposure
     UNION SELECT site, 'mechanical' FROM procedure_occurrence
     UNION SELECT site, 'mechanical' FROM device_exposure

@@ -132,6 +132,36 @@ def token(office: Office, name: str, scope: Sequence[str], days: int, *, by: Acc
     return f"{MARK}.{number}.{secret}"
 
 
+def bind(office: Office, name: str, who: str, issuer: str, *, by: Account) -> None:
+    """Let somebody who signs in elsewhere act as an account (`isthmus.gate.office.federated`); `who` is a hash."""
+    _demand_administrator(office, by)
+    account = _known(office, name)
+    body = {"name": name, "who": who, "issuer": issuer}
+    office.enter(by, _draft(office, account, "bound", "active", body))
+    office.bindings.set(who, name)
+
+
+def unbind(office: Office, name: str, *, by: Account) -> int:
+    """Let nobody who signs in elsewhere act as an account any more; returns how many did."""
+    _demand_administrator(office, by)
+    account = _known(office, name)
+    bound = [one.who for one in office.bindings.all() if one.name == name]
+    office.enter(by, _draft(office, account, "unbound", "active", {"name": name}))
+    for who in bound:
+        office.bindings.set(who, None)
+    return len(bound)
+
+
+def demand_second(office: Office, account: Account, code: str) -> None:
+    """Raises RefusedError unless the account has no second factor, or this is a code of it that nobody used."""
+    if account.locked_until is not None and account.locked_until > now():
+        raise RefusedError(f"too many wrong codes. Wait {PAUSE.seconds // 60} minutes, or ask an administrator.")
+    if not _seconded(office, account, code):
+        if office.accounts.failed(account.name) >= TRIES:
+            office.accounts.change(account.name, failures=0, locked_until=now() + PAUSE)
+        raise RefusedError("the code of your second factor is missing, wrong or used. Try the next one.")
+
+
 def known(office: Office, name: str, scope: str, *, shown: str | None, password: str | None, code: str = "") -> Account:
     """The account of who acts as `name`, shown by a token, or by a password and, if it has one, the code of its second
     factor. Raises RefusedError otherwise."""

@@ -166,6 +166,12 @@ def _people(office: Office, acts: Sequence[Act]) -> Iterator[str]:
         shown = said.get("shown", shown_by(account.password)) == shown_by(account.password)
         if not same or not shown or seconds.get(account.actor) != shown_by(account.second):
             yield f"the account {account.name} is not what was logged; its record was altered"
+    bound: dict[str, str] = {}
+    for act in sorted((one for one in acts if one.act in {"bound", "unbound"}), key=lambda one: one.at):
+        bound = {who: name for who, name in bound.items() if act.act == "bound" or name != act.body["name"]}
+        bound |= {act.body["who"]: act.body["name"]} if act.act == "bound" else {}
+    if {one.who: one.name for one in office.bindings.all()} != bound:
+        yield "who acts as an account from elsewhere is not what was logged; a record of it was altered"
     for token in office.accounts.tokens():
         said = given.get(token.token_id, {})
         kept = (said.get("name"), said.get("scope"), said.get("until"), said.get("shown", token.digest))

@@ -21,7 +21,7 @@ from isthmus.gate.office.vault import Vault, opened
 from isthmus.ledger.entry import Value, decode, encode, sealed, time_of
 from isthmus.ledger.identifier import mint, parse
 from isthmus.ledger.log import Batch, Log
-from isthmus.records.accounts import Accounts
+from isthmus.records.accounts import Accounts, Bindings
 from isthmus.records.acts import Acts
 from isthmus.records.models import Account, Act
 from isthmus.records.store import Records
@@ -61,6 +61,7 @@ class Office:
         self.settings = settings
         self.acts = Acts(records)
         self.accounts = Accounts(records)
+        self.bindings = Bindings(records)
         self._log: Log | None = None
         self._vault: Vault | None = None
 

@@ -1,12 +1,16 @@
-"""Cohorts made of the days of others, as they are written: `any of`, `all of`, `at least 2 of`, `of` and `without`."""
+"""Cohorts that are no definition of events, as they are written: days of others, and patients of a registry.
+
+Of others: `any of`, `all of`, `at least 2 of`, `of` and `without`; of a registry: `registry` and `where`.
+"""
 
 import re
 
 from isthmus.research.cohorts.cursor import Cursor
-from isthmus.research.cohorts.definition import NEVER, Combination
+from isthmus.research.cohorts.definition import NEVER, Combination, Registered
 
 TOGETHER = re.compile(r"(any|all|at least (\d+)) of")
 WITHOUT = "without"
+REGISTRY = "registry"
 
 
 def made_of_others(root: Cursor) -> bool:
@@ -34,6 +38,16 @@ def read(root: Cursor, *, name: str) -> Combination:
     if not 1 <= need <= len(parts):
         raise root[key].error(f"{need} of {len(parts)} cohorts is never.", "Ask for at least 1, at most all of them.")
     return Combination(name, parts, need, title)
+
+
+def registered(root: Cursor, *, name: str) -> Registered:
+    """The patients of a registry of whom something holds. Raises DefinitionError."""
+    root.map((REGISTRY, "where", "title"), of="patients of a registry")
+    if not root["where"]:
+        raise root.error("there is no 'where'.", "Say what holds: where: child_pugh_grade = 'A'; all: where: true.")
+    where = root["where"].value
+    text = str(where).lower() if isinstance(where, bool) else root["where"].text()
+    return Registered(name, root[REGISTRY].text(), text, root["title"].text(""), f"{root.file}: where")
 
 
 def called(at: Cursor) -> list[str]:

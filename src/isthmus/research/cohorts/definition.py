@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+import pyarrow as pa
+
 from isthmus.cdm.concept_set import Item
 
 INFINITE = float("inf")
@@ -199,4 +201,22 @@ class Control:
 
 
 NEVER = -1_000_000  # outweighs every other cohort
-Cohort = Definition | Combination | Control
+
+
+@dataclass(frozen=True, slots=True)
+class Registered:
+    """Patients of a disease registry of whom `where` holds, from the index of the case to the last contact.
+
+    `where` is an expression over the registry's items. `members` are they (`person_id, start_date, end_date`), once the
+    registry was asked (`isthmus.research.registries.subgroups`).
+    """
+
+    name: str
+    registry: str
+    where: str
+    title: str = ""
+    place: str = ""
+    members: pa.Table | None = field(default=None, compare=False, repr=False)
+
+
+Cohort = Definition | Combination | Control | Registered

@@ -8,13 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from sqlglot import exp
 
+from isthmus.base.errors import InputError
 from isthmus.gate.desk import Desk
 from isthmus.research.cohorts import controls, matching, statements
 from isthmus.research.cohorts.catalogue import MEMBER, domains, kinds
 from isthmus.research.cohorts.concepts import Concepts, pair, step
-from isthmus.research.cohorts.definition import Cohort, Combination, Control, Definition
+from isthmus.research.cohorts.definition import Cohort, Combination, Control, Definition, Registered
 from isthmus.research.cohorts.levels import levels
 from isthmus.research.cohorts.matching import AMONG, PERSON, days
 from isthmus.research.cohorts.plan import SCHEMAS, Plan, plan
@@ -58,6 +60,10 @@ def evaluate(
         outcomes = [one for one in level if isinstance(one, Control)]
         if outcomes:
             controls.add(desk, outcomes, numbers, near)
+        asked = [one for one in level if isinstance(one, Registered)]
+        if asked:
+            desk.lay("registered", _registered(asked, numbers, among))
+            desk.add("result", step(statements.REGISTERED))
         plain = [one for one in level if isinstance(one, Definition)]
         if plain:
             made = plan(plain, Concepts(desk, plain, numbers), [numbers[one.name] for one in plain])
@@ -73,6 +79,22 @@ def evaluate(
 def answer_of(desk: Desk, definitions: Sequence[Cohort], chunks: int) -> Cohorts:
     """The members in the table `result` of a desk."""
     return Cohorts(definitions, desk.take(step(statements.ROWS)), desk.take(step(statements.COUNTS)), chunks)
+
+
+def _registered(asked: Sequence[Registered], numbers: Mapping[str, int], among: pa.Table | None) -> pa.Table:
+    """The members of cohorts that ask a registry. Raises InputError where it was not asked."""
+    pieces = []
+    for one in asked:
+        if one.members is None:
+            raise InputError(
+                f"cohort {one.name} asks the registry {one.registry}, which is not built here. Leave it out, or count "
+                "it with `isthmus cohorts` over invented patients."
+            )
+        number = pa.array([numbers[one.name]] * one.members.num_rows, pa.int32())
+        pieces.append(one.members.append_column("cohort", number))
+    found = pa.concat_tables(pieces)
+    near = None if among is None else among.column("person_id")
+    return found if near is None else found.filter(pc.is_in(found.column("person_id"), value_set=near))
 
 
 def _parts(combinations: Sequence[Combination], numbers: Mapping[str, int]) -> pa.Table:

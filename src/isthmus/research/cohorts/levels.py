@@ -5,14 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from isthmus.base.errors import InputError
 from isthmus.research.cohorts.concepts import criteria
 from isthmus.research.cohorts.cursor import DefinitionError
-from isthmus.research.cohorts.definition import Cohort, Combination, Control
+from isthmus.research.cohorts.definition import Cohort, Combination, Control, Registered
 
 
 def needs(one: Cohort) -> list[str]:
     """The names of the cohorts that a cohort is made of, or asks for, each once."""
     if isinstance(one, Combination):
         return list(one.parts)
-    if isinstance(one, Control):
+    if isinstance(one, Control | Registered):
         return []
     return list(dict.fromkeys(name for criterion in criteria(one) for name in criterion.cohorts))
 

@@ -46,6 +46,8 @@ def read(content: bytes, *, name: str, file: str) -> Cohort:
     root = _root(content, file=file)
     if isinstance(root.value, dict) and combined.made_of_others(root):
         return combined.read(root, name=name)
+    if isinstance(root.value, dict) and combined.REGISTRY in root.value:
+        return combined.registered(root, name=name)
     return circe.definition(Phrase(_Phenotype(root).document(), file=file), name=name)
 
 

@@ -282,6 +282,11 @@ NOBODY = """
     SELECT CAST(0 AS INTEGER) AS cohort, CAST(0 AS BIGINT) AS person_id, CAST(0 AS INTEGER) AS start_day,
         CAST(0 AS INTEGER) AS end_day WHERE FALSE
 """
+# Patients of registries, in days since 1970.
+REGISTERED = """
+    SELECT cohort, person_id, date_diff('day', DATE '1970-01-01', start_date) AS start_day,
+        date_diff('day', DATE '1970-01-01', greatest(start_date, end_date)) AS end_day FROM registered
+"""
 # Stays in the cohorts found so far, as events that later cohorts may ask for.
 MEMBERS = """
     SELECT row_number() OVER (ORDER BY cohort, person_id, start_day) AS member_id, cohort, person_id,

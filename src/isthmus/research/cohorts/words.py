@@ -28,6 +28,7 @@ from isthmus.research.cohorts.definition import (
     EraExit,
     FixedExit,
     Group,
+    Registered,
     Test,
     Window,
 )
@@ -55,6 +56,9 @@ def told(definition: Cohort, language: str) -> list[Line]:
         return [Line(0, _combined(definition, language))]
     if isinstance(definition, Control):
         return [Line(0, _control(definition, language))]
+    if isinstance(definition, Registered):
+        said = _sentences()["registered"][language]
+        return [Line(0, said.format(registry=definition.registry, where=definition.where))]
     return list(_Words(definition, language).lines())
 
 

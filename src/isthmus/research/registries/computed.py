@@ -62,13 +62,14 @@ def computed(
     steps: dict[str, list[Step]] = {}
     for one in _ordered(read, faults):
         steps.setdefault(names.grain(one.item.group), []).append(one)
-    checks = [found for rule in rules if (found := _check(names, rule, faults))]
+    checks = [found for rule in rules if (found := check(names, rule, faults))]
     conditions = {}
     for endpoint in endpoints.values():
         texts = [endpoint.only, *(one.when for one in (*endpoint.events, *endpoint.competing))]
         for text in filter(None, texts):
             condition = _truth(text, endpoint.place, names.kinds(""), faults)
             if condition is not None:
+                names.check_codes(condition, endpoint.place, faults)
                 conditions[text] = condition
     return Computed(steps, checks, conditions)
 
@@ -82,6 +83,7 @@ def _step(names: Names, item: Item, formula: Formula, faults: Faults) -> Step | 
     found = parsed(formula.expression, place, kinds, faults) if formula.expression else None
     if found is None:
         return None
+    names.check_codes(found, place, faults, item.name)
     wanted = KINDS[item.type]
     if found.kind is not None and found.kind is not wanted:
         faults.add(
@@ -91,10 +93,11 @@ def _step(names: Names, item: Item, formula: Formula, faults: Faults) -> Step | 
     return Step(item, found, None, 0)
 
 
-def _check(names: Names, rule: Rule, faults: Faults) -> Check | None:
+def check(names: Names, rule: Rule, faults: Faults, kind: str = "rule") -> Check | None:
+    """A rule, read; None where it is wrong, which is noted. `kind` is what errors call it."""
     if not rule.when:
         return None
-    place = f"{rule.place}: rule {rule.name}"
+    place = f"{rule.place}: {kind} {rule.name}"
     loose = parsed(rule.when, place, None, faults)
     if loose is None:
         return None
@@ -107,7 +110,10 @@ def _check(names: Names, rule: Rule, faults: Faults) -> Check | None:
         return None
     group = groups[0] if groups else ""
     found = _truth(rule.when, place, names.kinds(group), faults)
-    return None if found is None else Check(rule, found, group)
+    if found is None:
+        return None
+    names.check_codes(found, place, faults)
+    return Check(rule, found, group)
 
 
 def _truth(text: str, place: str, kinds: Mapping[str, Kind | None], faults: Faults) -> Expression | None:

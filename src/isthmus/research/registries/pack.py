@@ -114,7 +114,7 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     assumed = read.assumed(head)
     figures = Figures(known, groups, formulas, faults).read(whole.documents.get("report.yaml"), endpoints)
     enrolment = Enrolling(known, lists, _defined, faults).enrolment(whole.documents.get("enrolment.yaml"))
-    worked = computed(Names(known, groups, formulas), known, formulas, quality, endpoints, faults)
+    worked = computed(Names(known, groups, formulas, lists), known, formulas, quality, endpoints, faults)
     faults.tell()
     return Pack(
         str(head["registry"]), str(head.get("version", "1")), _names(head.get("title")),

@@ -105,6 +105,7 @@ def bind(
                 "Give an item of its kind, or an expression that is.",
             )  # fmt: skip
             continue
+        names.check_codes(found, f"{place}, {name}", faults)
         how = _unit(one, found, names, place, faults)
         told, read = read_as_told(one, found, {each: names.item(each) for each in found.names})
         inputs[name], units[name] = (told, Conversion(1.0)) if read else (found, how)

@@ -12,7 +12,7 @@ Names of our own have a blank in them, so that no input or step can have the sam
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 
 from isthmus.research.expression.node import Call, Case, Kind, Literal, Name, Node, both, call, either, names_in
 from isthmus.research.scores.rule import Cut, Input, Points, Score
@@ -42,8 +42,27 @@ class Plan:
         return layers
 
 
+class _Same:
+    """A score as the key of a cache: the very object, for two of one name may differ."""
+
+    def __init__(self, score: Score) -> None:
+        self.score = score
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.score is self.score
+
+    def __hash__(self) -> int:
+        return id(self.score)
+
+
 def plan(score: Score, *, ranges: bool = True) -> Plan:
     """The steps of a score. `ranges`: whether what lies outside an input's range is left out (codes always are)."""
+    return _plan(_Same(score), ranges)
+
+
+@lru_cache(maxsize=256)
+def _plan(same: _Same, ranges: bool) -> Plan:
+    score = same.score
     steps: dict[str, Node] = {}
     for one in score.inputs.values():
         steps[one.name] = _admitted(one, ranges)

@@ -1,9 +1,13 @@
 """The API as one application below `/api/v1`, put into whatever serves it."""
 
+import re
+
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.telemetry import TelemetryConfig
 from starlette.exceptions import HTTPException
+from starlette.routing import Mount
+from starlette.types import ASGIApp
 
 from isthmus.base.errors import IsthmusError
 from isthmus.flow.workspace import Workspace
@@ -22,6 +26,14 @@ looked at for each request. Errors are problem details (RFC 9457); `GET /api/v1/
 SILENT: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
 
 
+class Whole(Mount):
+    """All addresses below a path, those with a line break in them too, which Starlette's own leaves to others."""
+
+    def __init__(self, path: str, app: ASGIApp) -> None:
+        super().__init__(path, app)
+        self.path_regex = re.compile(self.path_regex.pattern, re.DOTALL)
+
+
 def mount(app: FastAPI, opened: Workspace) -> None:
     """Put the API of a workspace below `/api/v1`, and its FHIR facade below `/fhir`.
 
@@ -29,8 +41,8 @@ def mount(app: FastAPI, opened: Workspace) -> None:
     """
     found = limits(opened.settings)
     house = House(opened, found, Pace(found.pace), Pace(found.wrong), Desks(found.at_once, found.wait))
-    app.mount("/api/v1", made(house))
-    app.mount("/fhir", facade.made(house, SILENT))
+    app.router.routes.append(Whole("/api/v1", made(house)))
+    app.router.routes.append(Whole("/fhir", facade.made(house, SILENT)))
 
 
 def made(house: House) -> FastAPI:

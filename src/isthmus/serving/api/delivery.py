@@ -54,9 +54,10 @@ class Wanted:
     @property
     def sql(self) -> str:
         """The statement that gives the page."""
-        listed = ", ".join(self.columns)
-        order = ", ".join([self.key, *(one for one in self.columns if one != self.key)] if self.key else self.columns)
-        from_here = f" WHERE {self.key} >= {_literal(self.mark.key)}" if self.key and self.mark else ""
+        listed = ", ".join(map(_named, self.columns))
+        ordered = [self.key, *(one for one in self.columns if one != self.key)] if self.key else self.columns
+        order = ", ".join(map(_named, ordered))
+        from_here = f" WHERE {_named(self.key)} >= {_literal(self.mark.key)}" if self.key and self.mark else ""
         skip = f" OFFSET {self.mark.skip}" if self.mark else ""
         return (
             f"SELECT {listed}, count(*) OVER () AS {LEFT} FROM {self.table}{from_here} "
@@ -126,6 +127,11 @@ def decoded(text: str, wanted: str) -> Mark:
     if not right:
         raise InputError("`next` is no mark of this table under this grant. Follow the link of the page before.")
     return mark
+
+
+def _named(column: str) -> str:
+    """A column of the model as statements name it; one of them is called `offset`."""
+    return f'"{column}"'
 
 
 def _literal(value: str | int | None) -> str:

@@ -7,6 +7,9 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from isthmus.base.clock import now
+from isthmus.base.errors import RefusedError
+from isthmus.gate.committee.application import Grant
+from isthmus.gate.grade.decision import Refused, Request, decide
 from isthmus.gate.office.cases import File, files, granted
 from isthmus.gate.office.session import open_granted
 from isthmus.serving.api.caller import Asking, Caller
@@ -15,6 +18,7 @@ from isthmus.serving.api.form import Answer, wanted, written
 from isthmus.serving.api.problem import Problem, looked_up
 
 router = APIRouter(tags=["grants"])
+NOTHING = "SELECT 1"  # what is asked under a grant that has ended, to be refused
 
 
 class Question(BaseModel):
@@ -70,6 +74,19 @@ def own(by: Caller, grant: str) -> File:
     if found is None or held is None or held.id != name or by.account.name not in held.people:
         raise Problem("unknown", "there is no such grant of yours. `GET /api/v1/grants` lists them.")
     return found
+
+
+def in_force(by: Caller, held: File, purpose: str = "") -> Grant:
+    """The grant of a case, if it stands for the caller now. Raises RefusedError with what to do next; the refusal is
+    the gate's own, which logs it."""
+    grant = held.case.grant
+    assert grant is not None  # asked of granted cases only
+    kind = purpose or min(grant.kinds)
+    found = decide(grant, Request(person=by.account.name, kind=kind, at=now(), columns={}))
+    if isinstance(found, Refused):
+        open_granted(by.office, by.house.opened.lake, by.account, grant.id, kind=kind).sql(NOTHING)
+        raise RefusedError(f"{found.why}. What next: {found.next}.")
+    return grant
 
 
 def asked(metadata: dict[bytes, bytes]) -> str:

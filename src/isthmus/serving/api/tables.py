@@ -7,17 +7,14 @@ from typing import Annotated, Any
 import pyarrow as pa
 from fastapi import APIRouter, Depends, Header, Path, Query, Response
 
-from isthmus.base.clock import now
-from isthmus.base.errors import RefusedError
 from isthmus.gate.committee.application import Grant
-from isthmus.gate.grade.decision import Refused, Request, decide
 from isthmus.gate.office.session import open_granted
 from isthmus.serving.api import delivery
 from isthmus.serving.api.caller import Asking, Caller
 from isthmus.serving.api.delivery import Wanted
 from isthmus.serving.api.described import ROWS
 from isthmus.serving.api.form import SUFFIXES, Answer, written
-from isthmus.serving.api.grants import asked, own, short, told
+from isthmus.serving.api.grants import asked, in_force, own, short, told
 from isthmus.serving.api.problem import Problem, looked_up
 
 router = APIRouter(tags=["delivery"])
@@ -57,7 +54,7 @@ Asked = Annotated[Terms, Depends(terms)]
 def tables(grant: str, by: Asking) -> dict[str, Any]:
     """What the grant delivers: each table's columns with their measures, sites, period, the newest edition."""
     held = own(by, grant)
-    found = _in_force(by, held.case.grant, "")
+    found = in_force(by, held)
     newest = by.house.opened.lake.editions.current()
     return {
         **told(held),
@@ -89,8 +86,7 @@ def table(
     Rows stand in the order of the table's key. `next` (in JSON) and the header `Link` lead to the next page of the same
     edition; the last page has neither. `X-Row-Limit` tells the page's size, `X-Rows-Left` the rows after it.
     """
-    held = own(by, grant)
-    found = _in_force(by, held.case.grant, terms.purpose)
+    found = in_force(by, own(by, grant), terms.purpose)
     columns = _columns(found, table, terms.columns)
     wanted, number = _wanted(by, found, table, columns, terms)
     tag = _tag(by, found, wanted, number, f"{suffix} {terms}")
@@ -109,16 +105,6 @@ def table(
         Answer(answer.rows, answer.told, {**answer.headers, "ETag": tag}), SUFFIXES[suffix],
         sheet=terms.sheet and suffix == "csv",
     )  # fmt: skip
-
-
-def _in_force(by: Caller, grant: Grant | None, purpose: str) -> Grant:
-    """The grant, if it stands for this person now. Raises RefusedError with what to do next."""
-    kind = purpose or (min(grant.kinds) if grant else "")
-    found = decide(grant, Request(person=by.account.name, kind=kind, at=now(), columns={}))
-    if isinstance(found, Refused):
-        raise RefusedError(f"{found.why}. What next: {found.next}.")
-    assert grant is not None  # or it was refused
-    return grant
 
 
 def _columns(grant: Grant, table: str, named: str) -> tuple[str, ...]:

@@ -15,16 +15,18 @@ from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session, open_session
 from isthmus.research.cohorts import controls, files
 from isthmus.research.cohorts.cursor import DefinitionError
-from isthmus.research.cohorts.definition import Cohort, Definition
+from isthmus.research.cohorts.definition import Cohort, Definition, Registered
 from isthmus.research.cohorts.evaluate import Cohorts, evaluate
 from isthmus.research.cohorts.kept import Renewed, renewed
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
 from isthmus.research.incidence import reader
+from isthmus.research.registries.subgroups import with_members
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.cohort_tables import Beside, show, write
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
+from isthmus.serving.registries.rulings import rulings
 
 SHOWN = 20  # refused definitions that are named one by one
 WALKED: Mapping[Kind, str] = {
@@ -74,8 +76,10 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
     A definition that says what cannot be answered is refused by name; the others are evaluated. Under a grant counts
     are told, and nothing is written: what shall leave is asked for with `isthmus release`.
     """
-    _allowed(grant, files=bool(out or rows or into or keep), tables=bool(rates or shared or described))
     found, refused = _read(definitions, negative)
+    _allowed(
+        grant, found, keep=keep, files=bool(out or rows or into or keep), tables=bool(rates or shared or described)
+    )
     if as_circe is not None:
         _write_circe(definitions, as_circe, json=json)
         return
@@ -91,7 +95,7 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
         answer = _granted(granted_session(opened, grant, by, kind=purpose, edition=edition), found, by_step=by_step)
     else:
         session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
-        answer = _evaluated(session, found, beside, by_step=by_step, keep=keep, quiet=quiet or json)
+        answer = _evaluated(opened, session, found, beside, by_step=by_step, keep=keep, quiet=quiet or json)
     _tell(answer, list(map(str, refused)), _walks(found, answer.steps), json=json)
     if not json:
         show(answer.tables, beside, language)
@@ -102,8 +106,13 @@ def cohorts(  # noqa: PLR0917 each parameter is an option of the command line
         )
 
 
-def _allowed(grant: str, *, files: bool, tables: bool) -> None:
-    """Raises RefusedError where more is asked than is told under a grant."""
+def _allowed(grant: str, found: Sequence[Cohort], *, keep: bool, files: bool, tables: bool) -> None:
+    """Raises RefusedError where more is asked than is told under a grant, UsageError for what cannot be kept."""
+    asking = [one.name for one in found if isinstance(one, Registered)]
+    if asking and grant:
+        raise RefusedError(f"under a grant no registry is built, and cohort {asking[0]} asks one. Leave it out.")
+    if asking and keep:
+        raise UsageError(f"cohort {asking[0]} asks a registry, and is found anew each time. Leave it or --keep out.")
     if grant and files:
         raise RefusedError("answers are not written to files. What shall leave is asked for with `isthmus release`.")
     if grant and tables:
@@ -165,10 +174,18 @@ def _granted(session: Granted, found: Sequence[Cohort], *, by_step: bool) -> Ans
 
 
 def _evaluated(
-    session: Session, found: Sequence[Cohort], beside: Beside, *, by_step: bool, keep: bool, quiet: bool
+    opened: Workspace,
+    session: Session,
+    found: Sequence[Cohort],
+    beside: Beside,
+    *,
+    by_step: bool,
+    keep: bool,
+    quiet: bool,
 ) -> Answer:
     with bars(quiet=quiet) as progress, session.desk() as desk:
         progress.start("cohorts")
+        found = with_members(desk, found, [opened.root / "registries"], lambda name: rulings(opened, name))
 
         def done(part: int, of: int) -> None:
             progress.advance("cohorts")

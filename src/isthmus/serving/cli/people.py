@@ -8,7 +8,7 @@ import typer
 
 from isthmus.base.errors import UsageError
 from isthmus.flow.workspace import Workspace
-from isthmus.gate.office import people
+from isthmus.gate.office import federated, people
 from isthmus.serving.cli.acting import As, actor, office_of
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table
@@ -26,6 +26,8 @@ def register(app: typer.Typer) -> None:
     group.command("token")(token)
     group.command("second")(second)
     group.command("disable")(disable)
+    group.command("bind")(bind)
+    group.command("unbind")(unbind)
     app.add_typer(group, name="people")
 
 
@@ -125,6 +127,26 @@ def disable(workspace: Where, name: Name, by: As, json: Json = False) -> None:
         document({"name": name, "in_use": False})
     else:
         say(f"{name} acts no more; its tokens are gone.")
+
+
+def bind(
+    workspace: Where, name: Name, by: As,
+    issuer: Annotated[str, typer.Option(help="The provider that signs them in, as https://sso.example.org.")],
+    subject: Annotated[str, typer.Option(help="What the provider calls them (`sub`). It is kept as a hash.")],
+) -> None:  # fmt: skip
+    """Let who signs in elsewhere, by OpenID Connect, act as an account. For administrators."""
+    office = office_of(Workspace(workspace))
+    with office.open():
+        federated.bind(office, name, issuer, subject, by=actor(office, by, "people"))
+    say(f"who {issuer} calls so acts as {name} from now on.")
+
+
+def unbind(workspace: Where, name: Name, by: As) -> None:
+    """Let nobody who signs in elsewhere act as an account any more. For administrators."""
+    office = office_of(Workspace(workspace))
+    with office.open():
+        count = people.unbind(office, name, by=actor(office, by, "people"))
+    say(f"{count} who acted as {name} from elsewhere do so no more.")
 
 
 def _new_password(name: str) -> str | None:

@@ -22,6 +22,7 @@ from isthmus.research.registries.pack import Pack, load
 from isthmus.research.registries.worklist import OpenCode
 from isthmus.research.registries.write import Writer, write_about
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
+from isthmus.serving.cli.freezes import Again, Asked, Compare, Freeze, Freezes
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
 from isthmus.serving.registered import SMALL, Sums, manifest
@@ -55,7 +56,8 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     pack: Annotated[str, typer.Argument(metavar="PACK", help="A registry that comes along, or a folder.")],
     out: Out = None, export: Export = None,
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
-    difference: OnlyDifference = False, grant: Grant = "", purpose: Purpose = "", by: As = "", quiet: Quiet = False,
+    difference: OnlyDifference = False, grant: Grant = "", purpose: Purpose = "", by: As = "",
+    freeze: Freeze = "", freezes: Freezes = False, again: Again = "", compare: Compare = None, quiet: Quiet = False,
     json: Json = False,
 ) -> None:  # fmt: skip
     """Build a disease registry from an edition: one table a group of items, completeness, work lists.
@@ -63,8 +65,11 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     A pack is a folder of data; docs/reference/registry-pack.md tells what is in it. Under a grant it is built of what
     the grant holds; how many and how full is told, and nothing is written.
     """
-    if grant and (out or export):
-        raise RefusedError("answers are not written to files. What shall leave is asked for with `isthmus release`.")
+    asked = Asked(freeze, freezes, again, compare)
+    if grant and (out or export or asked):
+        raise RefusedError(
+            "answers are not written to files, nor kept. What shall leave is asked for with `isthmus release`."
+        )
     opened = Workspace(workspace)
     read = load(pack, [opened.root / "registries"])
     if difference:
@@ -72,6 +77,9 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
         return
     if grant:
         _tell_granted(granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
+        return
+    if asked:
+        asked.answer(opened, read, edition, json=json)
         return
     if export is not None:
         exports.check(*export)
@@ -90,9 +98,8 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
         document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
         return
     _tell(built, session, sums)
-    for path in (out, export[1] if export else None):
-        if path is not None:
-            say(f"written: {path}")
+    for path in filter(None, (out, export[1] if export else None)):
+        say(f"written: {path}")
 
 
 def _write(

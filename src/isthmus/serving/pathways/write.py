@@ -76,7 +76,9 @@ def told(report: Report) -> dict[str, Any]:
             for one in report.variants
         ],
         "other_variants": report.others,
-        "sources": {name: {"title": one.title, "checked": one.checked} for name, one in pack.sources.items()},
+        "sources": {
+            name: {"title": one.title["en"], "checked": one.checked["en"]} for name, one in pack.sources.items()
+        },
     }  # fmt: skip
 
 

@@ -15,7 +15,7 @@ MOST, WHILE = 40, timedelta(minutes=20)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An answer, and to whose question under which grant."""
+    """An answer, and to whose question under which grant, for which kind of purpose."""
 
     name: str
     grant: str
@@ -23,6 +23,7 @@ class Answer:
     sql: str
     rows: pa.Table
     at: datetime
+    kind: str = ""
 
 
 class Answers:
@@ -32,11 +33,11 @@ class Answers:
         self._held: OrderedDict[str, Answer] = OrderedDict()
         self._lock = threading.Lock()
 
-    def keep(self, name: str, grant: str, edition: int, sql: str, rows: pa.Table) -> str:
+    def keep(self, name: str, grant: str, edition: int, sql: str, rows: pa.Table, *, kind: str = "") -> str:
         """Keep an answer; the name under which it is taken."""
         key = secrets.token_urlsafe(12)
         with self._lock:
-            self._held[key] = Answer(name, grant, edition, sql, rows, now())
+            self._held[key] = Answer(name, grant, edition, sql, rows, now(), kind)
             while len(self._held) > MOST:
                 self._held.popitem(last=False)
         return key

@@ -138,7 +138,8 @@ def test_a_pack_that_is_being_written_is_checked(tmp_path: Path) -> None:
     )
     rule = (
         "rules:\n  old:\n    version: '1'\n    title: {en: old, zh: 老}\n    hooks: [patient-view]\n"
-        "    when: age > 90\n    summary: {en: old, zh: 老}\n    source: me\n    examples: [{with: {age: 91}, fires: WORD}]\n"
+        "    when: age > 90\n    summary: {en: old, zh: 老}\n    source: me\n"
+        "    examples: [{with: {age: 91}, fires: WORD}]\n"
     )
     with Trial(FOLDER, {"person": [person()]}, package=PACKAGE) as trial:
         for word, wrong in (("yes", 0), ("no", 1)):

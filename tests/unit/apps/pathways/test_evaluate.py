@@ -57,6 +57,23 @@ def test_what_a_hospital_does_not_deliver_is_not_missed(tmp_path: Path) -> None:
         assert _states(found)[0] == expected
 
 
+def test_what_is_written_down_once_tells_nothing_of_later(tmp_path: Path) -> None:
+    records = HEAD["records"] | {"later b": NAMES | {"procedure": "b", "after": 30}}
+    rule = {"b": {"exists": "b", "window": "40 after to 90 after", "records": "later b"}}
+    for days, expected in (((0, 2), ("not assessable", "not delivered")), ((0, 45), ("violated", ""))):
+        others = Patient(9, done=[(at, B, "h1") for at in days])
+        found = _judged(tmp_path / str(days[1]), [Patient(1), others], rule, records=records)
+        assert _states(found)[0] == expected
+
+
+def test_one_operation_under_several_days_is_one(tmp_path: Path) -> None:
+    patient = Patient(1, done=[(0, A, "h1"), (2, A, "h1"), (9, A, "h2"), (30, A, "h1")])
+    for apart, expected in ((0, "violated"), (7, "met")):
+        steps = HEAD["steps"] | {"a": NAMES | {"procedure": "a", "apart": apart}}
+        found = _judged(tmp_path / str(apart), [patient], {"a": {"exactly": "a", "times": 2}}, steps=steps)
+        assert _states(found)[0][0] == expected
+
+
 def test_who_is_not_seen_long_enough_is_not_judged(tmp_path: Path) -> None:
     rule = {"a": {"exists": "a", "window": "that day to 9 after"}}
     for seen, death, expected in (

@@ -87,6 +87,7 @@ RULES = [
     ({"exists": "a", "source": "them"}, "there is no source 'them'"),
     ({"exists": "a", "strength": "huge"}, "'huge' is no strength"),
     ({"exists": "a", "reasons": ["rain"]}, "there is no reason 'rain'"),
+    ({"exists": "a", "records": "rain"}, "there is no kind of record 'rain'"),
     ({"exists": "a", "zh": ""}, "has no name in zh"),
     ({"exists": "a", "windows": "that day to 9 after"}, "has no 'windows'"),
     ({"first": "a", "among": ["a"]}, "there is nothing to be first of"),

@@ -5,6 +5,8 @@ from typing import Any
 
 import pytest
 
+from isthmus.base.errors import PackError
+from isthmus.research.registries.pack import load
 from isthmus.research.scores.patient import score
 from lib import registries as lib
 from lib.registries import (
@@ -99,3 +101,27 @@ def test_rules_find_faults_in_rows_of_patients_and_of_events(tmp_path: Path) -> 
 
 def test_what_a_rule_cannot_decide_is_no_fault(tmp_path: Path) -> None:
     assert [row["rule"] for row in _tables(tmp_path)["finding"]] == ["early"]
+
+
+def test_a_code_that_the_list_has_not_is_told_where_it_is_asked_or_given(tmp_path: Path) -> None:
+    """A slip of the pen in a code would be false for everybody, and nobody would see it."""
+    items = [
+        item("stage", "choice", "observation 21", list="stage"), item("many", "many", "observation 21", list="stage"),
+        item("late", "yesno", "derived"), item("group", "choice", "derived", list="stage"),
+        item("either", "yesno", "derived"), item("right", "yesno", "derived"),
+    ]  # fmt: skip
+    formulas = """
+late: {is: "stage = 'C'"}
+group: {is: "case when stage = 'A' then 'A' else 'D' end"}
+either: {is: "stage in ('A', 'E') or has(many, 'F')"}
+right: {is: "stage <> 'B' and has(many, 'A')"}
+"""
+    lists = "list,code,en,zh,concepts,texts\nstage,A,A,,,\nstage,B,B,,,\n"
+    rules = "rule,items,when,en,severity\nodd,stage,stage = 'G',odd,note\n"
+    pack = lib.write(tmp_path / "tiny", {"person": items}, lists_csv=lists, derived_yaml=formulas, quality_csv=rules)
+    with pytest.raises(PackError) as error:
+        load(pack)
+    said = str(error.value)
+    assert "derived.yaml:2: item late: 'C' is no code of stage. Its codes: A, B." in said
+    assert "quality.csv:2: rule odd: 'G' is no code of stage." in said
+    assert [one for one in "ABCDEFG" if f"'{one}' is no code" in said] == ["C", "D", "E", "F", "G"]

@@ -1,11 +1,14 @@
 """Exports of a registry: the structure that the other program reads, every patient, and values as they were."""
 
 import csv
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+from fhir.resources.R4B.bundle import Bundle
 
 from isthmus.base.errors import UsageError
 from isthmus.research.registries.pack import load
@@ -113,6 +116,34 @@ def resources(path: Path) -> dict[str, list[dict[str, Any]]]:
             assert all(each["reference"] in urls for each in told if each)
         found[held[0]["identifier"][0]["value"]] = held
     return found
+
+
+def test_another_library_reads_the_bundles_of_mcode(made: Kept, tmp_path: Path) -> None:
+    """fhir.resources holds every element to FHIR R4B, of which R4 differs in no resource that is written here."""
+    export.export(made, "mcode", tmp_path / "all.ndjson")
+    read = [Bundle.model_validate_json(line) for line in (tmp_path / "all.ndjson").read_text("utf-8").splitlines()]
+    assert [one.type for one in read] == ["collection"] * len(PATIENTS)
+    patients = {type(one.entry[0].resource).__name__ for one in read}
+    assert patients == {"Patient"}
+
+
+def test_redcap_takes_every_name_and_choice_of_the_liver(tmp_path: Path) -> None:
+    """REDCap's rules: names of small letters, once, not ending in `_` nor with `__`; `code, name` with codes once."""
+    made = lib.kept(tmp_path)
+    export.export(replace(made, pack=load("liver")), "redcap", tmp_path / "liver.csv")
+    with (tmp_path / "liver.csv").open(encoding="utf-8-sig", newline="") as stream:
+        fields = list(csv.DictReader(stream))
+    names = [one["Variable / Field Name"] for one in fields]
+    assert len(names) > 900
+    assert len(set(names)) == len(names)
+    assert not [one for one in names if not re.fullmatch(r"[a-z](?!.*__)[a-z0-9_]*[a-z0-9]", one) or len(one) > 100]
+    for one in fields:
+        told = one["Choices, Calculations, OR Slider Labels"]
+        if one["Field Type"] in {"radio", "dropdown", "checkbox"}:
+            codes = [choice.split(",", 1)[0].strip() for choice in told.split("|")]
+            assert all("," in choice for choice in told.split("|")), one
+            assert all(re.fullmatch(r"[A-Za-z0-9_.+-]+", code) for code in codes), one
+            assert len({code.lower() for code in codes}) == len(codes), one  # exports name checkboxes in small letters
 
 
 def test_bundles_of_mcode_have_every_patient_and_what_the_pack_marks(made: Kept, tmp_path: Path) -> None:

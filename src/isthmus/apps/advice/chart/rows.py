@@ -118,25 +118,33 @@ def _events(table: pa.Table, source: Source, at: int) -> Events:
     )  # fmt: skip
 
 
+def _plain(column: pa.ChunkedArray, kind: pa.DataType, empty: object) -> np.ndarray:
+    """A column as numbers. What it is and has already is not made again: a chart is read while somebody waits."""
+    if column.type != kind:
+        column = column.cast(kind)
+    if column.null_count:
+        column = pc.fill_null(column, pa.scalar(empty, kind))
+    return np.asarray(column.to_numpy())
+
+
 def _ints(table: pa.Table, name: str) -> Ints:
-    column = pc.fill_null(table[name], 0).cast(pa.int64())
-    return np.asarray(column.to_numpy(), dtype=np.int64)
+    return _plain(table[name], pa.int64(), 0)
 
 
 def _numbers(table: pa.Table, name: str) -> Floats:
-    return np.asarray(pc.fill_null(table[name].cast(pa.float64()), float("nan")).to_numpy(), dtype=np.float64)
+    return _plain(table[name], pa.float64(), float("nan"))
 
 
 def _minutes(table: pa.Table, day: str, time: str) -> Ints:
     """Minutes since 1970 of a time, or of the day's beginning where there is no time; 0 where there is neither."""
-    days = pc.fill_null(table[day].cast(pa.date32()).cast(pa.int32()), 0)
-    found = np.asarray(days.to_numpy(), dtype=np.int64) * MINUTES
-    if time and time in table.column_names:
-        times = table[time].cast(pa.timestamp("us")).cast(pa.int64())
-        known = np.asarray(pc.is_valid(times).to_numpy(zero_copy_only=False), dtype=bool)
-        minutes = np.asarray(pc.fill_null(times, 0).to_numpy(), dtype=np.int64) // 60_000_000
-        found = np.where(known, minutes, found)
-    return found
+    days = table[day] if table[day].type == pa.date32() else table[day].cast(pa.date32())
+    found: Ints = _plain(days.cast(pa.int32()), pa.int32(), 0).astype(np.int64) * MINUTES
+    if not time or time not in table.column_names or table[time].null_count == len(table):
+        return found
+    times = table[time].cast(pa.timestamp("us")).cast(pa.int64())
+    known = np.asarray(pc.is_valid(times).to_numpy(), dtype=bool)
+    minutes = _plain(times, pa.int64(), 0) // 60_000_000
+    return np.where(known, minutes, found)
 
 
 def _places(concepts: Ints) -> Ints:

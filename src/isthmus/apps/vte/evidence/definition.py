@@ -24,9 +24,7 @@ ABSENCES = ("recorded", "delivered", "unknown")
 UNTIL = ("now", "admission")
 STAY, EVER = "stay", "ever"
 ALL_TIME = 40_000  # days: more than anybody lives
-OWN: Mapping[str, Kind] = MappingProxyType(
-    {"age": Kind.NUMBER, "sex": Kind.TEXT, "cancer_hormones_count": Kind.TRUTH}
-)
+OWN: Mapping[str, Kind] = MappingProxyType({"age": Kind.NUMBER, "sex": Kind.TEXT, "cancer_hormones_count": Kind.TRUTH})
 """What expressions may name beside facts: age at the moment, sex, and a setting."""
 
 

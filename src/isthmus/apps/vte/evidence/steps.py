@@ -215,6 +215,4 @@ def _column(one: Fact, never: Sequence[str]) -> str:
 
 
 def _table(rows: Sequence[tuple[object, ...]], shape: Mapping[str, pa.DataType]) -> pa.Table:
-    return pa.table(
-        {name: pa.array([row[at] for row in rows], kind) for at, (name, kind) in enumerate(shape.items())}
-    )
+    return pa.table({name: pa.array([row[at] for row in rows], kind) for at, (name, kind) in enumerate(shape.items())})

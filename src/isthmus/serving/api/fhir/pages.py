@@ -7,16 +7,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from isthmus.base.clock import now
-from isthmus.base.errors import RefusedError
 from isthmus.gate.committee.application import Grant
-from isthmus.gate.grade.decision import Refused, Request, decide
 from isthmus.gate.office.session import Granted, open_granted
 from isthmus.serving.api.caller import Caller
 from isthmus.serving.api.fhir import reading, search, statement
 from isthmus.serving.api.fhir.mapping import Resource, resources
 from isthmus.serving.api.fhir.statement import Mark, Page
-from isthmus.serving.api.grants import own
+from isthmus.serving.api.grants import in_force, own
 from isthmus.serving.api.problem import Problem
 
 CHANGED = 5000  # resources that a search since a moment names
@@ -54,11 +51,7 @@ class Desk:
 
 def desk(by: Caller, grant: str, edition: int | None = None) -> Desk:
     """A desk under a grant of the caller's that is in force; on the newest edition unless another is named."""
-    held = own(by, grant).case.grant
-    assert held is not None  # `own` has looked
-    found = decide(held, Request(person=by.account.name, kind=min(held.kinds), at=now(), columns={}))
-    if isinstance(found, Refused):
-        raise RefusedError(f"{found.why}. What next: {found.next}.")
+    held = in_force(by, own(by, grant))
     numbers = by.house.opened.lake.editions.numbers()
     if not numbers or (edition is not None and edition not in numbers):
         raise Problem("unknown", "there is no such edition. `GET /api/v1/editions` lists them.")

@@ -20,6 +20,7 @@ DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T.*)?)?)?")
 SIGNS = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "=", "ne": "<>"}
 NOBODY = "1 = 0"
 LONGEST = 200  # characters of a value, and values of a parameter
+FORMATS = frozenset({"json", "application/json", "application/fhir+json", "application/fhir json"})
 CONTROL = frozenset({"_count", "_sort", "_page", "_summary", "_total", "_format", "_lastUpdated"})
 
 
@@ -50,6 +51,8 @@ def read(resource: Resource, asked: Sequence[tuple[str, str]], held: Collection[
         "none",
     }:
         raise Problem("wrong", "`_summary` is count or false here, `_total` is accurate.")
+    if told.get("_format", "json") not in FORMATS:
+        raise Problem("unacceptable", "resources are given as JSON here; leave `_format` out.")
     sort = told.get("_sort", "")
     return Search(
         conditions, 0 if told.get("_summary") == "count" else min(count, most), _sorted(resource, sort, held),

@@ -1,6 +1,7 @@
 """The vocabulary work list: codes without a concept, those first that mend most rows; one key decides one."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from urllib.parse import urlencode
 
 from isthmus.base.errors import InputError, RefusedError
@@ -131,7 +132,7 @@ def _look_up(house: House, wanted: Iterable[Item]) -> None:
     items = list(wanted)
     with mappers(house.workspace) as bench:
         for item, candidates in zip(items, bench.candidates([asked(each) for each in items]), strict=True):
-            house.once(_key(house, item), lambda told=tuple(candidates): told)
+            house.once(_key(house, item), partial(tuple, candidates))
 
 
 def _key(house: House, item: Item) -> tuple[object, ...]:

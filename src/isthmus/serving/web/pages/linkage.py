@@ -116,7 +116,7 @@ def _sides(told: Asked, one: Waiting) -> Iterator[dict[str, Any]]:
 
 
 PAGES = (
-    Page("linkage", "/linkage", view, group="data", icon="link", key="l"),
+    Page("linkage", "/linkage", view, group="data", icon="link", key="j"),
     Page(
         "pair", "/linkage/{pair}", pair, under="linkage", personal=True,
         acts={"same": said_by(True), "apart": said_by(False)},

@@ -15,8 +15,8 @@ def view(told: Asked) -> View:
     seen = counted.edition_of(told.house)
     w = told.w
     if seen is None or not seen.records:
-        begun = {"seen": None, "running": _running(told), "steps": waiting.steps(told)}
-        return View(w("none.title"), w("none.lead"), values=begun)
+        nothing = {"seen": None, "running": _running(told), "steps": waiting.steps(told)}
+        return View(w("none.title"), w("none.lead"), values=nothing)
     years = counted.years(told.house)
     tables = [_sites(told, seen), _years(told, seen, years or [])]
     drawn = {name: w(f"domain.{name}") for name in DOMAINS}

@@ -1,49 +1,101 @@
-"""The query page: one SELECT under a grant, in the locked engine that holds what was granted and nothing else."""
+"""Query: one SELECT under a grant, over what it holds and nothing else; its answer is for whoever asked."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
 
 from isthmus.base.errors import InputError, RefusedError
-from isthmus.gate.office.session import open_granted
-from isthmus.serving.web.shell.page import Asked, Page, View
-from isthmus.serving.web.shell.table import Column, Source, Table
+from isthmus.gate.committee.application import Grant
+from isthmus.gate.office import cases, releases
+from isthmus.gate.office.releases import Table as Leaving
+from isthmus.gate.office.session import open_granted, quota
+from isthmus.serving.web.shell.page import Asked, Missing, Page, View
 from isthmus.serving.web.waiting import short
 
 SHOWN = 200  # rows of an answer on the page
-LONGEST = 20_000  # characters of a question
+LONGEST = 20_000  # characters of a statement
 
 
 def view(told: Asked) -> View:
-    """The grants of who asks, the form, and the last answer; an answer is for who asked it, while its grant holds."""
-    w, account = told.w, told.visitor.account
-    own = [
-        (short(one.case.grant.id), one.asked.summary, sorted(one.case.grant.columns), sorted(one.case.grant.kinds))
-        for one in told.house.cases()
-        if account and one.case.grant and account.name in one.case.grant.people
-        and one.case.standing(told.now) == "active"
-    ]  # fmt: skip
-    kept = told.house.answers.take(told.query.get("answer", ""), told.visitor.name)
-    found = kept if kept and kept.grant in {grant for grant, *_ in own} else None
-    answer = None
-    if found is not None:
-        columns = tuple(Column(name) for name in found.rows.column_names)
-        rows = found.rows.slice(0, SHOWN).to_pylist()
-        answer = Table("answer", columns, rows, Source(w("answer.says", grant=found.grant), found.edition),
-                       whole=found.rows.num_rows, empty="answer.none")  # fmt: skip
-    return View(w("title"), w("lead"), (), {"own": own, "kept": found, "answer": answer})
+    """The form of a question, and the answer to the last one."""
+    w, held = told.w, _grants(told)
+    limits = quota(told.house.workspace.settings)
+    answer = _kept(told, held) if "answer" in told.query else None
+    chosen = (answer or {}).get("grant") or told.query.get("grant", "") or (short(held[0].id) if held else "")
+    grant = next((one for one in held if short(one.id) == chosen), None)
+    values: dict[str, Any] = {
+        "grants": [{"id": short(one.id), "until": one.until, "kinds": sorted(one.kinds)} for one in held],
+        "chosen": chosen, "kinds": sorted(grant.kinds) if grant else [], "answer": answer, "limits": limits,
+        "tables": {name: sorted(columns) for name, columns in sorted(grant.columns.items())} if grant else {},
+        "sql": (answer or {}).get("sql", ""),
+    }  # fmt: skip
+    return View(w("title"), w("lead"), (), values)
 
 
-def ask(told: Asked) -> str:
-    """Ask; the answer is kept in memory for who asked it, and goes nowhere else."""
-    account, form = told.visitor.demanded(), told.form
-    text = form.get("sql", "")
-    if not text.strip() or len(text) > LONGEST:
-        raise InputError(f"a question is one SELECT of 1 to {LONGEST} characters. Write one.")
-    if not form.get("grant"):
-        raise RefusedError("questions are asked under a grant. Choose one, or apply for data.")
-    session = open_granted(
-        told.house.office, told.house.workspace.lake, account, form["grant"], kind=form.get("kind", "")
+def asked(told: Asked) -> str:
+    """Ask the question. The answer stays in memory, for whoever asked and as long as the grant holds."""
+    person, form = told.visitor.demanded(), told.form
+    sql = form.get("sql", "").strip()
+    if not sql or len(sql) > LONGEST:
+        raise InputError(f"a question is one SELECT of at most {LONGEST:,} characters. Write one.")
+    house = told.house
+    session = open_granted(house.office, house.workspace.lake, person, form.get("grant", ""), kind=form.get("kind", ""))
+    rows = session.sql(sql)
+    kept = house.answers.keep(
+        person.name, short(form["grant"]), session.edition.number, sql, rows, kind=form.get("kind", "")
     )
-    rows = session.sql(text)
-    name = told.house.answers.keep(account.name, short(form["grant"]), session.edition.number, text, rows)
-    return f"/query?answer={name}"
+    return f"/query?answer={kept}"
 
 
-PAGE = Page("query", "/query", view, group="evidence", icon="ask", key="u", acts={"ask": ask})
+def released(told: Asked) -> str:
+    """Ask that the table of an answer leaves: its counts are hidden and rounded, the machine looks, then people do."""
+    person, form = told.visitor.demanded(), told.form
+    kept = told.house.answers.take(form.get("answer", ""), person.name)
+    if kept is None:
+        raise InputError("this answer is not kept any more. Ask again, then ask for its release.")
+    house = told.house
+    session = open_granted(house.office, house.workspace.lake, person, kept.grant, kind=kept.kind, edition=kept.edition)
+    rows, grant = session.sql(kept.sql), house.office.named(kept.grant, "GR")
+    with house.acting() as office:
+        columns = releases.fitted(rows, form.get("counts", ""), releases.rules_of(office, grant)[1])
+        table = Leaving(
+            columns=columns, counts=form["counts"], context=form.get("context", "").strip(), query=kept.sql,
+            edition=session.edition.number,
+        )  # fmt: skip
+        name, verdict = releases.request(office, person, grant, table)
+    if verdict.answer == "fail":
+        why = "; ".join(f"{one.where}: {one.why}" for one in verdict.findings if one.answer == "fail")
+        raise RefusedError(f"it may not leave: {why}. Ask a question whose table fits the rules.")
+    return f"/airlock/{short(name)}?done"
+
+
+def _grants(told: Asked) -> Sequence[Grant]:
+    """The grants in force of whoever asks."""
+    account = told.visitor.account
+    if account is None:
+        return ()
+    found = (one.case.grant for one in cases.files(told.house.office) if one.case.standing(told.now) == "active")
+    return [one for one in found if one is not None and account.name in one.people]
+
+
+def _kept(told: Asked, held: Sequence[Grant]) -> dict[str, Any]:
+    """An answer that is kept: of whoever asks, under a grant that holds still."""
+    found = told.house.answers.take(told.query["answer"], told.visitor.name)
+    if found is None:
+        raise Missing(told.w("answer.gone"), {told.w("page.query"): "/query"})
+    if found.grant not in {short(one.id) for one in held}:
+        raise RefusedError("the grant of this answer is not in force any more, and its rows are not shown.")
+    rows = [list(row.values()) for row in found.rows.slice(0, SHOWN).to_pylist()]
+    return {
+        "grant": found.grant, "sql": found.sql, "edition": found.edition, "name": told.query["answer"], "rows": rows,
+        "columns": found.rows.column_names, "whole": found.rows.num_rows, "counts": _counts(found.rows),
+    }  # fmt: skip
+
+
+def _counts(rows: pa.Table) -> list[str]:
+    """The columns of whole numbers, of which one may be the counts of a table that is to leave; mostly the last is."""
+    return [name for name in reversed(rows.column_names) if pa.types.is_integer(rows.schema.field(name).type)]
+
+
+PAGE = Page("query", "/query", view, group="evidence", icon="ask", key="u", acts={"ask": asked, "release": released})
