@@ -103,7 +103,7 @@ def walking(chromium: Any, base: str, language: str = "en", theme: str = "light"
     walk = Walk(context.new_page(), base)
     walk.page.on("console", lambda one: walk.said.append(one.text) if one.type in ("error", "warning") else None)
     walk.page.on("pageerror", lambda one: walk.said.append(str(one)))
-    walk.page.on("request", walk.fetched.append)
+    walk.page.on("request", lambda one: walk.fetched.append(one))
     try:
         yield walk
     finally:

@@ -59,12 +59,13 @@ def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        await run_in_threadpool(counted.warm, house)
+        begun = asyncio.create_task(run_in_threadpool(counted.warm, house))
         ticks = asyncio.create_task(ticking(house.manager))
         try:
             yield
         finally:
             ticks.cancel()
+            begun.cancel()
             await run_in_threadpool(house.close)
 
     return lifespan
