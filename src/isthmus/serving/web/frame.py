@@ -20,7 +20,7 @@ def response(request: Request, told: Asked, page: Page, view: View, status: int 
     values = {
         **around(request, told.house, told.visitor, page.under or page.name), "w": told.w, "name": told.w.name,
         "view": view, "page": page, "here": request.url.path, "file": view.file or _file(request, page),
-        "asked": dict(request.query_params), "begin": _begin(request),
+        "asked": dict(request.query_params), "begin": _begin(request), "mask": told.mask,
     }  # fmt: skip
     if taken := sorted(set(values) & set(view.values)):
         raise ValueError(f"{page.name}: a value of the view is called {taken[0]}, as one of the frame")

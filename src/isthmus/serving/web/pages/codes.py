@@ -13,6 +13,7 @@ from isthmus.records.models import Account
 from isthmus.serving.web import counted
 from isthmus.serving.web.house import House
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
+from isthmus.serving.web.shell.render import number
 from isthmus.serving.web.shell.table import Column, Source, Table
 
 EVERYWHERE = frozenset({"platform", "administrator"})
@@ -35,7 +36,7 @@ def view(told: Asked) -> View:
     ), rows, Source(w("says"), told.house.edition), most=50, empty="none")  # fmt: skip
     waiting = sum(each.rows for each in found)
     values = {"first": _address(found[0]) if found else ""}
-    return View(w("title"), w("lead", len(found), rows=f"{waiting:,}"), (table,), values)
+    return View(w("title"), w("lead", len(found), rows=number(told.mask.count(waiting))), (table,), values)
 
 
 def one(told: Asked) -> View:
@@ -59,7 +60,13 @@ def one(told: Asked) -> View:
         "scopes": _scopes(told.visitor.account, item),
     }  # fmt: skip
     crumbs = ((w("page.codes"), "/codes"), (item.wording, ""))
-    return View(item.wording, w("item.lead", item.rows, sites=", ".join(item.sites)), (table,), values, crumbs)
+    return View(
+        item.wording,
+        w("item.lead", rows=number(told.mask.count(item.rows)), sites=", ".join(item.sites)),
+        (table,),
+        values,
+        crumbs,
+    )
 
 
 def chosen(told: Asked) -> str:

@@ -8,6 +8,7 @@ from isthmus.flow.link import Waiting, decide, joined, waiting
 from isthmus.serving.web import counted
 from isthmus.serving.web.house import House
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
+from isthmus.serving.web.shell.render import number
 from isthmus.serving.web.shell.table import Column, Source, Table
 
 REASON = "looked at in review"
@@ -31,7 +32,8 @@ def view(told: Asked) -> View:
         Column("state", "state"),
     ), rows, Source(w("says"), house.edition), most=50, empty="none" if said else "never")  # fmt: skip
     values = {"said": said, "first": rows[0]["address"] if rows else "", "shown": house.synthetic}
-    lead = w("lead", said["persons"], records=f"{said['records']:,}") if said else w("never")
+    counts = {name: number(told.mask.count(said[name])) for name in ("persons", "records")} if said else {}
+    lead = w("lead", **counts) if said else w("never")
     return View(w("title"), lead, (table,), values)
 
 

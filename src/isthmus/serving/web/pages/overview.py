@@ -7,6 +7,7 @@ from isthmus.serving.web import counted, waiting
 from isthmus.serving.web.counted import DOMAINS, Seen
 from isthmus.serving.web.shell import charts
 from isthmus.serving.web.shell.page import Asked, Page, View
+from isthmus.serving.web.shell.render import number
 from isthmus.serving.web.shell.table import Column, Source, Table
 
 
@@ -72,7 +73,7 @@ def _figures(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
         trend = [one for one in lines.get(name, []) if isinstance(mask.count(one), int)]
         yield {
             "label": w(name), "value": value, "href": links[name], "picture": charts.spark(trend, w(name)),
-            "note": w(f"{name}.note", records=f"{seen.records:,}", files=f"{seen.files:,}"),
+            "note": w(f"{name}.note", records=number(mask.count(seen.records)), files=f"{seen.files:,}"),
             "mark": Source(w(f"{name}.says"), seen.number, seen.records, lineage="/lineage", file="/overview"),
         }  # fmt: skip
 
