@@ -16,7 +16,7 @@ OR_NONE = || { code=$$?; [ $$code -eq 5 ] && echo "nothing to run here yet" || e
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-emit-find-links --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-.PHONY: help demo env test acceptance services-test prove bench check lock clean
+.PHONY: help demo env test acceptance services-test prove bench pictures check lock clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ prove: env ## run the slow proofs: hundreds of kills, large sizes (hours)
 
 bench: env ## measure every speed and memory claim beside a peer, in one table
 	$(BIN)/python -m benchmarks
+
+pictures: env ## take the pictures of the README (needs Chromium)
+	PYTHONPATH=tests $(BIN)/python -m lib.pictures
 
 check: env ## lint, formatting, types, import contracts; all are run, failures are counted
 	@failed=0; \

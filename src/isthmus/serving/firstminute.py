@@ -28,7 +28,8 @@ NAMES = ("Yunhe Central 云和", "Beiling University 北岭", "Donglan First 东
          "Nanpu People's 南浦", "Hedong 河东", "Qingyan 青岩", "Shuangqiao 双桥")  # fmt: skip
 PEOPLE: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Lin Wei", ("committee",)), ("Chen Hua", ("committee",)), ("Patel", ("committee",)), ("Zhao Min", ("user",)),
-    ("Gao Yun", ("steward",)), ("Wu Lei", ("checker",)), ("He Jing", ("auditor",)), ("Sun Tao", ("platform",)),
+    ("Gao Yun", ("steward",)), ("Wu Lei", ("checker",)), ("Ma Jun", ("checker",)), ("He Jing", ("auditor",)),
+    ("Sun Tao", ("platform",)),
 )  # fmt: skip
 APPLICATION = {
     "summary": "Does resection give longer survival than TACE in intermediate liver cancer with good liver function?",
