@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterator
 
-from lib.tree import functions, lines, modules
+from lib.tree import functions, lines, modules, nodes
 
 MODULE, FUNCTION, METHODS = 400, 40, 12
 
@@ -38,7 +38,7 @@ def test_no_class_has_more_than_12_public_methods() -> None:
     classes = (
         (f"{name}:{node.lineno} {node.name}", len(_public_methods(node)))
         for name, tree in modules()
-        for node in ast.walk(tree)
+        for node in nodes(tree)
         if isinstance(node, ast.ClassDef)
     )
     assert not [f"{place}: {count} methods" for place, count in classes if count > METHODS]

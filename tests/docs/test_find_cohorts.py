@@ -51,9 +51,10 @@ def test_the_definition_finds_adults_with_fever_for_thirty_days(tmp_path: Path) 
 
 def test_the_phenotype_of_the_reference_is_one() -> None:
     text = (ROOT / "docs" / "reference" / "phenotype.md").read_text(encoding="utf-8")
-    (written,) = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
+    written, of_registry = re.findall(r"```yaml\n(.*?)```", text, flags=re.DOTALL)
     definition = phenotype.read(written.encode(), name="1", file="1.yaml")
     assert [rule.name for rule in definition.rules] == ["no other cancer before", "man, or old"]
+    assert phenotype.read(of_registry.encode(), name="2", file="2.yaml").title.startswith("Child-Pugh A")
 
 
 def test_the_cohorts_of_cohorts_of_the_reference_are_some() -> None:

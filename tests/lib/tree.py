@@ -44,6 +44,12 @@ def rooms() -> set[str]:
     return {path.parent.name for path in SOURCE.glob("*/__init__.py")}
 
 
+@cache
+def nodes(tree: ast.AST) -> tuple[ast.AST, ...]:
+    """All nodes below a node; walking takes as long as parsing, and many tests do."""
+    return tuple(ast.walk(tree))
+
+
 def functions(tree: ast.AST) -> Iterator[Function]:
     """Every function and method below a node, nested ones too."""
-    return (node for node in ast.walk(tree) if isinstance(node, Function))
+    return (node for node in nodes(tree) if isinstance(node, Function))

@@ -151,14 +151,24 @@ def _answer(wire: Wire, application: Bound, folder: Path, lines: dict[int, Line]
     event = HOOKS[said["name"]](**_frozen(said["event"])) if said.get("event") else None
     try:
         found = application.call(Call(said["kind"], said["name"], asked, event), at)
-        is_told = isinstance(found, Told)
-        wire.send({"call": number, "done": asdict(found) if is_told else found, "told": is_told})
     except IsthmusError as error:
         wire.send({"call": number, "error": str(error), "kind": type(error).__name__})
     except BaseException as error:  # code of somebody else may raise anything
         wire.send({"call": number, "error": whence(error, str(folder)), "kind": ""})
+    else:
+        _give(wire, number, found, folder)
     finally:
         del lines[number]
+
+
+def _give(wire: Wire, number: int, found: Any, folder: Path) -> None:
+    """Send what an application gave; what cannot be sent is its own fault, whoever asked."""
+    is_told = isinstance(found, Told)
+    try:
+        wire.send({"call": number, "done": asdict(found) if is_told else found, "told": is_told})
+    except Exception as error:  # too large, or of a kind that nobody foresaw
+        text = str(error) if isinstance(error, IsthmusError) else whence(error, str(folder))
+        wire.send({"call": number, "error": text, "kind": ""})
 
 
 def _frozen(told: Mapping[str, Any]) -> dict[str, Any]:
