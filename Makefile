@@ -32,7 +32,7 @@ test: env ## run the test suite on the embedded defaults
 acceptance: env ## compare with published answers on outside data (ISTHMUS_TEST_DATA)
 	@$(PYTEST) -m acceptance $(OR_NONE)
 
-services-test: env ## run the tests that need PostgreSQL or MariaDB, where they answer
+services-test: env ## run the tests that need PostgreSQL, MariaDB or Chromium, where they are
 	@$(PYTEST) -m services $(OR_NONE)
 
 prove: env ## run the slow proofs: hundreds of kills, large sizes (hours)

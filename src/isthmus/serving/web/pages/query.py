@@ -10,7 +10,7 @@ from isthmus.gate.committee.application import Grant
 from isthmus.gate.office import cases, releases
 from isthmus.gate.office.releases import Table as Leaving
 from isthmus.gate.office.session import open_granted, quota
-from isthmus.serving.web.shell.page import Asked, Missing, Page, View
+from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.waiting import short
 
 SHOWN = 200  # rows of an answer on the page
@@ -21,14 +21,14 @@ def view(told: Asked) -> View:
     """The form of a question, and the answer to the last one."""
     w, held = told.w, _grants(told)
     limits = quota(told.house.workspace.settings)
-    answer = _kept(told, held) if "answer" in told.query else None
+    answer = _kept(told, held)
     chosen = (answer or {}).get("grant") or told.query.get("grant", "") or (short(held[0].id) if held else "")
     grant = next((one for one in held if short(one.id) == chosen), None)
     values: dict[str, Any] = {
         "grants": [{"id": short(one.id), "until": one.until, "kinds": sorted(one.kinds)} for one in held],
         "chosen": chosen, "kinds": sorted(grant.kinds) if grant else [], "answer": answer, "limits": limits,
         "tables": {name: sorted(columns) for name, columns in sorted(grant.columns.items())} if grant else {},
-        "sql": (answer or {}).get("sql", ""),
+        "sql": (answer or {}).get("sql", ""), "gone": "answer" in told.query and answer is None,
     }  # fmt: skip
     return View(w("title"), w("lead"), (), values)
 
@@ -79,13 +79,11 @@ def _grants(told: Asked) -> Sequence[Grant]:
     return [one for one in found if one is not None and account.name in one.people]
 
 
-def _kept(told: Asked, held: Sequence[Grant]) -> dict[str, Any]:
-    """An answer that is kept: of whoever asks, under a grant that holds still."""
-    found = told.house.answers.take(told.query["answer"], told.visitor.name)
-    if found is None:
-        raise Missing(told.w("answer.gone"), {told.w("page.query"): "/query"})
-    if found.grant not in {short(one.id) for one in held}:
-        raise RefusedError("the grant of this answer is not in force any more, and its rows are not shown.")
+def _kept(told: Asked, held: Sequence[Grant]) -> dict[str, Any] | None:
+    """An answer that is kept: for whoever asked, and while the grant holds."""
+    found = told.house.answers.take(told.query.get("answer", ""), told.visitor.name)
+    if found is None or found.grant not in {short(one.id) for one in held}:
+        return None
     rows = [list(row.values()) for row in found.rows.slice(0, SHOWN).to_pylist()]
     return {
         "grant": found.grant, "sql": found.sql, "edition": found.edition, "name": told.query["answer"], "rows": rows,
