@@ -71,9 +71,13 @@ def test_the_liver_is_asked_for_more_than_the_largest_registry_of_its_country() 
 
 
 def test_the_liver_works_out_every_score_and_stage() -> None:
-    """Variants (`NAME@VARIANT`) are for data that were classified by them; ECOG itself is an item."""
+    """Variants (`NAME@VARIANT`) are for data that were classified by them; ECOG itself is an item.
+
+    Scores of thrombosis and bleeding are of any stay in hospital, not of the liver.
+    """
     used = {one.score for one in pack("liver").formulas.values() if one.score}
-    assert {name for name in shipped() if "@" not in name} - used == {"ecog"}
+    stays = {"padua", "caprini", "improve_bleeding", "bleeding_medical", "bleeding_surgical"}
+    assert {name for name in shipped() if "@" not in name} - used == {"ecog", *stays}
 
 
 def test_the_liver_is_held_against_rules_that_say_how_to_mend() -> None:
