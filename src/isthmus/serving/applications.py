@@ -6,6 +6,7 @@ one keeps nobody waiting but who asked it.
 
 import asyncio
 import json
+import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from isthmus.gate.office.people import known
 from isthmus.gate.office.unit import Office
 from isthmus.serving.fragment import clean
 
+LOG = logging.getLogger("isthmus.apps")
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 LARGEST = 10 << 20  # bytes of a request
 SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -134,8 +136,8 @@ async def ticking(manager: Manager) -> None:
     while True:
         try:
             await run_in_threadpool(manager.tick)
-        except Exception:  # records that are locked for a moment must not end it; whoever asks meets what is wrong
-            await asyncio.sleep(TICK)
+        except Exception as error:  # records that are locked for a moment must not end it
+            LOG.warning("applications were not followed for a moment (%s)", type(error).__name__)
         await asyncio.sleep(TICK)
 
 

@@ -1,15 +1,18 @@
 """The package of an application: loaded under a name of its own, so that two versions can be there at once."""
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from traceback import extract_tb
 
 from isthmus.apps.contract.application import Application
 from isthmus.apps.contract.bound import Bound
 from isthmus.apps.contract.manifest import FILE, manifest_of
-from isthmus.base.errors import InputError, PackError
+from isthmus.base.errors import InputError, IsthmusError
 
 PREFIX = "isthmus_app_"
 
@@ -25,15 +28,26 @@ def bound(folder: Path, package: str = "") -> Bound:
         folder, f"{PREFIX}{manifest.app.replace('-', '_')}_{manifest.version}".replace(".", "_")
     )
     place = f"{folder.name}/{FILE}: entry {manifest.entry}"
-    try:
+    with loading(place):
         found = getattr(import_module(f"{package}.{module}"), name, None)
-    except PackError:
+        if not (isinstance(found, type) and issubclass(found, Application)):
+            raise InputError(f"{place}: this is no subclass of Application. Name the class of the application.")
+        return Bound(found(), manifest)
+
+
+@contextmanager
+def loading(what: str) -> Iterator[None]:
+    """What code of somebody else raises while it is loaded, as InputError: what, why, and at which line."""
+    try:
+        yield
+    except IsthmusError:
         raise
     except Exception as error:  # code of somebody else may raise anything
-        raise InputError(f"{place}: the module cannot be loaded ({type(error).__name__}: {error}). Mend it.") from error
-    if not (isinstance(found, type) and issubclass(found, Application)):
-        raise InputError(f"{place}: this is no subclass of Application. Name the class of the application.")
-    return Bound(found(), manifest)
+        last = extract_tb(error.__traceback__)[-1]
+        raise InputError(
+            f"{what} cannot be loaded ({type(error).__name__}: {error}; {Path(last.filename).name}:{last.lineno}). "
+            "Mend it, then run `isthmus app test` over it."
+        ) from error
 
 
 def forget(package: str) -> None:
@@ -56,8 +70,6 @@ def _package(folder: Path, name: str) -> str:
     module = module_from_spec(spec)
     sys.modules[name] = module
     if spec.loader is not None:
-        try:
+        with loading(folder.name):
             spec.loader.exec_module(module)
-        except Exception as error:  # code of somebody else may raise anything
-            raise InputError(f"{folder.name}: the package cannot be loaded ({error}). Mend it.") from error
     return name

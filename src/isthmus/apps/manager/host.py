@@ -246,7 +246,10 @@ class _Run:
         except IsthmusError as error:
             head |= {"error": str(error), "kind": type(error).__name__}
         except Exception as error:  # what it sent may be anything
-            head |= {"error": f"the question is not of the contract ({type(error).__name__})", "kind": "UsageError"}
+            said_why = (
+                f"the gate could not answer this ({type(error).__name__}): see what a question may be in the contract."
+            )
+            head |= {"error": said_why, "kind": "UsageError"}
         with suppress(OSError, ValueError):  # the process is ended meanwhile
             self._wire.send(head, tables)
 

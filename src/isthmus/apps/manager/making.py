@@ -13,6 +13,7 @@ from jinja2 import Environment, StrictUndefined
 
 from isthmus.apps.contract import InputError, UsageError
 from isthmus.apps.contract.manifest import NAME
+from isthmus.apps.contract.package import loading
 
 MADE = {
     "app.yaml.j2": "app.yaml", "records.yaml.j2": "records.yaml", "app.py.j2": "app.py",
@@ -59,10 +60,8 @@ def tests(folder: Path) -> Iterator[Tried]:
         assert spec is not None and spec.loader is not None  # it is a file of Python
         module = module_from_spec(spec)
         sys.modules[spec.name] = module
-        try:
+        with loading(path.name):
             spec.loader.exec_module(module)
-        except Exception as error:  # code of somebody else may raise anything
-            raise InputError(f"{path.name} cannot be loaded ({type(error).__name__}: {error}). Mend it.") from error
         for name in [one for one in vars(module) if one.startswith("test_") and callable(getattr(module, one))]:
             yield _tried(path, name, module.__dict__[name])
 

@@ -5,12 +5,14 @@ the old one is drained and stopped. A call that the old one has begun it also en
 its own callers only: each application has threads of its own, as many as PLACES, and a queue of its own.
 """
 
+import logging
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from isthmus.apps.contract import HOOKS, Asked, Context, Event, IsthmusError, Passed, RefusedError, Told
@@ -26,6 +28,8 @@ from isthmus.flow.workspace import Workspace
 from isthmus.records.applications import State
 from isthmus.records.own import Own
 
+LOG = logging.getLogger("isthmus.apps")
+
 
 class MissingError(IsthmusError):
     """No enabled application has this name, or gives this service."""
@@ -33,6 +37,7 @@ class MissingError(IsthmusError):
 
 PLACES = 8  # calls of one application that run at once
 QUEUE = 256  # that run or wait; more are turned away at once
+NEXT = "Try again later; if it stays so, tell whoever operates this installation."
 DRAIN = 60.0  # seconds that a replaced version has to end what it began
 STATUS: Sequence[tuple[type[Exception], int]] = (
     (MissingError, 404),
@@ -62,7 +67,7 @@ class Running:
         with self._calm:
             if self._calls >= QUEUE:
                 refused: Future[Any] = Future()
-                refused.set_exception(FailedError("too many calls wait for it. Try again later"))
+                refused.set_exception(FailedError("too many calls wait for it"))
                 return refused
             self._calls += 1
         try:
@@ -70,6 +75,7 @@ class Running:
         except RuntimeError:
             self._ended()
             raise
+        made.add_done_callback(partial(self._told, call))
         made.add_done_callback(self._ended)
         return made
 
@@ -105,6 +111,19 @@ class Running:
 
     def _made(self, call: Call, site: str, language: str, seconds: float) -> Any:
         return self._host.call(call, self.context(site, language), seconds)
+
+    def _told(self, call: Call, done: Future[Any]) -> None:
+        """Note what failed: of events and jobs everything, for nobody waits for them; of others what is no refusal.
+
+        Class and line of an error in code that is trusted, else the class alone: texts of applications may hold data.
+        """
+        error = None if done.cancelled() else done.exception()
+        is_failure = isinstance(error, FailedError)
+        if error is None or (call.kind not in ("event", "job") and isinstance(error, IsthmusError) and not is_failure):
+            return
+        why = str(error) if is_failure and self.package.trusted else type(error).__name__
+        one, what = self.package.manifest, f"{call.kind} {call.name}".rstrip()
+        LOG.warning("application %s %s failed in %s: %s", one.app, one.version, what, why)
 
     def _ended(self, _: object = None) -> None:
         with self._calm:
@@ -264,9 +283,9 @@ def told(found: Any) -> Told:
 def failure(app: str, error: Exception) -> Told:
     """What is told of an error: what the application or the gate said, and of what nobody foresaw its class."""
     if isinstance(error, LateError):
-        return Told(status=504, body={"error": f"{app} took too long."})
+        return Told(status=504, body={"error": f"{app} took too long. Try again later."})
     for kind, status in STATUS:
         if isinstance(error, kind):
-            text = f"{app}: {error}." if isinstance(error, FailedError) else str(error)
+            text = f"{app}: {error}. {NEXT}" if isinstance(error, FailedError) else str(error)
             return Told(status=status, body={"error": text})
-    return Told(status=500, body={"error": f"{app} failed ({type(error).__name__})."})
+    return Told(status=500, body={"error": f"{app} failed ({type(error).__name__}). {NEXT}"})
