@@ -49,13 +49,11 @@ class Shelf:
     def __init__(self, opened: Workspace) -> None:
         self.opened = opened
         self.records = Applications(opened.records)
-        said = opened.settings.get("apps", {})
-        if not isinstance(said, dict):
-            raise InputError("isthmus.toml: [apps] is a table. Correct it.")
-        self._trusted = frozenset(said.get("trusted", ()))
-        self.fenced = bool(said.get("fenced", True))
-        self.seconds = float(said.get("seconds", SECONDS))
-        self.memory = int(said.get("memory_mib", fence.MEMORY >> 20)) << 20
+        said = _said(opened.settings.get("apps", {}))
+        self._trusted = frozenset(said["trusted"])
+        self.fenced = said["fenced"]
+        self.seconds = float(said["seconds"])
+        self.memory = int(said["memory_mib"]) << 20
 
     def house(self) -> Mapping[str, Manifest]:
         """The applications that come along."""
@@ -166,7 +164,8 @@ class Shelf:
         raise InputError(f"'{app}' does not come along with this version of Isthmus.")
 
     def _install_folder(self, folder: Path) -> Installed:
-        manifest, steps = manifest_of(folder), steps_of(folder)
+        manifest = manifest_of(folder)
+        steps_of(folder)  # a wrong file is told before anything is copied
         if manifest.app in self.house():
             raise InputError(f"'{manifest.app}' is an application of the house. Give yours another name.")
         target = self.opened.root / FOLDER / manifest.app / manifest.version
@@ -184,7 +183,6 @@ class Shelf:
             )
         shutil.rmtree(target, ignore_errors=True)
         draft.replace(target)
-        assert steps is not None  # it was read, so that a wrong file is told now
         return self._note(manifest, target, "folder", str(folder))
 
     def _note(self, manifest: Manifest, folder: Path, origin: str, place: str) -> Installed:
@@ -195,6 +193,24 @@ class Shelf:
         )  # fmt: skip
         self.records.install(one)
         return one
+
+
+def _said(given: Any) -> dict[str, Any]:
+    """The table [apps] of isthmus.toml, whole. Raises InputError when it cannot be read."""
+    usual: dict[str, Any] = {"trusted": [], "fenced": True, "seconds": SECONDS, "memory_mib": fence.MEMORY >> 20}
+    said = {**usual, **given} if isinstance(given, dict) else {}
+    right = said.keys() == usual.keys() and all(
+        isinstance(one, list) and all(isinstance(name, str) for name in one) if key == "trusted"
+        else isinstance(one, bool) if key == "fenced"
+        else type(one) in (int, float) and one > 0
+        for key, one in said.items()
+    )  # fmt: skip
+    if not right:
+        raise InputError(
+            "isthmus.toml: [apps] has `trusted`, a list of names; `fenced`, true or false; `seconds` and `memory_mib`, "
+            "numbers above 0. Correct it."
+        )
+    return said
 
 
 def digest_of(folder: Path) -> str:

@@ -2,11 +2,15 @@
 
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from isthmus.apps.contract import InputError, Manifest, Setting
 from isthmus.apps.manager.settings import Settings, admitted
+from isthmus.apps.manager.shelf import Shelf
+from isthmus.flow import start
+from isthmus.flow.workspace import Workspace
 
 HELP = {"en": "h", "zh": "h"}
 MANIFEST = Manifest(
@@ -57,3 +61,12 @@ def test_40000_institutions_are_lines_of_configuration_and_not_copies() -> None:
     assert answers[12] == {"high": 4, "silent": True}
     assert each < 0.0005  # seconds; 8 µs were measured
     assert sys.getsizeof(given) + sum(map(sys.getsizeof, given.values())) < 20_000_000
+
+
+@pytest.mark.parametrize("said", ['trusted = "recall"', "fenced = 0", 'seconds = "x"', "memory_mib = 0", "trust = []"])
+def test_a_table_of_the_settings_that_cannot_be_read_is_told(tmp_path: Path, said: str) -> None:
+    opened = start.new(tmp_path / "ws", synthetic=True)
+    with (opened.root / "isthmus.toml").open("a") as stream:
+        stream.write(f"[apps]\n{said}\n")
+    with pytest.raises(InputError, match=r"\[apps\] has `trusted`, a list of names"):
+        Shelf(Workspace(opened.root))
