@@ -14,7 +14,7 @@ from isthmus.apps.vte.computed import compute
 from isthmus.apps.vte.evidence.definition import shipped
 from isthmus.apps.vte.indicator import indicators as counted
 from isthmus.apps.vte.stay import Period, lay_deeds, lay_stays
-from isthmus.flow.hospitals import invented_hospitals
+from isthmus.flow.invented import invented_hospitals
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.declared import Invented
 from isthmus.simulation import thrombosis

@@ -1,6 +1,6 @@
 """A workspace of rows that somebody made up: for trying out what reads one, without any export."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -16,25 +16,41 @@ from isthmus.flow.schema import columns_of, schema_of
 from isthmus.flow.stage import file_of
 from isthmus.flow.statement import listed, query
 from isthmus.flow.workspace import Site, Workspace
+from isthmus.lake.delta import DataFile
+from isthmus.lake.engine import Engine
 from isthmus.lake.lake import Lake
 
 SITE = "invented"
 BATCH = "invented"
+PROVENANCE = ("part_id", "place", "mapping_id")
 TIMES = {pa.types.is_date: date.fromisoformat, pa.types.is_timestamp: datetime.fromisoformat}
 
 
 def invented(root: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]], *, site: str = SITE) -> Workspace:
     """A new workspace of invented patients with one edition, which has these rows of the CDM and no others.
 
-    Columns that a row does not give are null, or 0 where the model demands a concept; dates may be ISO texts. Raises
-    UsageError for a table or a column that the model does not have, or a value that a column cannot hold.
+    Columns that a row does not give are as `invented_hospitals` fills them; dates may be ISO texts. Raises UsageError
+    for a table or a column that the model does not have, or a value that a column cannot hold.
+    """
+    return invented_hospitals(root, [(site, {name: _table(name, rows) for name, rows in tables.items() if rows})])
+
+
+def invented_hospitals(root: Path, hospitals: Iterable[tuple[str, Mapping[str, pa.Table]]]) -> Workspace:
+    """A new workspace of invented patients with one edition: of each hospital its tables of the CDM.
+
+    A column that a table does not give is null, or 0 where the model demands a concept. One hospital is in memory at a
+    time.
     """
     made = workspace.create(root, synthetic=True)
-    made.keep_site(Site(site, site, ()))
+    files: dict[str, list[DataFile]] = {}
     with made.lake.writing():
-        for name, rows in tables.items():
-            if rows:
-                _put(made.lake, name, _table(name, rows, site), site)
+        with made.lake.engine() as engine:
+            for site, tables in hospitals:
+                made.keep_site(Site(site, site, ()))
+                for name, rows in tables.items():
+                    files.setdefault(name, []).append(_written(made.lake, engine, name, _whole(name, rows, site), site))
+        for name, added in files.items():
+            made.lake.deltas.commit(name, schema_of(name), add=added, remove=[], batch=BATCH)
         found = {}
         for name in made.lake.deltas.names():
             version = made.lake.deltas.version(name)
@@ -45,30 +61,47 @@ def invented(root: Path, tables: Mapping[str, Sequence[Mapping[str, Any]]], *, s
     return made
 
 
-def _put(lake: Lake, name: str, rows: pa.Table, site: str) -> None:
-    columns = columns_of(name)
-    with lake.engine() as engine:
-        engine.load("made", rows)
-        path, count = engine.write(query(f"SELECT {listed(columns)} FROM made ORDER BY 1"), lake.staging / name)
+def _written(lake: Lake, engine: Engine, name: str, rows: pa.Table, site: str) -> DataFile:
+    engine.load("made", rows)
+    path, count = engine.write(query(f"SELECT {listed(columns_of(name))} FROM made ORDER BY 1"), lake.staging / name)
     shared = "site" not in schema_of(name).names
     file = file_of(name, None if shared else site, path, count)
     (lake.root / file.path).parent.mkdir(parents=True, exist_ok=True)
     path.replace(lake.root / file.path)
-    lake.deltas.commit(name, schema_of(name), add=[file], remove=[], batch=BATCH)
+    return file
 
 
-def _table(name: str, rows: Sequence[Mapping[str, Any]], site: str) -> pa.Table:
+def _whole(name: str, rows: pa.Table, site: str) -> pa.Table:
+    """The rows with every column of the table."""
+    usual = {"site": site, **_usual(name)}
+    columns = [
+        rows[field.name].cast(field.type)
+        if field.name in rows.column_names
+        else pa.repeat(pa.scalar(usual.get(field.name), field.type), len(rows))
+        for field in schema_of(name)
+    ]
+    return pa.table(columns, schema=schema_of(name))
+
+
+def _usual(name: str) -> dict[str, int]:
+    """What stands in a column of numbers that is not given and may not be null."""
+    needed = (column.name for column in TABLES[name].columns if column.required and column.name.endswith("concept_id"))
+    return dict.fromkeys((*PROVENANCE, *needed), 0)
+
+
+def _table(name: str, rows: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """The rows with the columns that any of them gives."""
     if name not in TABLES:
         raise UsageError(f"there is no table '{name}' in the OMOP CDM 5.4. Name a table of the model.")
     schema = schema_of(name)
-    if unknown := sorted({column for row in rows for column in row} - set(schema.names)):
+    given = {column for row in rows for column in row}
+    if unknown := sorted(given - set(schema.names)):
         raise UsageError(f"{name} has no column '{unknown[0]}'. Its columns: {', '.join(schema.names)}.")
-    needed = {column.name for column in TABLES[name].columns if column.required and column.name.endswith("concept_id")}
-    usual = {"site": site, "part_id": 0, "place": 0, "mapping_id": 0, **dict.fromkeys(needed, 0)}
-    filled = [{**{key: usual[key] for key in usual if key in schema.names}, **row} for row in rows]
+    usual, fields = _usual(name), [field for field in schema if field.name in given]
     try:
         return pa.table(
-            [pa.array([_value(row, field) for row in filled], field.type) for field in schema], schema=schema
+            [pa.array([_value(usual | dict(row), field) for row in rows], field.type) for field in fields],
+            schema=pa.schema(fields),
         )
     except (pa.ArrowException, ValueError, TypeError) as error:
         raise UsageError(f"a row does not fit {name}: {error}. Correct its value.") from None

@@ -15,7 +15,7 @@ from isthmus.apps.vte.computed import compute
 from isthmus.apps.vte.evidence.definition import shipped
 from isthmus.apps.vte.indicator import COUNTED, shares
 from isthmus.apps.vte.stay import Period, lay_deeds, lay_stays
-from isthmus.flow.hospitals import invented_hospitals
+from isthmus.flow.invented import invented_hospitals
 from isthmus.gate.declared import Invented
 from isthmus.simulation import thrombosis
 from lib.vte import FOLDER

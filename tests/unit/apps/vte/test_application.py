@@ -16,7 +16,7 @@ from isthmus.apps.contract.trial import Trial
 from isthmus.apps.vte.application import Vte
 from isthmus.apps.vte.indicator import COUNTS
 from isthmus.cdm.questions import QUESTIONS
-from isthmus.flow.hospitals import invented_hospitals
+from isthmus.flow.invented import invented_hospitals
 from isthmus.gate.declared import Invented
 from lib.vte import ALL, BEGAN, BLEEDING, CAPRINI, PADUA, Ward
 
