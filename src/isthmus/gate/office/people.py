@@ -8,6 +8,7 @@ import hmac
 import secrets
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -27,7 +28,6 @@ SHORTEST = 12  # characters of a password
 LONGEST = timedelta(days=366)
 MARK = "isthmus"
 _HASHER = PasswordHasher()
-_DUMMY = _HASHER.hash(secrets.token_hex(16))  # so that an unknown name takes as long as a known one
 
 
 def add(
@@ -188,9 +188,16 @@ def _by_token(office: Office, account: Account | None, shown: str, scope: str) -
         raise RefusedError(f"the token is for {', '.join(found.scope)}, not for {scope}. Ask for one with that scope.")
 
 
+@cache
+def _dummy() -> str:
+    """The hash of a password that nobody knows, so that an unknown name takes as long as a known one."""
+    return _HASHER.hash(secrets.token_hex(16))
+
+
 def _by_password(office: Office, account: Account | None, password: str, code: str) -> None:
     locked = account is not None and account.locked_until is not None and account.locked_until > now()
-    kept = _DUMMY if account is None or account.password is None else account.password
+    dummy = _dummy()  # made whoever asks, so that the first who asks learns no more than the next
+    kept = dummy if account is None or account.password is None else account.password
     try:
         right = not locked and _HASHER.verify(kept, password)
     except (VerificationError, InvalidHashError):
