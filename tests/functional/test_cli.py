@@ -232,7 +232,7 @@ def _interrupted(root: Path, after: float) -> Done:
     process = subprocess.Popen(
         [sys.executable, "-m", "isthmus", "ingest", str(root), "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
     )
-    kill._begun(process, root)
+    kill.begun(process, root)
     time.sleep(after)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate()

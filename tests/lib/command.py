@@ -13,6 +13,7 @@ from typing import Any
 import orjson
 
 from isthmus.serving.cli import main
+from lib.apart import Apart
 
 # CAP_DAC_OVERRIDE lets root write where the mode forbids it; dropped, a read-only folder is one for root too.
 HUMBLE = (
@@ -47,11 +48,18 @@ def run(*words: str | Path) -> Done:
     return Done(code, _text(out), _text(err))
 
 
-def apart(*words: str | Path, humble: bool = False) -> Done:
-    """The command in a process of its own; `humble` holds root to the modes of files."""
-    start = ["-c", HUMBLE] if humble else ["-m", "isthmus"]
+def apart(*words: str | Path, humble: bool = False, forked: bool = True) -> Done:
+    """The command in a process of its own, `forked` from one that loaded it; from one thread only.
+
+    `humble` holds root to the modes of files, in a process that is started anew.
+    """
+    if forked and not humble:
+        process = Apart(*words)
+        out, err = process.communicate()
+        assert process.returncode is not None
+        return Done(process.returncode, out.decode(), err.decode())
     done = subprocess.run(
-        [sys.executable, *start, *(str(word) for word in words)],
+        [sys.executable, *(("-c", HUMBLE) if humble else ("-m", "isthmus")), *(str(word) for word in words)],
         capture_output=True, text=True, encoding="utf-8", check=False, env=os.environ | {"PYTHONWARNINGS": "ignore"},
     )  # fmt: skip
     return Done(done.returncode, done.stdout, done.stderr)

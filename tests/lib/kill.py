@@ -8,7 +8,6 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from isthmus.base.durable import sha256_of
 from isthmus.flow.verify import verify
 from isthmus.flow.workspace import Workspace
 from lib import harbour, workspace
+from lib.apart import Apart
 
 # Glob patterns below the workspace, and how many files must match: the steps of an ingest, each just after it happened.
 POINTS = (
@@ -38,30 +38,29 @@ class Tally:
     runs: int = 0
 
 
-def start(root: Path) -> "subprocess.Popen[bytes]":
+def start(root: Path) -> Apart:
     """`isthmus ingest` of a workspace as a process of its own."""
-    command = [sys.executable, "-m", "isthmus", "ingest", str(root), "--json"]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    return Apart("ingest", root, "--json")
 
 
 def undisturbed(root: Path) -> float:
     """Run an ingest to its end; returns the seconds from the lock to the end."""
     process = start(root)
-    begun = _begun(process, root)
+    since = begun(process, root)
     out, err = process.communicate()
     assert process.returncode == 0, err.decode()
     assert not err, err.decode()
     assert out.startswith(b"{")
-    return time.monotonic() - begun
+    return time.monotonic() - since
 
 
 def killed(root: Path, *, after: float | None = None, point: str | None = None) -> bool:
     """Run an ingest and kill it; False when it was done before."""
     seen = _matching(root, point) if point else frozenset()
     process = start(root)
-    begun = _begun(process, root)
+    since = begun(process, root)
     while process.poll() is None:
-        late = after is not None and time.monotonic() - begun >= after
+        late = after is not None and time.monotonic() - since >= after
         if late or (point and _matching(root, point) - seen):
             process.kill()
             break
@@ -71,7 +70,7 @@ def killed(root: Path, *, after: float | None = None, point: str | None = None) 
     return process.returncode == -9
 
 
-def _begun(process: "subprocess.Popen[bytes]", root: Path) -> float:
+def begun(process: "Apart | subprocess.Popen[bytes]", root: Path) -> float:
     """Wait until the process holds the lake's lock, or has ended."""
     lock = root / "lake" / ".lock"
     before = lock.stat().st_mtime_ns
