@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.flow.workspace import Workspace
-from lib import open_codes, vocabularies
+from lib import lessons, open_codes, vocabularies
 from lib.command import Done, complaint, run
 from lib.harbour import write_csv
 from lib.open_codes import CODES, NAMES
@@ -187,7 +187,10 @@ def test_decisions_are_shared_and_ours_stand(hospital: Workspace, press: Callabl
     assert "entry 1 is no decision" in complaint(run("decisions", other.root, "--import", shared), 3)
 
 
-def test_nothing_is_automatic_before_it_was_measured_and_then_only_what_is_sure(hospital: Workspace) -> None:
+def test_nothing_is_automatic_before_it_was_measured_and_then_only_what_is_sure(
+    hospital: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lessons.shorten(monkeypatch)
     assert "--learn" in complaint(run("decide", hospital.root, "--automatic"), 3)
     opened = hospital.root / "sites" / "bay.toml"
     opened.write_text("automatic = 0.9\n" + opened.read_text(encoding="utf-8"), encoding="utf-8")

@@ -1,5 +1,6 @@
 """Learning where the decisions are, and mapping automatically by nothing but what was measured."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import orjson
@@ -18,6 +19,7 @@ from isthmus.flow.worklist.learn import learn
 from isthmus.flow.worklist.mappers import Asked, mappers
 from isthmus.flow.worklist.trained import CARD, folder_of, is_current, trained
 from isthmus.flow.workspace import Workspace
+from lib import lessons
 
 FATTY_LIVER = 4059290
 ITEMS = [
@@ -30,11 +32,13 @@ ITEMS = [
 
 
 @pytest.fixture(scope="module")
-def opened(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A workspace in which something was learned from the lists of the packs that come along."""
     made = start.new(tmp_path_factory.mktemp("learn") / "ws", synthetic=True)
-    learn(made)
-    return made
+    with pytest.MonkeyPatch.context() as patch:
+        lessons.shorten(patch)
+        learn(made)
+        yield made
 
 
 def test_the_card_says_what_was_measured_on_how_many(opened: Workspace) -> None:
