@@ -27,7 +27,7 @@ demo: env ## simulated hospitals, a published edition, and a page that explains 
 env: $(READY) ## make .venv from the locked requirements
 
 test: env ## run the test suite on the embedded defaults
-	@$(PYTEST) -n 2 -m "not acceptance and not services and not prove" $(OR_NONE)
+	@$(PYTEST) -n 2 --dist worksteal -m "not acceptance and not services and not prove" $(OR_NONE)
 
 acceptance: env ## compare with published answers on outside data (ISTHMUS_TEST_DATA)
 	@$(PYTEST) -m acceptance $(OR_NONE)

@@ -31,7 +31,12 @@ def modules(*, tests: bool = False) -> tuple[tuple[str, ast.Module], ...]:
     """Name (relative to the root) and syntax tree of each module of the package; tests and benchmarks if asked."""
     rooms = ("src/", "tests/", "benchmarks/") if tests else ("src/",)
     named = ((path.relative_to(ROOT).as_posix(), path) for path in files() if path.suffix == ".py")
-    return tuple((name, ast.parse(path.read_bytes(), name)) for name, path in named if name.startswith(rooms))
+    return tuple((name, _parsed(path, name)) for name, path in named if name.startswith(rooms))
+
+
+@cache
+def _parsed(path: Path, name: str) -> ast.Module:
+    return ast.parse(path.read_bytes(), name)
 
 
 def lines(name: str) -> list[str]:
