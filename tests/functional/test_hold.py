@@ -8,6 +8,7 @@ from isthmus.flow.verify import verify
 from isthmus.flow.workspace import Workspace
 from lib import packs
 from lib.command import complaint, run
+from lib.copies import copied
 from lib.harbour import write_csv
 from lib.workspace import made, rows
 
@@ -44,6 +45,11 @@ def _results(start: int, *, swapped: bool, sent: int = 1) -> list[list[str]]:
 
 @pytest.fixture
 def bay(tmp_path: Path) -> Workspace:
+    copied("held", _bay, tmp_path)
+    return Workspace(tmp_path / "ws")
+
+
+def _bay(tmp_path: Path) -> None:
     write_csv(tmp_path / "in" / "patient.csv", [["id"], ["P1"]])
     write_csv(tmp_path / "in" / "result_1.csv", [HEAD, *_results(0, swapped=False)])
     opened = made(
@@ -52,7 +58,6 @@ def bay(tmp_path: Path) -> Workspace:
     assert run("ingest", opened.root, "--json").code == 0
     settings = opened.root / "sites" / "bay.toml"
     settings.write_text("worse = 5\n" + settings.read_text(encoding="utf-8"), encoding="utf-8")
-    return opened
 
 
 def _bad(bay: Workspace) -> str:

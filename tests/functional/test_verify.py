@@ -13,15 +13,20 @@ from isthmus.flow.stage import file_of, query
 from isthmus.flow.verify import demand, verify
 from isthmus.flow.workspace import Workspace
 from lib import harbour, workspace
+from lib.copies import copied
 
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Workspace:
-    made = workspace.made(tmp_path / "ws", harbour.feeds(tmp_path / "packs", tmp_path / "in"))
+    copied("delivered twice", _delivered, tmp_path)
+    return Workspace(tmp_path / "ws")
+
+
+def _delivered(folder: Path) -> None:
+    made = workspace.made(folder / "ws", harbour.feeds(folder / "packs", folder / "in"))
     for number in (1, 2):
-        harbour.deliver(tmp_path / "in", number=number, patients=4)
+        harbour.deliver(folder / "in", number=number, patients=4)
         ingest(made)
-    return made
 
 
 def _faults(root: Path) -> dict[str, tuple[str, ...]]:

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from isthmus.flow import start
 from isthmus.flow.ingest import ingest
 from isthmus.flow.workspace import Workspace
 from lib import harbour, workspace
 from lib.command import Done, run
+from lib.copies import copied
 
 SITE = "h01"
 UNTIL = "2027-06-30"
@@ -82,7 +82,7 @@ def loaded(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",),
     """A workspace of the harbour hospital that is not declared synthetic; its site has stated conditions. `records` is
     the database of its records, if not its own."""
     harbour.deliver(folder / "in", number=1, patients=patients)
-    opened = start.new(folder / "ws", synthetic=False)
+    opened = workspace.empty(folder / "ws", synthetic=False)
     if records:
         settings = opened.root / "isthmus.toml"
         settings.write_text(f'records = "{records}"\n' + settings.read_text(encoding="utf-8"), encoding="utf-8")
@@ -96,7 +96,19 @@ def loaded(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",),
 
 def peopled(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",), records: str = "") -> House:
     """The same with an account in every role."""
-    return staffed(loaded(folder, patients=patients, codes=codes, records=records))
+    if records:
+        return staffed(loaded(folder, patients=patients, codes=codes, records=records))
+
+    def make(original: Path) -> House:
+        return staffed(loaded(original, patients=patients, codes=codes))
+
+    return _copied(("peopled", patients, tuple(codes)), make, folder)
+
+
+def _copied(key: Hashable, make: Callable[[Path], House], folder: Path) -> House:
+    """A house of its own, with everybody's token as in every copy."""
+    found: House = copied(key, make, folder)
+    return replace(found, root=folder / "ws", tokens=dict(found.tokens))
 
 
 def staffed(opened: Workspace, site: str = SITE) -> House:
@@ -135,4 +147,8 @@ def decided(house: House) -> House:
 
 def granted(folder: Path, *, patients: int = 40, **changed: Any) -> House:
     """A workspace with a grant in force."""
-    return decided(applied(peopled(folder, patients=patients), folder, **changed))
+
+    def make(original: Path) -> House:
+        return decided(applied(peopled(original, patients=patients), original, **changed))
+
+    return _copied(("granted", patients, yaml.safe_dump(changed)), make, folder)

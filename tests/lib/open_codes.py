@@ -6,6 +6,7 @@ from isthmus.cdm.starter import starter
 from isthmus.flow.workspace import Workspace
 from lib import packs
 from lib.command import run
+from lib.copies import copied
 from lib.harbour import write_csv
 from lib.workspace import made, rows
 
@@ -53,6 +54,11 @@ NAMES = _names()
 
 def hospital(root: Path) -> Workspace:
     """A hospital with 30 open codes; the first has most rows."""
+    copied("open codes", _make, root)
+    return Workspace(root / "ws")
+
+
+def _make(root: Path) -> None:
     diagnoses, number = [], 0
     for place, (code, name, _) in enumerate(NAMES):
         for _ in range(CODES - place):
@@ -63,7 +69,6 @@ def hospital(root: Path) -> Workspace:
     write_csv(root / "in" / "diagnosis.csv", [["number", "id", "code", "name", "day"], *diagnoses])
     opened = made(root / "ws", {"his": (root / "in", packs.write(root / "packs", "bay-his", PACK))}, site="bay")
     assert run("ingest", opened.root, "--json").code == 0
-    return opened
 
 
 def still_open(opened: Workspace) -> list[str]:

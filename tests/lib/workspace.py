@@ -12,13 +12,24 @@ from isthmus.flow.ingest import Report, ingest
 from isthmus.flow.schema import schema_of
 from isthmus.flow.workspace import Feed, Site, Workspace
 from isthmus.lake.edition import Edition
+from lib.copies import copied
 
 SITE = "h01"
 
 
+def empty(root: Path, *, synthetic: bool) -> Workspace:
+    """A new workspace without a site."""
+
+    def make(folder: Path) -> None:
+        start.new(folder, synthetic=synthetic)
+
+    copied(("empty", synthetic), make, root)
+    return Workspace(root)
+
+
 def made(root: Path, feeds: Mapping[str, tuple[Path, str | Path]], *, site: str = SITE) -> Workspace:
     """A new workspace of invented patients with one site: name of feed → (folder, name or folder of the pack)."""
-    opened = start.new(root, synthetic=True)
+    opened = empty(root, synthetic=True)
     add(opened, feeds, site=site)
     return opened
 
