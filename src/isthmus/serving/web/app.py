@@ -92,7 +92,7 @@ def _shown(house: House, page: Page) -> Handle:
             told = asked(house, request, page)
             return frame.response(request, told, page, page.view(told).masked(told.mask))
 
-        return kept(request, await run_in_threadpool(made))
+        return kept(request, await house.lanes.pages.do(made))
 
     return shown
 
@@ -106,11 +106,14 @@ def _file(house: House, page: Page, suffix: str) -> Handle:
             if table is None:
                 raise Missing(told.w("missing.table", name=name), {page.name: request.url.path.rpartition(".")[0]})
             content, said = files.written(table, suffix, marked="bom" in told.query)
-            kind = files.SUFFIXES[suffix]
-            told_as = {"Content-Disposition": f'attachment; filename="{table.name}.{suffix}"'}
-            return Response(content, media_type=kind, headers={**said, **(told_as if suffix != "json" else {})})
+            said |= {"ETag": frame.tag_of(content)}
+            if frame.has(request, said["ETag"]):
+                return Response(status_code=304, headers={"ETag": said["ETag"]})
+            if suffix != "json":
+                said |= {"Content-Disposition": f'attachment; filename="{table.name}.{suffix}"'}
+            return Response(content, media_type=files.SUFFIXES[suffix], headers=said)
 
-        return await run_in_threadpool(made)
+        return await house.lanes.acts.do(made)
 
     return file
 
@@ -123,7 +126,7 @@ def _done(house: House, page: Page, act: Act) -> Handle:
             guard.demand_ours(house, request, str(form.get("token", "")))
             return RedirectResponse(act(asked(house, request, page, form)), 303)
 
-        return await run_in_threadpool(made)
+        return await house.lanes.acts.do(made)
 
     return done
 
