@@ -30,6 +30,7 @@ from benchmarks import (
     search,
     speed,
     vte,
+    workbench,
 )
 from benchmarks.claim import Bench, Claim, Row
 
@@ -49,6 +50,7 @@ CLAIMS: Mapping[str, Claim] = {
     "redelivery": redelivery.redelivery,
     "search": search.search,
     "vte": vte.vte,
+    "workbench": workbench.workbench,
 }
 STDERR = Console(stderr=True)
 
