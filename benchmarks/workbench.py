@@ -38,6 +38,8 @@ API = ("/api/v1/grants", "/api/v1/grants/{grant}/tables", "/api/v1/grants/{grant
 AT_ONCE, BURST = 50, 500
 OK, ELSEWHERE = 200, 303
 P95, BURST_P95 = 0.5, 2.0
+COUNTING = "counted for the first time"
+"""What a page says while its numbers are not there yet."""
 TOKEN = re.compile(r'name="token" value="([0-9a-f]+)"')
 Times = dict[str, list[float]]
 
@@ -62,7 +64,7 @@ def make(root: str, accounts: int, grants: int, patients: int) -> dict[str, Any]
 
 def serve(root: str, tokens: Sequence[str], grants: Sequence[str], seconds: float) -> dict[str, Any]:
     """The job: people sign in, walk for some seconds, and come ten times as many at once."""
-    with _served(Path(root)) as (address, process):
+    with served(Path(root)) as (address, process):
         return asyncio.run(_all(address, process, list(zip(tokens, grants, strict=False)), seconds))
 
 
@@ -117,7 +119,7 @@ def _granted(made: Workspace, office: Office, name: str) -> str:
 
 
 @contextmanager
-def _served(root: Path) -> Iterator[tuple[str, int]]:
+def served(root: Path) -> Iterator[tuple[str, int]]:
     """A workbench in a process of its own: its address and the number of the process."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -135,9 +137,9 @@ async def _all(address: str, process: int, given: Sequence[tuple[str, str]], sec
     limits = httpx.Limits(max_connections=BURST, max_keepalive_connections=BURST)
     async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits, headers={"Accept": "text/html"}) as web:
         await _warm(web)
-        before, at, signed = _cpu(process), time.perf_counter(), []
+        before, at, signed = took(process), time.perf_counter(), []
         cookies = await asyncio.gather(*(_sign_in(web, number, signed) for number in range(len(given))))
-        signing = _told({"sign-in": signed}, Counter(), len(given), _cpu(process) - before, time.perf_counter() - at)
+        signing = _told({"sign-in": signed}, Counter(), len(given), took(process) - before, time.perf_counter() - at)
         looking = [{"Cookie": f"isthmus={cookie}"} for cookie in cookies]
         asking = [{"Authorization": f"Bearer {token}", "X-Grant": grant} for token, grant in given]
         walked = await _measured(web, process, PAGES, looking, seconds)
@@ -152,7 +154,7 @@ async def _measured(
     """Everybody at once, one address after another, for some seconds or once. `who` are headers that show somebody."""
     times: Times = {}
     wrong: Counter[str] = Counter()
-    before, at = _cpu(process), time.perf_counter()
+    before, at = took(process), time.perf_counter()
 
     async def walk(shown: Mapping[str, str], number: int) -> None:
         while True:
@@ -167,7 +169,7 @@ async def _measured(
                 return
 
     await asyncio.gather(*(walk(shown, number) for number, shown in enumerate(who)))
-    return _told(times, wrong, len(who), _cpu(process) - before, time.perf_counter() - at)
+    return _told(times, wrong, len(who), took(process) - before, time.perf_counter() - at)
 
 
 async def _got(web: httpx.AsyncClient, address: str, shown: Mapping[str, str]) -> int | str:
@@ -197,7 +199,7 @@ async def _warm(web: httpx.AsyncClient) -> None:
     for _ in range(1200):
         try:
             page = (await web.get("/quality")).text
-            if "counting" not in page and 'class="wait"' not in page:
+            if COUNTING not in page:
                 break
         except httpx.HTTPError:
             pass
@@ -218,7 +220,7 @@ def _p95(found: Sequence[float]) -> float:
     return quantiles(found, n=20)[-1] if len(found) > 1 else found[0]
 
 
-def _cpu(process: int) -> float:
+def took(process: int) -> float:
     """Seconds of processor time that a process has taken so far."""
     told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")

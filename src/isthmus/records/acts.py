@@ -30,7 +30,7 @@ class Acts:
         """How many acts of a kind there are by subject, who was the first to have one first."""
         with unit(self._session) as session:
             mine = select(Act.subject, func.count()).filter_by(settled=True, kind=kind).group_by(Act.subject)
-            return dict(session.execute(mine.order_by(func.min(Act.at), Act.subject)).tuples().all())
+            return {one[0]: one[1] for one in session.execute(mine.order_by(func.min(Act.at), Act.subject))}
 
     def subjects(self, **equal: str) -> Sequence[str]:
         """To whom or what acts were done that have these values, as kind and act."""

@@ -145,7 +145,7 @@ def since(records: Records, state: str) -> dict[str, datetime]:
     """The sites that have a batch in this state, and when the last of these was opened."""
     with records._work() as session:
         found = select(Batch.site, Batch.opened_at).filter_by(state=state).order_by(Batch.sequence)
-        return dict(session.execute(found).tuples().all())
+        return {one.site: one.opened_at for one in session.execute(found)}
 
 
 def origins(records: Records, parts: Collection[int]) -> dict[int, tuple[Part, Receipt]]:

@@ -1,8 +1,9 @@
 """The workbench put together: pages, their files and acts, sign-in, static files, and what an error looks like."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
-from isthmus.base.errors import InputError, RefusedError
+from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.serving.api.app import SILENT, mount
 from isthmus.serving.applications import ticking
 from isthmus.serving.web import applied, counted, faults, following, frame, guard, scorecards, signing
@@ -24,6 +25,8 @@ from isthmus.serving.web.shell.words import speech
 
 Handle = Callable[[Request], Awaitable[Response]]
 LONGEST = 200_000  # characters of one field of a form
+LOOK = 1.0  # seconds between two looks for a new edition
+LOG = logging.getLogger("isthmus.web")
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -55,11 +58,27 @@ def create(root: Path) -> FastAPI:
 
 
 def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """What goes on while the workbench is open: editions are counted, and applications hear what happens."""
+    """What goes on while the workbench is open: editions are counted, and applications hear what happens.
+
+    It opens when the newest edition is counted, and counts those that are published by others as soon as they are.
+    """
+
+    async def counting() -> None:
+        seen: int | None = -1
+        while True:
+            if house.edition != seen:
+                seen = house.edition
+                try:
+                    await run_in_threadpool(counted.warm, house)
+                except Exception as error:  # whatever it was, the pages that need it tell it when they are asked for
+                    LOG.warning("edition %s could not be counted beforehand: %s", seen, type(error).__name__)
+            await asyncio.sleep(LOOK)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        begun = asyncio.create_task(run_in_threadpool(counted.warm, house))
+        with suppress(IsthmusError):  # told by the pages
+            await run_in_threadpool(counted.prepare, house)
+        begun = asyncio.create_task(counting())
         ticks = asyncio.create_task(ticking(house.manager))
         try:
             yield

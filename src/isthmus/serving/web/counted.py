@@ -136,8 +136,16 @@ def open_codes(house: House) -> list[Item]:
     return house.once(("codes", house.edition, last), lambda: worklist.items(house.workspace))
 
 
+def prepare(house: House) -> None:
+    """Count what pages wait for, so that the first reader does not."""
+    if edition_of(house) is not None:
+        for count in (past, quarantine, open_codes):
+            count(house)
+
+
 def warm(house: House) -> None:
-    """Begin to count what pages show, so that the first reader does not wait."""
+    """Count what pages wait for, and begin to count what they show later."""
+    prepare(house)
     known = map_of(house)
     if known is not None:
         for count in (years, checks, findings):
