@@ -24,12 +24,14 @@ from benchmarks import (
     ledger,
     linkage,
     memory,
+    million,
     profile,
     quality,
     redelivery,
     search,
     speed,
     vte,
+    workbench,
 )
 from benchmarks.claim import Bench, Claim, Row
 
@@ -44,11 +46,13 @@ CLAIMS: Mapping[str, Claim] = {
     "ledger": ledger.ledger,
     "linkage": linkage.linkage,
     "memory": memory.memory,
+    "million": million.million,
     "profile": profile.profile,
     "quality": quality.quality,
     "redelivery": redelivery.redelivery,
     "search": search.search,
     "vte": vte.vte,
+    "workbench": workbench.workbench,
 }
 STDERR = Console(stderr=True)
 

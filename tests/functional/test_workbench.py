@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from isthmus.flow import start
 from isthmus.flow.ingest import ingest
+from isthmus.gate.office import cases
 from isthmus.serving.page.words import LANGUAGES
 from isthmus.serving.web.counted import checks, findings, years
 from isthmus.serving.web.pages.listed import PAGES
@@ -184,3 +185,29 @@ def test_a_finding_is_explained_by_the_steward_of_its_site(app: FastAPI) -> None
     assert reader.post(f"/quality/findings/{name}/say", said).status_code == 303
     assert "It is so." in reader.get(f"/quality/findings/{name}").text
     assert Reader(app, "ann").post(f"/quality/findings/{name}/say", said).status_code == 403
+
+
+def test_what_a_browser_has_is_not_sent_again_and_only_to_the_same_session(app: FastAPI) -> None:
+    reader = Reader(app, "aud")
+    for address in ("/", "/requests", "/quality.csv", "/quality.json"):
+        first = reader.get(address)
+        again = reader.get(address, **{"If-None-Match": first.headers["etag"]})
+        assert (first.status_code, again.status_code, again.content) == (200, 304, b""), address
+        assert "private" in again.headers["cache-control"] and "Cookie" in again.headers["vary"]
+    tag = reader.get("/requests").headers["etag"]
+    other = Reader(app, "ann").get("/requests", **{"If-None-Match": tag})
+    assert other.status_code == 200 and other.headers["etag"] != tag
+
+
+def test_a_case_is_read_again_only_when_there_is_more_of_it(app: FastAPI) -> None:
+    house = Reader(app, "aud").house
+    before = house.cases()
+    assert [id(one) for one in house.cases()] == [id(one) for one in before]
+    name = before[0].id
+    with house.acting() as office:
+        person = office.accounts.get("cai")
+        assert person is not None
+        cases.do(office, cases.file(office, name), person, "vote", {"favour": True, "reason": "of use"})
+    after = house.cases()
+    assert "cai" in after[0].case.votes and "cai" not in before[0].case.votes
+    assert [one.case for one in after] == [one.case for one in cases.files(house.office)]

@@ -1,9 +1,10 @@
 """Acts as they are kept: first as intended, then as settled, once their entries are in the log."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.exc import IntegrityError as Taken
 
 from isthmus.base.errors import RefusedError
@@ -23,11 +24,22 @@ class Acts:
 
     def all(self, *kinds: str) -> Sequence[Act]:
         """All acts of these kinds, in the order of their times."""
-        return [one for one in self._found() if one.kind in kinds]
+        return self._found(Act.kind.in_(kinds))
 
-    def under(self, grant: str) -> Sequence[Act]:
-        """Everything done under a grant."""
-        return self._found(grant=grant)
+    def counted(self, kind: str) -> dict[str, int]:
+        """How many acts of a kind there are by subject, who was the first to have one first."""
+        with unit(self._session) as session:
+            mine = select(Act.subject, func.count()).filter_by(settled=True, kind=kind).group_by(Act.subject)
+            return {one[0]: one[1] for one in session.execute(mine.order_by(func.min(Act.at), Act.subject))}
+
+    def subjects(self, **equal: str) -> Sequence[str]:
+        """To whom or what acts were done that have these values, as kind and act."""
+        with unit(self._session) as session:
+            return session.scalars(select(Act.subject).filter_by(settled=True, **equal)).all()
+
+    def under(self, grant: str, *, since: datetime | None = None) -> Sequence[Act]:
+        """Everything done under a grant, or what was after a moment."""
+        return self._found(*([] if since is None else [Act.at > since]), grant=grant)
 
     def begun(self) -> bool:
         """Whether anything was done yet."""
@@ -62,7 +74,7 @@ class Acts:
         with unit(self._session) as session:
             session.execute(update(Act).where(Act.entry == entry).values(result=result))
 
-    def _found(self, **equal: str) -> Sequence[Act]:
+    def _found(self, *where: ColumnElement[bool], **equal: str) -> Sequence[Act]:
         with unit(self._session) as session:
-            wanted = select(Act).filter_by(settled=True, **equal).order_by(Act.at, Act.subject, Act.number)
-            return session.scalars(wanted).all()
+            wanted = select(Act).where(*where).filter_by(settled=True, **equal)
+            return session.scalars(wanted.order_by(Act.at, Act.subject, Act.number)).all()

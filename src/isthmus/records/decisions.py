@@ -104,6 +104,12 @@ class Decisions:
         return sorted(stands.values(), key=lambda one: one.sequence)
 
 
+def mark(decisions: Decisions, kind: str) -> int:
+    """The sequence of the last decision of a kind, 0 before the first: the same while nothing more was decided."""
+    with decisions._session.begin() as session:
+        return session.scalar(select(func.max(Decision.sequence)).filter_by(kind=kind)) or 0
+
+
 def _next(session: Session) -> int:
     return (session.scalar(select(func.max(Decision.sequence))) or 0) + 1
 

@@ -93,7 +93,9 @@ class Decision(Model):
     """
 
     __tablename__ = "decision"
-    __table_args__ = (Index("decision_by_subject", "kind", "subject", "key"),)
+    __table_args__ = (
+        Index("decision_by_subject", "kind", "subject", "key"), Index("decision_by_kind", "kind", "sequence"),
+    )  # fmt: skip
 
     decision_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     sequence: Mapped[int] = mapped_column(unique=True)
@@ -181,7 +183,10 @@ class Act(Model):
     """
 
     __tablename__ = "act"
-    __table_args__ = (Index("act_by_kind", "kind", "grant"),)
+    __table_args__ = (
+        Index("act_by_kind", "kind", "grant"), Index("act_by_grant", "grant", "at"),
+        Index("act_of_subject", "kind", "settled", "subject", "at"),
+    )  # fmt: skip
 
     subject: Mapped[str] = mapped_column(primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)

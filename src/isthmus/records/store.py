@@ -5,6 +5,7 @@ SQLite with a write-ahead log and full synchronisation by default; any SQLAlchem
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 
 from sqlalchemy import Engine, create_engine, event, func, make_url, select, update
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -138,6 +139,13 @@ def latest(records: Records, site: str, feed: str, name: str) -> Receipt | None:
     with records._work() as session:
         found = select(Receipt).filter_by(site=site, feed=feed, name=name).order_by(Receipt.sequence.desc()).limit(1)
         return session.scalar(found)
+
+
+def since(records: Records, state: str) -> dict[str, datetime]:
+    """The sites that have a batch in this state, and when the last of these was opened."""
+    with records._work() as session:
+        found = select(Batch.site, Batch.opened_at).filter_by(state=state).order_by(Batch.sequence)
+        return {one.site: one.opened_at for one in session.execute(found)}
 
 
 def origins(records: Records, parts: Collection[int]) -> dict[int, tuple[Part, Receipt]]:

@@ -37,6 +37,7 @@ LOGGED: Mapping[str, tuple[str, str]] = {
     "revoke": ("grant", "revoked"),
 }
 """As what each act is logged: kind of entry, and its word."""
+FEW = 20  # cases that are read one by one
 BODIES = {"steward": "site", "commission": "commission"}
 
 
@@ -55,12 +56,24 @@ class File:
         return self.case.application
 
 
-def files(office: Office) -> list[File]:
-    """All cases, oldest first."""
-    held: dict[str, list[Act]] = {}
-    for act in office.acts.all("use"):
-        held.setdefault(act.subject, []).append(act)
-    return [File(name, _folded(found), found) for name, found in held.items()]
+def files(office: Office, known: dict[str, File] | None = None) -> list[File]:
+    """All cases, oldest first.
+
+    `known` are cases as they were read before: acts are added and never changed, so that only those with more acts are
+    read again. It is brought up to date.
+    """
+    held = {} if known is None else known
+    counts = office.acts.counted("use")
+    stale = [name for name, many in counts.items() if name not in held or len(held[name].acts) != many]
+    if len(stale) > FEW:
+        grouped: dict[str, list[Act]] = {}
+        for act in office.acts.all("use"):
+            grouped.setdefault(act.subject, []).append(act)
+        fresh = {name: File(name, _folded(found), found) for name, found in grouped.items()}
+    else:
+        fresh = {name: file(office, name) for name in stale}
+    held.update(fresh)
+    return [held[name] for name in counts]
 
 
 def file(office: Office, name: str) -> File:
@@ -74,10 +87,8 @@ def file(office: Office, name: str) -> File:
 
 def granted(office: Office, grant: str) -> File | None:
     """The case in which a grant was given, if there is one."""
-    for act in office.acts.under(grant):
-        if act.kind == "use" and act.act == "grant":
-            return file(office, act.subject)
-    return None
+    found = office.acts.subjects(kind="use", grant=grant, act="grant")
+    return file(office, found[0]) if found else None
 
 
 def apply(office: Office, person: Account, body: Mapping[str, Any]) -> str:

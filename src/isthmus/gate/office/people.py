@@ -93,7 +93,12 @@ def shown_by(kept: str | None) -> str | None:
 
 def is_in_use(office: Office, account: Account) -> bool:
     """Whether an account may act."""
-    return all(act.act != "disabled" for act in office.acts.of(account.actor))
+    return not office.acts.subjects(subject=account.actor, act="disabled")
+
+
+def disabled(office: Office) -> frozenset[str]:
+    """The identifiers of all accounts that may act no more."""
+    return frozenset(office.acts.subjects(kind="people", act="disabled"))
 
 
 def enrol(office: Office, by: Account) -> str:

@@ -224,8 +224,8 @@ class Granted:
 
     def _left(self, office: Office) -> int:
         """Rows that the grant may still have; 0 when its seconds are used up."""
-        since = now() - DAY
-        done = [act.result for act in office.acts.under(self._asker.grant) if act.result and act.at > since]
+        lately = office.acts.under(self._asker.grant, since=now() - DAY)
+        done = [act.result for act in lately if act.result]
         if sum(float(one.get("seconds", 0)) for one in done) >= self._limits.seconds:
             return 0
         return self._limits.rows - sum(int(one.get("rows", 0)) for one in done)

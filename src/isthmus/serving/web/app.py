@@ -1,8 +1,9 @@
 """The workbench put together: pages, their files and acts, sign-in, static files, and what an error looks like."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
 from starlette.responses import RedirectResponse
 
-from isthmus.base.errors import InputError, RefusedError
+from isthmus.base.errors import InputError, IsthmusError, RefusedError
 from isthmus.serving.api.app import SILENT, mount
 from isthmus.serving.applications import ticking
 from isthmus.serving.web import applied, counted, faults, following, frame, guard, scorecards, signing
@@ -24,6 +25,8 @@ from isthmus.serving.web.shell.words import speech
 
 Handle = Callable[[Request], Awaitable[Response]]
 LONGEST = 200_000  # characters of one field of a form
+LOOK = 1.0  # seconds between two looks for a new edition
+LOG = logging.getLogger("isthmus.web")
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -55,11 +58,27 @@ def create(root: Path) -> FastAPI:
 
 
 def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """What goes on while the workbench is open: editions are counted, and applications hear what happens."""
+    """What goes on while the workbench is open: editions are counted, and applications hear what happens.
+
+    It opens when the newest edition is counted, and counts those that are published by others as soon as they are.
+    """
+
+    async def counting() -> None:
+        seen: int | None = -1
+        while True:
+            if house.edition != seen:
+                seen = house.edition
+                try:
+                    await run_in_threadpool(counted.warm, house)
+                except Exception as error:  # whatever it was, the pages that need it tell it when they are asked for
+                    LOG.warning("edition %s could not be counted beforehand: %s", seen, type(error).__name__)
+            await asyncio.sleep(LOOK)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        begun = asyncio.create_task(run_in_threadpool(counted.warm, house))
+        with suppress(IsthmusError):  # told by the pages
+            await run_in_threadpool(counted.prepare, house)
+        begun = asyncio.create_task(counting())
         ticks = asyncio.create_task(ticking(house.manager))
         try:
             yield
@@ -92,7 +111,7 @@ def _shown(house: House, page: Page) -> Handle:
             told = asked(house, request, page)
             return frame.response(request, told, page, page.view(told).masked(told.mask))
 
-        return kept(request, await run_in_threadpool(made))
+        return kept(request, await house.lanes.pages.do(made))
 
     return shown
 
@@ -106,11 +125,14 @@ def _file(house: House, page: Page, suffix: str) -> Handle:
             if table is None:
                 raise Missing(told.w("missing.table", name=name), {page.name: request.url.path.rpartition(".")[0]})
             content, said = files.written(table, suffix, marked="bom" in told.query)
-            kind = files.SUFFIXES[suffix]
-            told_as = {"Content-Disposition": f'attachment; filename="{table.name}.{suffix}"'}
-            return Response(content, media_type=kind, headers={**said, **(told_as if suffix != "json" else {})})
+            said |= {"ETag": frame.tag_of(content)}
+            if frame.has(request, said["ETag"]):
+                return Response(status_code=304, headers={"ETag": said["ETag"]})
+            if suffix != "json":
+                said |= {"Content-Disposition": f'attachment; filename="{table.name}.{suffix}"'}
+            return Response(content, media_type=files.SUFFIXES[suffix], headers=said)
 
-        return await run_in_threadpool(made)
+        return await house.lanes.acts.do(made)
 
     return file
 
@@ -123,7 +145,7 @@ def _done(house: House, page: Page, act: Act) -> Handle:
             guard.demand_ours(house, request, str(form.get("token", "")))
             return RedirectResponse(act(asked(house, request, page, form)), 303)
 
-        return await run_in_threadpool(made)
+        return await house.lanes.acts.do(made)
 
     return done
 

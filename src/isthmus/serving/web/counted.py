@@ -1,6 +1,6 @@
 """What an edition holds, counted once for all pages that show it: sites, years, sums, findings and what waits."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +17,8 @@ from isthmus.flow.profile import describe, profile
 from isthmus.flow.quality import Quality, quality
 from isthmus.flow.worklist import items as worklist
 from isthmus.flow.worklist.items import Item
+from isthmus.records.decisions import mark
+from isthmus.records.store import since
 from isthmus.serving.web.house import House
 
 DOMAINS = ("measurement", "drug_exposure", "condition_occurrence", "procedure_occurrence", "observation")
@@ -61,8 +63,10 @@ def held_back(house: House) -> Mapping[str, str]:
     """
     if house.run is not None and not house.run.over:
         return {}
-    waiting = {one.site: f"{one.opened_at:%Y-%m-%d %H:%M}" for one in house.workspace.records.batches("committed")}
-    return {name: since for name, since in waiting.items() if house.workspace.site(name).worse is not None}
+    waiting = since(house.workspace.records, "committed")
+    return {
+        name: f"{at:%Y-%m-%d %H:%M}" for name, at in waiting.items() if house.workspace.site(name).worse is not None
+    }
 
 
 def worse(house: House, site: str) -> list[Worse] | None:
@@ -100,9 +104,8 @@ def findings(house: House) -> list[Lived] | None:
         return []
     if house.later(("findings", number), lambda: bool(lived(house.workspace))) is None:
         return None
-    said = len(house.workspace.decisions.standing("finding"))
-    last = max((one.sequence for one in house.workspace.decisions.standing("finding")), default=0)
-    return house.once(("lived", number, said, last), lambda: lived(house.workspace))
+    last = mark(house.workspace.decisions, "finding")
+    return house.once(("lived", number, last), lambda: lived(house.workspace))
 
 
 def checks(house: House) -> Quality | None:
@@ -113,6 +116,15 @@ def checks(house: House) -> Quality | None:
     )
 
 
+def checked(house: House) -> tuple[int, int] | None:
+    """How many checks passed, and how many were asked; None while they are computed."""
+    found = checks(house)
+    if found is None:
+        return None
+    counts = house.once(("checked", house.edition), lambda: Counter(one.status for one in found.results))
+    return counts["passed"], counts["passed"] + counts["failed"]
+
+
 def quarantine(house: House) -> list[lists.Waiting]:
     """What is in quarantine, by site, kind and reason."""
     return house.once(("quarantine", house.edition), lambda: lists.quarantine(house.workspace))
@@ -120,13 +132,20 @@ def quarantine(house: House) -> list[lists.Waiting]:
 
 def open_codes(house: House) -> list[Item]:
     """The codes that wait for a concept."""
-    made = house.workspace.decisions.standing("term")
-    last = max((one.sequence for one in made), default=0)
-    return house.once(("codes", house.edition, len(made), last), lambda: worklist.items(house.workspace))
+    last = mark(house.workspace.decisions, "term")
+    return house.once(("codes", house.edition, last), lambda: worklist.items(house.workspace))
+
+
+def prepare(house: House) -> None:
+    """Count what pages wait for, so that the first reader does not."""
+    if edition_of(house) is not None:
+        for count in (past, quarantine, open_codes):
+            count(house)
 
 
 def warm(house: House) -> None:
-    """Begin to count what pages show, so that the first reader does not wait."""
+    """Count what pages wait for, and begin to count what they show later."""
+    prepare(house)
     known = map_of(house)
     if known is not None:
         for count in (years, checks, findings):

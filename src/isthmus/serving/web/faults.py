@@ -9,7 +9,6 @@ from difflib import get_close_matches
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.responses import HTMLResponse
 
@@ -67,7 +66,7 @@ async def told(house: House, request: Request, status: int, text: str, near: Map
         }  # fmt: skip
         return HTMLResponse(rendered("fault.html.j2", values), status)
 
-    return await run_in_threadpool(made)
+    return await house.lanes.pages.do(made)
 
 
 def _problem(request: Request, status: int, text: str) -> Response:

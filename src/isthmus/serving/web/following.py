@@ -4,15 +4,14 @@ from collections.abc import AsyncIterator
 
 import orjson
 from fastapi import FastAPI, Request, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from isthmus.base.errors import RefusedError
 from isthmus.serving.web import guard
 from isthmus.serving.web.house import House
+from isthmus.serving.web.lanes import FOLLOWERS
 
 BEAT = 5.0  # seconds after which something is sent, so that a closed page is noticed
-MOST = 50  # pages that follow at once
 
 
 def register(app: FastAPI, house: House) -> None:
@@ -20,10 +19,10 @@ def register(app: FastAPI, house: House) -> None:
     following: set[object] = set()
 
     async def events(request: Request) -> Response:
-        visitor = await run_in_threadpool(guard.found, house, request)
+        visitor = await house.lanes.pages.do(guard.found, house, request)
         if visitor.account is None and not house.synthetic:
             raise RefusedError("this workspace holds real patients, and is looked at under a name. Sign in.")
-        if len(following) >= MOST:
+        if len(following) >= FOLLOWERS:
             raise RefusedError("too many pages follow the run. Look at it again in a minute.")
         return StreamingResponse(_told(house, request, following), media_type="text/event-stream")
 
@@ -35,7 +34,7 @@ async def _told(house: House, request: Request, following: set[object]) -> Async
     following.add(me)
     try:
         while run is not None and not await request.is_disconnected():
-            version = await run_in_threadpool(run.after, version, BEAT)
+            version = await house.lanes.following.do(run.after, version, BEAT)
             over = run.over
             for step in run.steps():
                 if sent.get(step["task"]) != step:

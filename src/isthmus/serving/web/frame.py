@@ -1,5 +1,6 @@
 """The frame of every page: bars, ribbon, side bar and footer around what the page shows."""
 
+import hashlib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -7,7 +8,7 @@ from urllib.parse import urlencode
 from fastapi import Request, Response
 from starlette.responses import HTMLResponse
 
-from isthmus.serving.web import waiting
+from isthmus.serving.web import guard, waiting
 from isthmus.serving.web.house import House
 from isthmus.serving.web.pages.listed import PAGES
 from isthmus.serving.web.shell.page import GROUPS, Asked, Page, View
@@ -26,19 +27,33 @@ def response(request: Request, told: Asked, page: Page, view: View, status: int 
         raise ValueError(f"{page.name}: a value of the view is called {taken[0]}, as one of the frame")
     values |= view.values
     body = rendered(f"{page.name}.html.j2", values).encode()
-    return HTMLResponse(body, status)
+    # The token of forms is masked anew each time and fits as long as its session: the tag holds the session instead.
+    tag = tag_of(body.replace(told.visitor.token.encode(), guard.held(request).encode()))
+    if has(request, tag):
+        return Response(status_code=304, headers={"ETag": tag})
+    return HTMLResponse(body, status, headers={"ETag": tag})
+
+
+def tag_of(content: bytes) -> str:
+    """The entity tag of an answer."""
+    return f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def has(request: Request, tag: str) -> bool:
+    """Whether who asks says that they have the answer with this tag already."""
+    return tag in {one.strip() for one in request.headers.get("if-none-match", "").split(",")}
 
 
 def around(request: Request, house: House, visitor: Visitor, lit: str) -> dict[str, Any]:
     """What the frame shows, whatever page is in it; `lit` is the entry of the side bar that is marked."""
-    edition = house.edition
-    numbers = house.workspace.lake.editions.numbers()
+    numbers = house.numbers()
+    edition = numbers[-1] if numbers else None
     query = {key: value for key, value in request.query_params.items() if key != "lang"}
     other = "zh" if visitor.language == "en" else "en"
     return {
         "visitor": visitor, "language": "zh-CN" if visitor.language == "zh" else "en", "theme": visitor.theme,
         "synthetic": house.synthetic, "edition": edition, "editions": numbers[::-1][:20],
-        "digest": house.workspace.lake.editions.get(edition).digest if edition else "",
+        "digest": house.digest(edition) if edition else "",
         "nav": list(_groups()), "lit": lit, "number": request.state.number, "waits": waiting.counts(house, visitor),
         "other": f"{request.url.path}?{urlencode({**query, 'lang': other})}", "path": request.url.path,
     }  # fmt: skip

@@ -87,30 +87,33 @@ def cookie(secure: bool) -> str:
     return f"__Host-{SESSION}" if secure else SESSION
 
 
+def held(request: Request) -> str:
+    """What the cookie of the session holds, '' without one."""
+    return request.cookies.get(cookie(request.url.scheme == "https")) or ""
+
+
 def found(house: House, request: Request) -> Visitor:
     """Who asks, by cookie; what they like, by cookie or address."""
-    secure = request.url.scheme == "https"
-    held = request.cookies.get(cookie(secure)) or ""
-    name = house.sessions.name(held)
+    value = held(request)
+    name = house.sessions.name(value)
     account = house.office.accounts.get(name) if name else None
     if account is not None and not is_in_use(house.office, account):
         house.sessions.end_all(name)
         account = None
-    if not held:
-        held = request.state.fresh = token_urlsafe(32)
+    if not value:
+        value = request.state.fresh = token_urlsafe(32)
     theme = request.cookies.get(THEME, "auto")
     language = spoken(
         request.query_params.get("lang"), request.cookies.get(LANGUAGE), request.headers.get("accept-language", "")
     )
     return Visitor(
-        account, language, next((one for one in THEMES if one == theme), "auto"), house.sessions.token(held)
+        account, language, next((one for one in THEMES if one == theme), "auto"), house.sessions.token(value)
     )  # fmt: skip
 
 
 def demand_ours(house: House, request: Request, token: str) -> None:
     """Let a form pass that comes from a page of ours, in the browser that was given it. Raises RefusedError."""
-    held = request.cookies.get(cookie(request.url.scheme == "https")) or ""
-    if not came_from_here(request.headers, request.url.netloc) or not house.sessions.fits(held, token):
+    if not came_from_here(request.headers, request.url.netloc) or not house.sessions.fits(held(request), token):
         raise RefusedError(
             "the form did not come from an open page of this workbench, or the page was open too long. "
             "Open the page again and send its form."

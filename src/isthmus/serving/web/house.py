@@ -16,6 +16,7 @@ from isthmus.gate.office import cases
 from isthmus.gate.office.cases import File
 from isthmus.gate.office.unit import Office
 from isthmus.serving.web.answers import Answers
+from isthmus.serving.web.lanes import Lanes
 from isthmus.serving.web.runs import Run
 from isthmus.serving.web.sessions import Sessions
 
@@ -31,9 +32,12 @@ class House:
         self.office = Office(root, self.workspace.records, self.workspace.settings)
         self.sessions = Sessions()
         self.answers = Answers()
+        self.lanes = Lanes()
         self.manager = Manager(self.workspace)
         self.run: Run | None = None
         self.after: list[Callable[[House], object]] = []
+        self._listed: tuple[int, list[int]] = (0, [])
+        self._cases: dict[str, File] = {}
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
         self._locks: dict[Hashable, threading.Lock] = {}
         self._guard = threading.Lock()
@@ -49,12 +53,26 @@ class House:
     @property
     def edition(self) -> int | None:
         """The number of the newest edition, None before the first."""
-        numbers = self.workspace.lake.editions.numbers()
+        numbers = self.numbers()
         return numbers[-1] if numbers else None
+
+    def numbers(self) -> list[int]:
+        """The numbers of all editions, listed again when something came into their folder."""
+        try:
+            changed = self.workspace.lake.editions.folder.stat().st_mtime_ns
+        except FileNotFoundError:
+            return []
+        if self._listed[0] != changed:
+            self._listed = (changed, self.workspace.lake.editions.numbers())
+        return self._listed[1]
+
+    def digest(self, edition: int) -> str:
+        """The digest of an edition's manifest."""
+        return self.once(("digest", edition), lambda: self.workspace.lake.editions.get(edition).digest)
 
     def cases(self) -> list[File]:
         """All cases of the committee, oldest first."""
-        return cases.files(self.office)
+        return cases.files(self.office, self._cases)
 
     @contextmanager
     def acting(self) -> Iterator[Office]:
@@ -142,4 +160,5 @@ class House:
     def close(self) -> None:
         """Begin nothing more."""
         self.manager.close()
+        self.lanes.close()
         self._worker.shutdown(wait=False, cancel_futures=True)

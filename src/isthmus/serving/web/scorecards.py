@@ -1,7 +1,6 @@
 """A hospital's scorecard as PDF, for its own people; where patients are invented, for everybody."""
 
 from fastapi import FastAPI, Request, Response
-from starlette.concurrency import run_in_threadpool
 
 from isthmus.base.errors import RefusedError
 from isthmus.serving.card.card import card
@@ -17,7 +16,7 @@ def register(app: FastAPI, house: House) -> None:
     """Add the address of scorecards."""
 
     async def shown(request: Request) -> Response:
-        return await run_in_threadpool(_drawn, house, request)
+        return await house.lanes.acts.do(_drawn, house, request)
 
     app.add_route("/sites/{site}/scorecard.pdf", shown, ["GET"])
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
-from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse
 
 from isthmus.base.errors import RefusedError
@@ -24,16 +23,16 @@ def register(app: FastAPI, house: House) -> None:
     throttle = Throttle()
 
     async def form(request: Request) -> Response:
-        return await run_in_threadpool(_page, house, request, "", 200)
+        return await house.lanes.pages.do(_page, house, request, "", 200)
 
     async def enter(request: Request) -> Response:
         sent = await request.form(max_files=0, max_fields=10, max_part_size=2000)
         values = {key: str(sent.get(key, "")) for key in ("token", "name", "password", "code", "to")}
-        return await run_in_threadpool(_enter, house, request, values, throttle)
+        return await house.lanes.signing.do(_enter, house, request, values, throttle)
 
     async def leave(request: Request) -> Response:
         sent = await request.form(max_files=0, max_fields=10, max_part_size=2000)
-        return await run_in_threadpool(_leave, house, request, str(sent.get("token", "")))
+        return await house.lanes.pages.do(_leave, house, request, str(sent.get("token", "")))
 
     app.add_route("/sign-in", form, ["GET"])
     app.add_route("/sign-in", enter, ["POST"])
@@ -65,10 +64,12 @@ def _shown(house: House) -> list[dict[str, Any]]:
 
 def _enter(house: House, request: Request, sent: Mapping[str, str], throttle: Throttle) -> Response:
     guard.demand_ours(house, request, sent["token"])
-    throttle.demand(request.client.host if request.client else "")
+    address = request.client.host if request.client else ""
+    throttle.demand(address)
     try:
         account = known(house.office, sent["name"], SCOPE, shown=None, password=sent["password"], code=sent["code"])
     except RefusedError as refused:
+        throttle.failed(address)
         return _page(house, request, str(refused), 403)
     house.sessions.end(request.cookies.get(guard.cookie(request.url.scheme == "https")))
     response = RedirectResponse(guard.local(sent["to"]), 303)

@@ -1,4 +1,7 @@
-"""How often one address may try to sign in, whatever the names are; an account has its own lock besides."""
+"""How often one address may fail to sign in, whatever the names are; an account has its own lock besides.
+
+Who signs in rightly is not counted: a whole hospital may come from one address.
+"""
 
 import threading
 from collections import OrderedDict
@@ -11,21 +14,25 @@ KEPT = 10_000  # addresses
 
 
 class Throttle:
-    """Counts tries by the address they come from."""
+    """Counts failures by the address they come from."""
 
     def __init__(self) -> None:
         self._tries: OrderedDict[str, list[float]] = OrderedDict()
         self._lock = threading.Lock()
 
     def demand(self, address: str) -> None:
-        """Count a try. Raises RefusedError for too many of them."""
+        """Raises RefusedError where too many tries failed lately."""
         at = monotonic()
         with self._lock:
-            tries = [one for one in self._tries.get(address, ()) if at - one < SECONDS]
-            tries.append(at)
-            self._tries[address] = tries[-TRIES - 1 :]
+            lately = sum(at - one < SECONDS for one in self._tries.get(address, ()))
+        if lately >= TRIES:
+            raise RefusedError(f"too many tries to sign in came from this address. Wait {SECONDS // 60:.0f} minutes.")
+
+    def failed(self, address: str) -> None:
+        """Count a try that failed."""
+        with self._lock:
+            tries = [*self._tries.get(address, ()), monotonic()]
+            self._tries[address] = tries[-TRIES:]
             self._tries.move_to_end(address)
             while len(self._tries) > KEPT:
                 self._tries.popitem(last=False)
-        if len(tries) > TRIES:
-            raise RefusedError(f"too many tries to sign in came from this address. Wait {SECONDS // 60:.0f} minutes.")

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from isthmus.gate.office import cases
 from isthmus.gate.office.cases import File
 from isthmus.serving.web import counted
 from isthmus.serving.web.house import House
@@ -15,7 +14,7 @@ LINKED = "demonstration"
 
 def votes(house: House, visitor: Visitor) -> list[File]:
     """The cases that wait for votes: for somebody of the committee those they may still vote on, else all."""
-    found = [one for one in cases.files(house.office) if one.case.phase == "review"]
+    found = [one for one in house.cases() if one.case.phase == "review"]
     if "committee" not in visitor.roles:
         return found
     return [one for one in found if visitor.name not in one.case.votes and visitor.name not in one.case.beneficiaries]

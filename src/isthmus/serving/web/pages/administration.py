@@ -8,20 +8,23 @@ from isthmus.gate.office import people
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
 
+MOST = 50  # accounts on a page
+
 
 def view(told: Asked) -> View:
     """The accounts, for administrators."""
     w, house = told.w, told.house
+    ended = people.disabled(house.office)
     rows = [
         {"name": one.name, "roles": [told.w.name("role", role) for role in one.roles], "sites": list(one.sites),
-         "state": "active" if people.is_in_use(house.office, one) else "revoked", "made": one.made_at,
+         "state": "revoked" if one.actor in ended else "active", "made": one.made_at,
          "second": "yes" if one.second else "no"}
         for one in house.office.accounts.all()
     ]  # fmt: skip
     table = Table("accounts", (Column("name"), Column("roles", "list"), Column("sites", "list"), Column("state",
         "state"),
                                Column("second", "state"), Column("made", "day")), rows, Source(w("says"),
-                               None))  # fmt: skip
+                               None), most=MOST)  # fmt: skip
     values = {"roles": sorted(ROLES - people.OF_PERSONS), "known": [site.name for site in house.workspace.sites()],
               "done": "done" in told.query, "shortest": people.SHORTEST}  # fmt: skip
     return View(w("title"), w("lead", len(rows)), (table,), values)

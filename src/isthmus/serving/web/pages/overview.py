@@ -80,9 +80,8 @@ def _figures(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
 
 def _flow(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
     """From export to registry, in five steps."""
-    checks, w = counted.checks(told.house), told.w
-    passed = len(checks.ids("passed")) if checks else None
-    asked = passed + len(checks.ids("failed")) if checks and passed is not None else None
+    w = told.w
+    passed, asked = counted.checked(told.house) or (None, None)
     codes = len(counted.open_codes(told.house))
     listed = (
         ("files", f"{seen.files:,}", w("flow.files.note", sites=len(seen.sites), feeds=seen.feeds), None, "/sites"),

@@ -88,15 +88,15 @@ def _checked(told: Asked, checks: Any) -> list[dict[str, Any]]:
 
 
 def _cards(told: Asked, titles: Mapping[str, str]) -> list[dict[str, Any]]:
-    listed = counted.findings(told.house) or []
-    return [
+    listed = counted.findings(told.house)
+    return [] if listed is None else [
         {"title": title, "address": f"/quality/findings?site={site}",
          **{grade: sum(one.finding.site == site and one.finding.grade == grade and one.state != "verified"
                          for one in listed)
             for grade in life.GRADES},
          "closed": sum(one.finding.site == site and one.state == "verified" for one in listed)}
         for site, title in titles.items()
-    ] if listed else []  # fmt: skip
+    ]  # fmt: skip
 
 
 def findings(told: Asked) -> View:

@@ -7,7 +7,7 @@ import pyarrow as pa
 
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.gate.committee.application import Grant
-from isthmus.gate.office import cases, releases
+from isthmus.gate.office import releases
 from isthmus.gate.office.releases import Table as Leaving
 from isthmus.gate.office.session import open_granted, quota
 from isthmus.serving.web.shell.page import Asked, Page, View
@@ -75,7 +75,7 @@ def _grants(told: Asked) -> Sequence[Grant]:
     account = told.visitor.account
     if account is None:
         return ()
-    found = (one.case.grant for one in cases.files(told.house.office) if one.case.standing(told.now) == "active")
+    found = (one.case.grant for one in told.house.cases() if one.case.standing(told.now) == "active")
     return [one for one in found if one is not None and account.name in one.people]
 
 

@@ -44,7 +44,7 @@ PLAIN_TABLES = ("person", "visit_occurrence", "condition_occurrence", "drug_expo
 def view(told: Asked) -> View:
     """All cases, and what they became."""
     w, at = told.w, now()
-    found = cases.files(told.house.office)[::-1]
+    found = told.house.cases()[::-1]
     rows = [
         {"case": short(one.id), "address": f"/requests/{short(one.id)}", "summary": one.asked.summary,
          "applicant": one.asked.applicant, "state": one.case.phase, "votes": len(one.case.votes),

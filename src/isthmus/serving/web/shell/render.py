@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from isthmus.serving.page.words import percent
 from isthmus.serving.web.shell import icons, style
+from isthmus.serving.web.shell.table import Kind
 from isthmus.serving.web.shell.words import HERE, PAGES
 
 
@@ -20,7 +21,7 @@ def environment() -> Environment:
         loader=FileSystemLoader([HERE, PAGES]), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    made.filters |= {"number": number, "percent": percent, "day": day, "moment": moment, "short": short}
+    made.filters |= {"number": number, "percent": percent, "day": day, "moment": moment, "short": short, "shown": shown}
     made.globals |= {"icon": icons.icon, "asset": style.named, "tone": tone, "step": step}
     return made
 
@@ -61,6 +62,23 @@ def moment(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return "–" if value in (None, "") else str(value)[:16].replace("T", " ")
+
+
+def shown(value: Any, kind: Kind) -> str:
+    """A value of a column, as its kind is written."""
+    match kind:
+        case "count" | "tally":
+            return number(value)
+        case "day":
+            return day(value)
+        case "moment":
+            return moment(value)
+        case "code":
+            return Markup("<code>{}</code>").format("" if value is None else value)
+        case "list":
+            return ", ".join(map(str, value or ()))
+        case _:
+            return "–" if value is None else str(value)
 
 
 TONES: Mapping[str, frozenset[str]] = {
