@@ -22,6 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.biotab import albi, drugs, from_csv, results
+from benchmarks.decidable import LIKELIER, wrong_units
 from benchmarks.slips import slips
 from isthmus.mapping.units.detect import Findings, detect
 from isthmus.mapping.units.families import FAMILIES
@@ -150,8 +151,12 @@ def _exports(chosen: argparse.Namespace) -> None:
     rows -= {row for row in rows if kinds.get(keys[row]) == "conflicting-key"}
     analytes = table["analyte"].to_pylist()
     true = {row for row, key in enumerate(keys) if kinds.get(key) == "wrong-unit"}
-    SHOW.print(f"{len(table)} results, {len(true)} of them in a wrong unit")
-    _score("all tests", [("wrong-unit", true, rows)])
+    told = {(row["site"], row["source_key"]) for row in wrong_units(chosen.folder / "truth")
+            if row["feed"] == "lis" and row["chance"] >= LIKELIER}  # fmt: skip
+    decidable = {row for row in true if keys[row] in told}
+    SHOW.print(f"{len(table)} results, {len(true)} of them in a wrong unit, {len(decidable)} of these decidable; "
+               f"{1000 * len(rows - true) / len(table):.3f} others named for 1,000")  # fmt: skip
+    _score("all tests", [("wrong-unit", true, rows), ("of these decidable", decidable, rows - (true - decidable))])
     names = sorted({analytes[row] for row in true | rows})
     _score("by test", ((name, {row for row in true if analytes[row] == name},
                         {row for row in rows if analytes[row] == name}) for name in names))  # fmt: skip

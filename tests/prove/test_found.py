@@ -14,15 +14,12 @@ from isthmus.flow.rules.judge import judged
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.demonstration import demonstrate
 from isthmus.simulation import simulate
-from lib.found import CLOSE, scores
+from lib.found import SILENT, UNITS, scores
 
 LEAST = 0.95
-# Numbers in a wrong unit whose ranges overlap cannot be told from right ones; docs/reference/quality.md says which.
-# Those of alpha-fetoprotein (a factor of 0.83) stand apart: only their decimals tell some of them.
-# What is asked here is less than LEAST: that is not reached for wrong units.
-TELLABLE_SHARE = {"wrong-unit": 0.85, CLOSE: 0.25}
-# No hospital of this size sees so many patients a day that a day without any is more than chance.
-LARGE = "missing-day"
+# What nobody can tell is counted in the plain number and left out of the other (benchmarks/decidable.py): a factor
+# within what the body does, a number below the analyser's limit, a day without patients where few come.
+LEAST_OF_ALL = {UNITS: 0.85, SILENT: 0.0}
 # What says that something was done wrong; other kinds tell what differs between hospitals, or waits for a mapping.
 # What differs from a hospital's other years or from other hospitals, or cannot follow one another.
 LEARNT = ("drift.", "outlying.", "sequence.")
@@ -48,11 +45,11 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 def test_injected_errors_are_found(tmp_path: Path) -> None:
     demonstrate(tmp_path / "demo", hospitals=6, patients=3000, seed=5, progress=Silence())
     found = scores(Workspace(tmp_path / "demo" / "workspace"), tmp_path / "demo" / "simulated" / "truth")
-    print("\nkind                made  found  recall")
+    print("\nkind                      made  found  recall")
     for one in found.values():
-        print(f"{one.kind:<18} {one.made:>5} {one.found:>6}  {one.recall:.3f}")
-    assert {kind for kind, one in found.items() if one.recall < LEAST} <= {*TELLABLE_SHARE, LARGE}
-    assert all(found[kind].recall >= least for kind, least in TELLABLE_SHARE.items())
+        print(f"{one.kind:<24} {one.made:>5} {one.found:>6}  {one.recall:.3f}")
+    assert {kind for kind, one in found.items() if one.recall < LEAST} <= set(LEAST_OF_ALL)
+    assert all(found[kind].recall >= least for kind, least in LEAST_OF_ALL.items())
 
 
 @pytest.mark.prove
@@ -64,7 +61,7 @@ def test_days_on_which_the_laboratory_was_silent_are_found_and_no_others(tmp_pat
     ingest(opened)
     told = {one.value for one in findings(opened)["h01"] if one.kind == "silence"}
     made = pq.read_table(tmp_path / "sim" / "truth" / "errors.parquet").to_pylist()
-    assert told == {one["key"] for one in made if one["kind"] == LARGE and one["site"] == "h01"}
+    assert told == {one["key"] for one in made if one["kind"] == SILENT and one["site"] == "h01"}
 
 
 @pytest.mark.prove

@@ -1,7 +1,7 @@
 """Wrong units of the simulation, found and mended in the demo, against what is known to be wrong."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,8 @@ from isthmus.flow.workspace import Workspace
 
 FAMILIES = ("wrong-unit", "wrong-scale")  # the simulation writes the number of one unit beside the name of the other
 CLOSE = 0.05  # a number that was rounded in a coarse unit cannot come nearer
-COLUMNS = ["site", "keyspace", "person_key", "concept_id", "date", "value", "true_value"]
+COLUMNS = ["site", "keyspace", "person_key", "concept_id", "date", "value", "true_value", "feed", "source_key"]
+Record = tuple[str, str, str]  # site, feed and key of a record
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,9 @@ class Mended:
         return self.right / self.found if self.found else 1.0
 
 
-def named(workspace: Workspace, truth: Path, *, only: Sequence[int] = (), apart: Sequence[int] = ()) -> Mended:
-    """What the detector names, against what is known to be wrong; nothing is mended.
-
-    `only`: of these concepts; `apart`: of all but these.
-    """
-    wrong = {key: meant for key, meant in _wrong(truth).items() if (not only or key[2] in only) and key[2] not in apart}
+def named(workspace: Workspace, truth: Path, among: Collection[Record]) -> Mended:
+    """What the detector names of some records, against what is known to be wrong of them; nothing is mended."""
+    wrong = _wrong(truth, among)
     findings, table = units.found(workspace)
     return Mended(len(wrong), *_named(findings, table, wrong), 0, 0)
 
@@ -80,15 +78,15 @@ def tried(workspace: Workspace, truth: Path, progress: Progress) -> Mended:
     return Mended(len(wrong), found, right, changed.num_rows, true)
 
 
-def _wrong(truth: Path) -> dict[tuple[Any, ...], float]:
-    """What was meant, by what stands in the lake of each result with a wrong unit."""
+def _wrong(truth: Path, among: Collection[Record] | None = None) -> dict[tuple[Any, ...], float]:
+    """What was meant, by what stands in the lake of each result with a wrong unit (of some records, or of all)."""
     known = pc.field("recoverable") & pc.field("covered") & (pc.field("error") == "units")
     events = pq.read_table(truth / "event.parquet", columns=[*COLUMNS, "table", "recoverable", "covered", "error"])
     rows = events.filter(known & (pc.field("table") == "measurement") & pc.is_valid(pc.field("value"))).to_pylist()
     return {
         (row["site"], digest63(row["site"], row["keyspace"], "person", row["person_key"]), row["concept_id"],
          row["date"], round(row["value"], 6)): row["true_value"]
-        for row in rows
+        for row in rows if among is None or (row["site"], row["feed"], row["source_key"]) in among
     }  # fmt: skip
 
 

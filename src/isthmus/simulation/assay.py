@@ -17,6 +17,9 @@ RATES = {
     dirt.UNIT: 0.003, dirt.SWAPPED: 0.002, dirt.BLANK: 0.003, dirt.DUPLICATE: 0.003, dirt.CONFLICT: 0.002,
     dirt.DATE: 0.001, dirt.ANCIENT: 0.0005, dirt.MOJIBAKE: 0.001, dirt.RAGGED: 0.001, dirt.UNKNOWN: 0.002,
 }  # fmt: skip
+# Analysers stop at these, in the test's first unit.
+HIGHEST = {"AFP": 60_500.0, "PIVKA": 30_000.0, "CA199": 1_000.0, "CEA": 1_000.0, "CRP": 200.0}
+LOWEST = {"AFP": 1.3, "CRP": 0.8, "TSH": 0.3, "PCT": 0.02, "PSA": 0.1, "DD": 0.1, "HBVDNA": 500.0}
 PLAIN_RATES = {dirt.UNIT: 0.003, dirt.BLANK: 0.003, dirt.UNKNOWN: 0.002}
 
 
@@ -91,12 +94,10 @@ def _rounded(value: Floats, decimals: Ints) -> Floats:
 def _censored(export: Export, test: Ints, number: Floats, factor: Floats) -> tuple[Ints, Floats]:
     """Analysers stop at their limits: what lies beyond is written with < or > and the limit."""
     table = catalogue.tests()
-    highest = {"AFP": 60_500.0, "PIVKA": 30_000.0, "CA199": 1_000.0, "CEA": 1_000.0, "CRP": 200.0}
-    lowest = {"AFP": 1.3, "CRP": 0.8, "TSH": 0.3, "PCT": 0.02, "PSA": 0.1, "DD": 0.1, "HBVDNA": 500.0}
     top, bottom = np.full(len(table.key), np.inf), np.full(len(table.key), -np.inf)
-    for key, limit in highest.items():
+    for key, limit in HIGHEST.items():
         top[table.row(key)] = limit
-    for key, limit in lowest.items():
+    for key, limit in LOWEST.items():
         bottom[table.row(key)] = limit
     ceiling, floor = (
         _rounded(top[test] * factor, np.full(len(test), 3)),

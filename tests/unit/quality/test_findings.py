@@ -36,8 +36,9 @@ def test_an_id_is_that_of_site_kind_and_key_alone() -> None:
 
 def test_a_finding_says_what_is_wrong_and_how_it_is_mended() -> None:
     one = Finding("a", "plausibleAfterBirth", "k", 5, 200, "death", "death_date")
-    assert one.says() == "Rows of death before birth (death_date)."
-    assert one.says("zh") == "death 中有记录早于出生日期（death_date）。"
+    assert one.says() == "Rows of “deaths” before birth (“death: day”)."
+    assert one.says("zh") == "“死亡”中有记录早于出生日期（“死亡日期”）。"
+    assert one.place == "death.death_date"
     assert one.mend("zh") == "请核对出生日期或患者编号是否有误。"
     assert (one.percent, one.whose, one.grade) == (2.5, SITE, "characterization")
 

@@ -3,18 +3,23 @@
 A laboratory prints the results of a test with as many decimals as its analyser gives in that unit. A number with more
 than all others of its column, and as many as the test has in another unit, has come from there. How often a digit too
 many means nothing is counted on tests that have one unit only.
+
+A laboratory that converts all results before it prints them writes some numbers only: 0.83 times what the analyser gave
+to one decimal is 10.87 or 10.96, and never 10.90. A number between them was not converted.
 """
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from isthmus.mapping.units.belief import Belief, Column, Floats, Ints
+from isthmus.mapping.units.belief import Belief, Column, Floats, Ints, Mask
 from isthmus.mapping.units.readings import SAME, UNIT, Reading
 
 MOST = 5  # decimals beyond which numbers are computed ones, and tell nothing
 ENOUGH = 50  # results of a site in a column, to know its decimals
 USUAL = 0.98  # of these have no more than its usual decimals
+SOME, MOSTLY = 30, 0.9  # different numbers of a site, and the share of them that are converted ones, if results are
+THIN = 0.5  # of all numbers with so many decimals are converted ones, at most: else that most are says nothing
 RARE, WEIGHT = 0.001, 1000.0  # how often one more is written for no reason, before any was seen; rows it weighs
 AGAINST = 0.1  # decimals speak against another unit by this much at most: who copies a number may round it
 
@@ -45,8 +50,13 @@ class Digits:
         np.add.at(counts, (place[known], own[known]), 1.0)
         here = (counts / np.maximum(counts.sum(axis=1, keepdims=True), 1.0))[place, np.maximum(own, 0)]
         by_zeros = 10.0 ** -np.maximum(usual - own, 0).astype(np.float64)  # digits that end in zeros are not seen
-        here = np.where(own > usual, self.rare, np.maximum(here, by_zeros))
+        unconverted = _unconverted(self.columns[number], self._factor(number, reading), _most(elsewhere))
+        here = np.where((own > usual) | unconverted, self.rare, np.maximum(here, by_zeros))
         return np.where(known, np.maximum(elsewhere[np.maximum(own, 0)] / here, AGAINST), 1.0)
+
+    def _factor(self, number: int, reading: Reading) -> float:
+        belief = self.beliefs[number]
+        return reading.factor / belief.readings[belief.meant].factor
 
     def _elsewhere(self, number: int, reading: Reading) -> Floats | None:
         """The shares of decimals where the test is written in this unit; None where it is nowhere."""
@@ -68,12 +78,44 @@ def _decimals(numbers: Floats) -> Ints:
     return found
 
 
+def _unconverted(column: Column, factor: float, decimals: int) -> Mask:
+    """Numbers that are none with so many decimals times the factor, at sites where all others are; each written once.
+
+    What is written again and again is a limit of the analyser, and no result.
+    """
+    off = np.zeros(len(column.value), dtype=bool)
+    for site in np.unique(column.site):
+        rows = np.flatnonzero((column.site == site) & (column.value > 0))
+        different, which, times = np.unique(column.value[rows], return_inverse=True, return_counts=True)
+        places = _most(np.bincount(np.maximum(_decimals(different), 0), minlength=MOST + 1)) if len(different) else 0
+        if len(different) < SOME or 10.0**-places > THIN * factor * 10.0**-decimals:
+            continue
+        each = (
+            np.abs(np.round(different / one, decimals) * one - different) <= 0.501 * 10.0**-places
+            for one in _written(factor)
+        )
+        near = max(each, key=lambda one: int(one.sum()))
+        if near.mean() >= MOSTLY:
+            off[rows] = (~near & (times == 1))[which]
+    return off
+
+
+def _written(factor: float) -> list[float]:
+    """The factor, and as laboratories shorten it or what it is the inverse of: 17.1 for 17.104, 0.83 and 1 / 1.21."""
+    short = {float(f"{factor:.{digits}g}") for digits in (2, 3, 4)}
+    return sorted({factor} | short | {1 / float(f"{1 / factor:.{digits}g}") for digits in (2, 3, 4)})
+
+
+def _most(counts: Floats | Ints) -> int:
+    """The decimals that nearly all have no more of."""
+    return int(np.argmax(np.cumsum(counts) >= USUAL * counts.sum()))
+
+
 def _usual(column: Column, decimals: Ints) -> Ints:
     """For each row the decimals that its site has in this column; -1 where it has too few results."""
     usual = np.full(len(decimals), -1)
     for site in np.unique(column.site):
         rows = np.flatnonzero((column.site == site) & (decimals >= 0))
         if len(rows) >= ENOUGH:
-            share = np.cumsum(np.bincount(decimals[rows], minlength=MOST + 1)) / len(rows)
-            usual[rows] = int(np.argmax(share >= USUAL))
+            usual[rows] = _most(np.bincount(decimals[rows], minlength=MOST + 1))
     return usual

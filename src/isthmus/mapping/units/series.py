@@ -4,11 +4,12 @@ Where all patients together overlap in two units, the results of one patient may
 before and after it by just the factor between the units, and between them once it is converted, is written in the
 other unit. The first and the last result of a patient are held against what the one beside it lets expect, one that
 stands alone against the middle of all. How near results are to what is expected is taken from the results at hand, and
-so is how often one lies as far away as the factor for a reason of the body. A factor within that speaks for nothing;
-then only decimals do (see digits.py). What would be so of many results that begin, end or stand alone is no slip.
+so is how often one lies as far away as the factor for a reason of the body; how often units slip, from all tests
+together. A factor within what neighbours differ by speaks for nothing; then only decimals do (see digits.py). What
+would be so of many results that begin, end or stand alone is no slip.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -21,10 +22,13 @@ from isthmus.mapping.units.readings import SCALE, UNIT, Reading
 
 ENOUGH = 100  # results of a test between two others, to know how near they follow each other
 CLEAR = 6.0  # deviations within a patient that a factor must exceed
+BESIDE = 0.25  # of the factor, within which a converted number is near, however little most patients vary
 NARROW, NEAR = 0.02, 3.0  # the least deviation; how many of them around the factor are the other unit's own
 SELDOM, FIRST, ROUNDS = 0.02, 0.001, 10  # most and first share of results in the other unit
+UNWRITTEN = 0.0001  # the first share where no laboratory at hand writes that unit
+KNOWN = 1000.0  # rows that the first share weighs, against those at hand
 HABIT = 0.05  # a greater share is no slip of single rows: something began there, or ended
-SURE = 0.8
+SURE = 0.5  # a person is asked of what is likelier than not; what a rule may mend must be surer
 FREEDOM = 4.0  # of Student's t, as the results of a patient have it
 
 
@@ -39,6 +43,13 @@ class _Test:
     away: Sequence[Floats]
     deviation: float
     known: Floats
+
+    def near(self, away: Floats) -> Floats:
+        """The density of results so far away: Student's t, or as many as there are where some patients vary more."""
+        sorted_known = np.sort(np.abs(self.known))
+        size, wide = np.abs(away), self.deviation
+        inside = np.searchsorted(sorted_known, size + wide) - np.searchsorted(sorted_known, size - wide)
+        return np.maximum(_near(away, self.deviation), inside / (4 * wide * len(self.known)))
 
     def rare(self, shift: float) -> float:
         """The density of results away by a shift, as between those that are less and more away: tails fall evenly."""
@@ -57,12 +68,37 @@ def told(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Sequence[Belie
     for number, column in enumerate(columns):
         if column.person is not None and column.turn is not None:
             by_test[column.analyte].append(number)
-    found, digits = list(beliefs), Digits(columns, beliefs)
+    found, digits, slips = list(beliefs), Digits(columns, beliefs), _slips(columns, beliefs)
+    written = {(column.analyte, column.declared) for column in columns}
+
+    def often(reading: Reading) -> float:
+        return slips if (reading.analyte, reading.unit) in written else UNWRITTEN
+
     for numbers in by_test.values():
         for test in _tests([columns[one] for one in numbers], [beliefs[one] for one in numbers]):
             for one, away in zip(numbers, test.away, strict=True):
-                found[one] = _moved(found[one], away, test, partial(digits.ratio, one))
+                found[one] = _moved(found[one], away, test, partial(digits.ratio, one), often)
     return found
+
+
+def _slips(columns: Sequence[Column], beliefs: Sequence[Belief]) -> float:
+    """The share of single results that are in another unit, of all tests that are written in several here together.
+
+    Whoever slips does so at all of them alike, so those whose units lie apart tell what to expect of the others.
+    """
+    slips, rows = FIRST * KNOWN, KNOWN
+    written = Counter(column.analyte for column in columns if column.declared is not None)
+    for column, belief in zip(columns, beliefs, strict=True):
+        if column.declared is None or written[column.analyte] < 2:
+            continue
+        own = np.array([reading.kind == UNIT for reading in belief.readings])
+        place = np.unique(column.site, return_inverse=True)[1]
+        wrong, read = own[belief.value] & (belief.value != belief.meant), column.value > 0
+        each = np.bincount(place[read], minlength=int(place.max()) + 1)
+        other = np.bincount(place[read & wrong], minlength=len(each))
+        single = other <= HABIT * each
+        slips, rows = slips + float(other[single].sum()), rows + float(each[single].sum())
+    return min(slips / rows, SELDOM)
 
 
 def _tests(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Iterator[_Test]:
@@ -121,8 +157,14 @@ def _nearer(away: Floats) -> Floats:
     return np.where(np.abs(away[:, 0]) < np.abs(away[:, 1]), away[:, 0], away[:, 1])
 
 
-def _moved(belief: Belief, away: Floats, test: _Test, digits: Callable[[Reading], Floats]) -> Belief:
-    """The belief about one column with its rows moved."""
+def _moved(
+    belief: Belief,
+    away: Floats,
+    test: _Test,
+    digits: Callable[[Reading], Floats],
+    share: Callable[[Reading], float],
+) -> Belief:
+    """The belief about one column with its rows moved; `share` says how many of them are expected in a reading."""
     meant = belief.readings[belief.meant]
     open_rows = np.flatnonzero((belief.value == belief.meant) & ~np.isnan(away[:, 0]))
     value, sure = belief.value.copy(), belief.value_sure.copy()
@@ -131,7 +173,7 @@ def _moved(belief: Belief, away: Floats, test: _Test, digits: Callable[[Reading]
         if not _is_other_unit(reading, meant) or not len(open_rows):
             continue
         shift = float(np.log(reading.factor / meant.factor))
-        chance = _chances(away[open_rows], shift, test, digits(reading)[open_rows])
+        chance = _chances(away[open_rows], shift, test, digits(reading)[open_rows], share(reading))
         clear = (chance >= SURE) & ~by_series[open_rows]
         rows = open_rows[clear]
         value[rows], sure[rows], by_series[rows] = number, chance[clear], True
@@ -142,22 +184,23 @@ def _is_other_unit(reading: Reading, meant: Reading) -> bool:
     return reading.kind == UNIT and reading is not meant and reading.offset == meant.offset
 
 
-def _chances(away: Floats, shift: float, test: _Test, digits: Floats) -> Floats:
+def _chances(away: Floats, shift: float, test: _Test, digits: Floats, least: float) -> Floats:
     """How likely each is to be in the other unit: expectation maximisation of their share, for a few rounds.
 
     A factor within what neighbours differ by speaks for no result, it may speak against it.
     """
     converted, written = _nearer(away + shift), _nearer(away)
-    like = np.where(np.abs(converted) <= NEAR * test.deviation, _near(converted, test.deviation), 0.0)
+    close = np.abs(converted) <= max(NEAR * test.deviation, BESIDE * abs(shift))
+    like = np.where(close, test.near(converted), 0.0)
     unlike = _near(written, test.deviation) + test.rare(-shift)
     times = like / unlike
     if abs(shift) < CLEAR * test.deviation:
         times = np.minimum(times, 1.0)
     times = times * digits
-    share, chance = FIRST, np.zeros(len(away))
+    share, chance = least, np.zeros(len(away))
     for _ in range(ROUNDS):
         chance = share * times / (share * times + (1 - share))
-        share = min(max(float(chance.mean()), FIRST), SELDOM)
+        share = min(max(float(chance.mean()), least), SELDOM)
     return chance if float(chance.mean()) <= HABIT else np.zeros(len(away))
 
 

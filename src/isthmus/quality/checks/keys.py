@@ -10,7 +10,7 @@ from sqlglot import exp
 from isthmus.quality.checks import sources
 from isthmus.quality.checks.catalogue import Check
 
-Numbers = npt.NDArray[np.int64] | npt.NDArray[np.uint64]
+Numbers = npt.NDArray[np.int64] | npt.NDArray[np.uint64] | npt.NDArray[np.uint32]
 ROWS = 16_000_000  # of a column that are sorted at once: 128 MB
 KEY = 'SELECT "{field}" AS key FROM "{table}" WHERE "{field}" IS NOT NULL'
 PART = """ AND abs("{field}") % CAST('{count}' AS BIGINT) = CAST('{number}' AS BIGINT)"""
@@ -59,5 +59,14 @@ def _pairs(column: pa.ChunkedArray) -> tuple[Numbers, npt.NDArray[np.bool_]]:
     """The values in their order, and where one is the same as that before it."""
     values = np.concatenate([np.zeros(0, np.uint64 if column.type == pa.uint64() else np.int64),
                              *(chunk.to_numpy() for chunk in column.chunks)])  # fmt: skip
+    values = _narrowed(values)
     values.sort()
     return values, values[1:] == values[:-1]
+
+
+def _narrowed(values: Numbers) -> Numbers:
+    """Numbers that lie within 32 bits of each other as such, each less the least of them: sorted in half the time."""
+    if not len(values) or values.dtype == np.uint64:
+        return values
+    least, greatest = int(values.min()), int(values.max())
+    return (values - least).astype(np.uint32) if greatest - least <= np.iinfo(np.uint32).max else values

@@ -9,6 +9,8 @@ from typing import Literal, cast
 import yaml
 
 from isthmus.base.identity import digest63
+from isthmus.cdm.names import name_of
+from isthmus.cdm.tables import TABLES
 from isthmus.quality.plausible.limits import indicators, sequences
 from isthmus.quality.rules import catalogue
 
@@ -73,11 +75,11 @@ class Finding:
 
     def says(self, language: Language = "en") -> str:
         """What is wrong, in a sentence."""
-        return self._filled(kinds()[self.kind].says[language])
+        return self._filled(kinds()[self.kind].says[language], language)
 
     def mend(self, language: Language = "en") -> str:
         """How it is mended, in a sentence."""
-        return self._filled(kinds()[self.kind].mend[language])
+        return self._filled(kinds()[self.kind].mend[language], language)
 
     @property
     def whose(self) -> str:
@@ -89,8 +91,26 @@ class Finding:
         """How much it matters, one of GRADES."""
         return kinds()[self.kind].grade
 
-    def _filled(self, text: str) -> str:
-        return text.format(table=self.table, field=self.field, value=self.value, detail=self.detail)
+    @property
+    def place(self) -> str:
+        """Table and field as OMOP writes them, for who keeps the mapping; an empty text where it is about none."""
+        return ".".join(part for part in (self.table, self.field) if part)
+
+    def _filled(self, text: str, language: Language) -> str:
+        told = {"table": self.table, "field": self.field, "value": self.value, "detail": self.detail}
+        filled = text.format(**{name: _called(self.table, word, language) for name, word in told.items()})
+        return filled.replace(" “", "“").replace("” ", "”") if language == "zh" else filled
+
+
+def _called(of: str, word: str, language: Language) -> str:
+    """What people call a table or a column (of that table, or of another: `table.column`); any other word as it is."""
+    table = word.rpartition(".")[0]
+    called = name_of(word if word in TABLES else table)[language] if word in TABLES or table in TABLES else ""
+    if not called and of in TABLES and any(word == column.name for column in TABLES[of].columns):
+        called = name_of(of, word)[language]
+    if not called and not table and "_" in word:
+        called = name_of("", word)[language]
+    return f"“{called}”" if called and called != word else word
 
 
 @cache

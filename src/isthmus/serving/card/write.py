@@ -105,7 +105,7 @@ def _row(one: Lived, w: Speech, language: Language) -> dict[str, Any]:
     state = "again" if one.again else one.state
     days = found.kind == "silence"
     return {
-        "id": found.finding_id, "grade": found.grade, "grade_name": w(f"grade.{found.grade}"),
+        "id": found.finding_id, "omop": found.place, "grade": found.grade, "grade_name": w(f"grade.{found.grade}"),
         "what": found.says(language) + (f" {found.value}" if days else ""), "mend": found.mend(language),
         "rows": w("days", found.rows) if days else f"{found.rows:,}",
         "percent": w("percent", percent=f"{found.percent:.2f}", of=f"{found.of:,}") if found.of and not days else "",
@@ -115,7 +115,10 @@ def _row(one: Lived, w: Speech, language: Language) -> dict[str, Any]:
 
 
 def _place(place: Any, w: Speech) -> str:
+    """Feed, file and columns; how many rows there, and the line of one."""
     told = "/".join(part for part in (place.feed, place.file) if part)
     if place.columns:
         told += f" [{', '.join(place.columns)}]"
-    return told + (", " + w("line", line=f"{place.line:,}") if place.line else "")
+    rows = [w("place.rows", place.rows)] if place.rows else []
+    line = [w("place.line", line=f"{place.line:,}")] if place.line else []
+    return ", ".join([told, *rows, *line])
