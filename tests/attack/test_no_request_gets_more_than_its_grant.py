@@ -23,7 +23,8 @@ from isthmus.gate.grade.decision import Request
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.office import cases
 from isthmus.gate.office import session as granted_session
-from isthmus.gate.office.session import Asker, Granted, Quota, open_granted
+from isthmus.gate.office.quota import Quota
+from isthmus.gate.office.session import Asker, Granted, open_granted
 from isthmus.gate.office.unit import Office
 from lib import granted, rulings, workspace
 from lib.granted import SITE, House

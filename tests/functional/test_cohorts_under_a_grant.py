@@ -9,7 +9,7 @@ import pytest
 
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import session as granted_session
-from isthmus.gate.office.session import Quota
+from isthmus.gate.office.quota import Quota
 from isthmus.gate.office.unit import Office
 from lib import granted
 from lib.command import complaint, run

@@ -11,7 +11,8 @@ from isthmus.base.errors import RefusedError
 from isthmus.cdm.questions import person
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import session as granted_session
-from isthmus.gate.office.session import Granted, Quota, open_granted
+from isthmus.gate.office.quota import Quota
+from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.office.unit import Office
 from lib import granted, workspace
 from lib.command import complaint

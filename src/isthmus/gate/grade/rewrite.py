@@ -132,6 +132,25 @@ def numbered(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
     return found
 
 
+def shifts(allowed: Allowed) -> bool:
+    """Whether the dates of persons are moved in what may be read."""
+    return any("shift" in measures.values() for measures in allowed.columns.values())
+
+
+def persons(allowed: Allowed, use: Use, identities: Collection[int], numbers: Collection[int]) -> ir.Table:
+    """Persons of the grant with what stands for them in it: `person_id, number, days` (by which their dates move).
+
+    Those of these identities, and those for whom one of these numbers stands (`numbered`). Nobody may be told both.
+    """
+    people = _held(QUESTIONS["person"], "person", allowed, use).select("person_id").distinct()
+    who = people.person_id
+    if allowed.columns["person"]["person_id"] == "pseudonymise":
+        who = use.keys.numbers(use.keys.pseudonyms(who, graded("person", "person_id").width))
+    days = use.keys.shifts(people.person_id) if shifts(allowed) else ibis.literal(0, type="int64")
+    people = people.mutate(number=who, days=days.cast("int64"))
+    return people.filter(people.person_id.isin([*identities]) | people.number.isin([*numbers]))
+
+
 def padded(view: ir.Table, table: str) -> ir.Table:
     """The same with every column of the table, null where the view has none of that name."""
     kinds = QUESTIONS[table].schema().items()

@@ -7,11 +7,11 @@ refused gives no row and one entry in the log. One that is allowed is logged bef
 
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import ibis
 import ibis.expr.types as ir
@@ -28,11 +28,12 @@ from isthmus.gate.desk import Desk, Lent, desk_over
 from isthmus.gate.differing import differing
 from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
 from isthmus.gate.grade.keys import Keys
-from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, padded, rewritten, views
+from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, padded, persons, rewritten, shifts, views
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.cases import granted
 from isthmus.gate.office.people import is_in_use
+from isthmus.gate.office.quota import Quota, quota
 from isthmus.gate.office.unit import Draft, Office
 from isthmus.lake.asking import answer
 from isthmus.lake.edition import Edition
@@ -50,26 +51,15 @@ BESIDE = frozenset({"site", "part_id", "place", "mapping_id"})
 """Columns that say where a row came from, and nothing of a patient."""
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
-    """How much one grant may have: `rows` and `seconds` within 24 hours, `longest` seconds for one question."""
-
-    rows: int = 100_000
-    seconds: float = 1800.0
-    longest: float = 60.0
+PERSON = {"person": frozenset({"person_id"})}
 
 
-def quota(settings: Mapping[str, Any]) -> Quota:
-    """The quota of the table [quota] in isthmus.toml. Raises InputError when it cannot be read."""
-    said = settings.get("quota", {})
-    try:
-        found = Quota(**said)
-        right = all(value > 0 for value in (found.rows, found.seconds, found.longest))
-    except TypeError:
-        right = False
-    if not right:
-        raise InputError("isthmus.toml: [quota] has numbers above 0 for rows, seconds and longest. Correct it.")
-    return found
+class Persons(NamedTuple):
+    """Rows `person_id, number, days`: what stands for a person, and by how many days its dates are moved; and whether
+    the dates of persons are moved at all."""
+
+    rows: pa.Table
+    moved: bool
 
 
 class Granted:
@@ -148,6 +138,25 @@ class Granted:
             return dict.fromkeys([*PUBLIC, *(grant.columns if grant else ())], frozenset[str]())
 
         return self._answered("steps", text, naming, answered)
+
+    def persons(self, text: str, identities: Collection[int] = (), numbers: Collection[int] = ()) -> Persons:
+        """Who of the persons of the grant have these identities or numbers (those of `steps`); for what people say of
+        persons to be kept under the one and told under the other. Whoever asks is told no identity.
+
+        Raises RefusedError, which says why and what to do next.
+        """
+        moved: list[bool] = []
+
+        def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
+            moved.append(shifts(allowed))
+            edition = self.edition.within(allowed.sites)
+            asked = persons(allowed, use, identities, numbers)
+            return answer(self._lake, edition, asked, reading_of(edition, PERSON), seconds=self._limits.longest)
+
+        def naming(grant: Grant | None) -> Columns:
+            return dict.fromkeys(grant.columns if grant else (), frozenset[str]()) | PERSON
+
+        return Persons(self._answered("persons", text, naming, answered), moved[0])
 
     def changes(self, table: str, since: int) -> pa.Table:
         """The rows of a table that the grant holds and that came or left since an edition (`gate/differing.py`).

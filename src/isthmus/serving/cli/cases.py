@@ -4,23 +4,19 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Annotated, Any
 
-import pyarrow as pa
 import typer
 
-from isthmus.base.errors import InputError, UsageError
-from isthmus.cdm.questions import QUESTIONS
+from isthmus.base.errors import UsageError
 from isthmus.flow.workspace import Workspace
-from isthmus.gate.session import Session, open_session
-from isthmus.research.registries import cases as enrolment
-from isthmus.research.registries.build import build
+from isthmus.gate.session import open_session
 from isthmus.research.registries.enrolment import ruling
 from isthmus.research.registries.enrolment.model import GIVEN, REFUSED, WITHDRAWN
 from isthmus.research.registries.enrolment.ruling import CASE, CONFIRMED, CONSENT, DUPLICATE, REFUTED
-from isthmus.research.registries.pack import Pack, load
-from isthmus.research.registries.plan import plan
+from isthmus.research.registries.pack import load
+from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.options import Json, Where, user
 from isthmus.serving.cli.output import document, say, table
-from isthmus.serving.registries import rulings
+from isthmus.serving.registries.enrolling import Enrolling
 
 SHOWN = 40
 ACTS = {
@@ -51,33 +47,40 @@ def cases(  # noqa: PLR0917 each parameter is an option of the command line
     state: Annotated[str, typer.Option(help="Only list candidates in this state, visits that are so.")] = "",
     on: Annotated[str, typer.Option(metavar="DATE", help="The day for which visits are told.")] = "",
     limit: Annotated[int, typer.Option(min=1, help="How many are shown.")] = SHOWN,
-    json: Json = False,
-) -> None:
+    grant: Grant = "", purpose: Purpose = "", by: As = "", json: Json = False,
+) -> None:  # fmt: skip
     """Who may be a case of a registry: lists candidates with their evidence, and keeps what people say of them.
 
     Rules of the pack find candidates and score them. What is ruled here holds from the next build of the registry on;
-    whoever refuses or withdraws is in none of its tables any more. Nothing is overwritten: `history` tells all.
+    whoever refuses or withdraws is in none of its tables any more. Nothing is overwritten: `history` tells all. Under
+    a grant persons have its numbers and dates, and the account that asks is who rules.
     """
-    opened = Workspace(workspace)
-    read = load(pack, [opened.root / "registries"])
-    session = open_session(opened.lake, synthetic=opened.synthetic)
     asked = list(persons or ())
     if act in ACTS:
-        kind, answer = ACTS[act]
         _demand(act, asked, reason, of)
-        _demand_known(session, [*asked, *([of] if of is not None else [])])
-        made = rulings.say(
-            opened, read.name, kind, asked, answer, author=author or user(), reason=reason, day=_day(day), of=of
-        )
-        _tell_made(opened, read, made[0].kind, asked, json=json)
-    elif act == "list":
-        _list(opened, session, read, state, limit, json=json)
-    elif act == "history":
-        _history(opened, read, asked, json=json)
-    elif act == "visits":
-        _visits(opened, session, read, _day(on), state or "overdue", limit=limit, json=json)
-    else:
+    elif act not in LOOKS:
         raise UsageError(f"'{act}' is nothing that is done here. Write one of: {', '.join((*LOOKS, *ACTS))}.")
+    if grant and author:
+        raise UsageError("under a grant the account of --as is who rules. Leave --author out.")
+    work = _enrolling(Workspace(workspace), pack, grant, purpose, by)
+    if act == "list":
+        _list(work, state, limit, json=json)
+    elif act == "history":
+        _history(work, asked, json=json)
+    elif act == "visits":
+        _visits(work, _day(on), state or "overdue", limit=limit, json=json)
+    else:
+        kind, answer = ACTS[act]
+        says = by if grant else author or user()
+        work.rule(kind, answer, asked, author=says, reason=reason, day=_day(day), of=of)
+        _tell_made(work, kind, asked, json=json)
+
+
+def _enrolling(opened: Workspace, pack: str, grant: str, purpose: str, by: str) -> Enrolling:
+    read = load(pack, [opened.root / "registries"])
+    if grant:
+        return Enrolling(opened, read, granted_session(opened, grant, by, kind=purpose, edition=None))
+    return Enrolling(opened, read, open_session(opened.lake, synthetic=opened.synthetic))
 
 
 def _demand(act: str, persons: Sequence[int], reason: str, of: int | None) -> None:
@@ -89,14 +92,6 @@ def _demand(act: str, persons: Sequence[int], reason: str, of: int | None) -> No
         raise UsageError("a duplicate is one of somebody else: `duplicate PERSON --of OTHER`; no other act has --of.")
 
 
-def _demand_known(session: Session, persons: Sequence[int]) -> None:
-    person = QUESTIONS["person"]
-    found = session.ask(person.filter(person.person_id.isin(list(persons))).select(person.person_id))
-    missing = set(persons) - set(found.column("person_id").to_pylist())
-    if missing:
-        raise InputError(f"the edition has no person {min(missing)}. `isthmus cases WS PACK list` shows numbers.")
-
-
 def _day(text: str) -> date | None:
     try:
         return date.fromisoformat(text) if text else None
@@ -104,28 +99,18 @@ def _day(text: str) -> date | None:
         raise UsageError(f"'{text}' is no day. Write it as 2026-11-28.") from None
 
 
-def _candidates(opened: Workspace, session: Session, pack: Pack) -> tuple[dict[str, int], pa.Table, pa.Table]:
-    """The counts, the queue, and the evidence."""
-    with session.desk() as desk:
-        made = plan(pack)
-        found = enrolment.found(desk, pack)
-        for name, rows in made.tables.items():
-            desk.lay(name, rows)
-        enrolled = enrolment.enrol(desk, made, found, rulings.rulings(opened, pack.name))
-        return enrolled.counts, *enrolment.queue(desk)
-
-
-def _list(opened: Workspace, session: Session, pack: Pack, state: str, limit: int, *, json: bool) -> None:
-    counts, listed, evidence = _candidates(opened, session, pack)
+def _list(work: Enrolling, state: str, limit: int, *, json: bool) -> None:
+    pack = work.pack
+    counts, listed, evidence = work.candidates()
     rows = [one for one in listed.to_pylist() if not state or one["state"] == state]
     if json:
         by_person: dict[int, list[dict[str, Any]]] = {}
         for one in evidence.to_pylist():
             by_person.setdefault(one.pop("person_id"), []).append(one)
         shown = [one | {"evidence": by_person.get(one["person_id"], [])} for one in rows[:limit]]
-        document({"registry": pack.name, "edition": session.edition.number, "counts": counts, "candidates": shown})
+        document({"registry": pack.name, "edition": work.edition, "counts": counts, "candidates": shown})
         return
-    table(f"{pack.titles.get('en') or pack.name}, edition {session.edition.number}", ("state", "persons"),
+    table(f"{pack.titles.get('en') or pack.name}, edition {work.edition}", ("state", "persons"),
           list(counts.items()))  # fmt: skip
     order = {"candidate": 0, "found": 1}
     rows.sort(key=lambda one: order.get(one["state"], 2))
@@ -134,9 +119,10 @@ def _list(opened: Workspace, session: Session, pack: Pack, state: str, limit: in
         say(f"{pack.enrolment.people} people must say the same before it counts.")
 
 
-def _tell_made(opened: Workspace, pack: Pack, kind: str, persons: Sequence[int], *, json: bool) -> None:
+def _tell_made(work: Enrolling, kind: str, persons: Sequence[int], *, json: bool) -> None:
     """What holds of these persons now."""
-    known = ruling.cases(rulings.rulings(opened, pack.name), pack.enrolment.people)
+    pack = work.pack
+    known = ruling.cases(work.said(), pack.enrolment.people)
     rows = [one for one in known.to_pylist() if one["person_id"] in persons] if kind == CASE else []
     if json:
         document({"registry": pack.name, "kind": kind, "persons": list(persons), "stands": rows})
@@ -149,8 +135,8 @@ def _tell_made(opened: Workspace, pack: Pack, kind: str, persons: Sequence[int],
         say(f"kept of {len(persons)}. It holds from the next build of the registry on.")
 
 
-def _history(opened: Workspace, pack: Pack, persons: Sequence[int], *, json: bool) -> None:
-    said = [one for one in rulings.rulings(opened, pack.name) if not persons or one.person in persons]
+def _history(work: Enrolling, persons: Sequence[int], *, json: bool) -> None:
+    said = [one for one in work.said() if not persons or one.person in persons]
     rows = [
         {
             "number": one.number, "person_id": one.person, "kind": one.kind, "answer": one.answer, "day": one.day,
@@ -159,33 +145,24 @@ def _history(opened: Workspace, pack: Pack, persons: Sequence[int], *, json: boo
         for one in said
     ]  # fmt: skip
     if json:
-        document({"registry": pack.name, "rulings": rows})
+        document({"registry": work.pack.name, "rulings": rows})
         return
     heads = ("number", "person_id", "kind", "answer", "day", "of", "author", "at", "reason", "taken_back")
-    table(f"What was said for {pack.name}", heads, [tuple(one.values()) for one in rows])
+    table(f"What was said for {work.pack.name}", heads, [tuple(one.values()) for one in rows])
 
 
-def _visits(
-    opened: Workspace, session: Session, pack: Pack, on: date | None, state: str, *, limit: int, json: bool
-) -> None:  # fmt: skip
-    if not pack.enrolment.visits:
-        raise InputError(f"the registry {pack.name} asks for no visits. Write them into enrolment.yaml of the pack.")
-    pieces: list[pa.Table] = []
-    with session.desk() as desk:
-        built = build(
-            desk, pack, lambda name, rows: pieces.append(rows) if name == "visit_due" else None,
-            rulings=rulings.rulings(opened, pack.name), on=on,
-        )  # fmt: skip
-    rows = pa.concat_tables(pieces).to_pylist() if pieces else []
+def _visits(work: Enrolling, on: date | None, state: str, *, limit: int, json: bool) -> None:
+    found, day = work.visits(on)
+    rows = found.to_pylist()
     counts: dict[str, dict[str, int]] = {}
     for one in rows:
         by_state = counts.setdefault(one["visit"], {})
         by_state[one["state"]] = by_state.get(one["state"], 0) + 1
     rows = sorted((one for one in rows if one["state"] == state), key=lambda one: -(one["days_over"] or 0))
     if json:
-        document({"registry": pack.name, "on": built.on, "counts": counts, "visits": rows[:limit]})
+        document({"registry": work.pack.name, "on": day, "counts": counts, "visits": rows[:limit]})
         return
     states = ("done", "due", "overdue", "missed", "ended", "coming")
     shown = [(name, *(by_state.get(one, 0) for one in states)) for name, by_state in counts.items()]
-    table(f"Visits of {pack.name} as of {built.on}", ("visit", *states), shown)
+    table(f"Visits of {work.pack.name} as of {day}", ("visit", *states), shown)
     table(f"{state.capitalize()}, the longest first", OVERDUE, [tuple(one[n] for n in OVERDUE) for one in rows[:limit]])

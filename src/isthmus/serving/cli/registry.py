@@ -27,6 +27,7 @@ from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
 from isthmus.serving.registered import SMALL, Sums, manifest
 from isthmus.serving.registries import export as exports
+from isthmus.serving.registries.enrolling import Enrolling
 from isthmus.serving.registries.kept import Kept
 from isthmus.serving.registries.report.write import write as write_report
 from isthmus.serving.registries.rulings import rulings
@@ -76,7 +77,7 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
         _tell_difference(read, json=json)
         return
     if grant:
-        _tell_granted(granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
+        _tell_granted(opened, granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
         return
     if asked:
         asked.answer(opened, read, edition, json=json)
@@ -150,9 +151,10 @@ def _built(
         return build(desk, pack, sink, codes=codes, rulings=said, done=lambda part, of: progress.advance("registry"))
 
 
-def _tell_granted(session: Granted, pack: Pack, *, json: bool) -> None:
-    """Build it of what the grant holds, and tell how many and how full."""
+def _tell_granted(opened: Workspace, session: Granted, pack: Pack, *, json: bool) -> None:
+    """Build it of what the grant holds, without those who refused or withdrew, and tell how many and how full."""
     sums = Sums()
+    said = Enrolling(opened, pack, session).said()
     done: list[tuple[Registry, Mapping[str, Sequence[str]]]] = []
 
     def work(desk: Desk) -> dict[str, pa.Table]:
@@ -163,7 +165,7 @@ def _tell_granted(session: Granted, pack: Pack, *, json: bool) -> None:
             if name in SMALL:
                 kept.setdefault(name, []).append(rows)
 
-        done.append((build(desk, pack, sink, codes=()), desk.lacking))
+        done.append((build(desk, pack, sink, codes=(), rulings=said), desk.lacking))
         return {name: pa.concat_tables(pieces) for name, pieces in kept.items()}
 
     session.steps(f"registry {pack.name} {pack.version} ({pack.digest})", work, sparse=True)

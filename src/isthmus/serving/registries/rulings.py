@@ -1,7 +1,8 @@
 """What people say of candidates and consents, kept among the decisions of a workspace and read for a registry."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
 
 from isthmus.flow.workspace import Workspace
 from isthmus.records.decisions import Draft
@@ -20,13 +21,43 @@ def rulings(opened: Workspace, registry: str, until: int | None = None) -> list[
 
 
 def say(
-    opened: Workspace, registry: str, kind: str, persons: Sequence[int], answer: str, *, author: str, reason: str,
-    day: date | None = None, of: int | None = None,
+    opened: Workspace, registry: str, kind: str, persons: Mapping[int, date | None], answer: str, *, author: str,
+    reason: str, of: int | None = None,
 ) -> list[Ruling]:  # fmt: skip
-    """Say one thing of persons, of all or of none. Durable when this returns."""
-    told = {"state": answer} | ({"day": day.isoformat()} if day else {}) | ({"of": of} if of is not None else {})
-    drafts = [Draft(kind, registry, str(person), told, author, reason=reason) for person in persons]
+    """Say one thing of persons, each with its day or none; of all or of none. Durable when this returns."""
+    other = {} if of is None else {"of": of}
+    drafts = [
+        Draft(
+            kind, registry, str(person), {"state": answer} | ({"day": day.isoformat()} if day else {}) | other, author,
+            reason=reason,
+        )
+        for person, day in persons.items()
+    ]  # fmt: skip
     return [_ruling(one, taken_back=False) for one in opened.decisions.add(*drafts)]
+
+
+@dataclass(frozen=True, slots=True)
+class StandIn:
+    """The number that stands for a person in a use of a grant, and by how many days its dates are moved there."""
+
+    number: int
+    days: int
+
+
+def seen(said: Sequence[Ruling], people: Mapping[int, StandIn]) -> list[Ruling]:
+    """Rulings as a use of a grant sees them: of its persons, under their numbers, all days moved as their dates are."""
+    found = []
+    for one in said:
+        who = people.get(one.person)
+        if who is not None:
+            moved, other = timedelta(days=who.days), people.get(one.of) if one.of is not None else None
+            found.append(
+                replace(
+                    one, person=who.number, at=one.at + moved, day=one.day and one.day + moved,
+                    of=None if other is None else other.number,
+                )
+            )  # fmt: skip
+    return found
 
 
 def _ruling(one: Decision, *, taken_back: bool) -> Ruling:

@@ -8,8 +8,9 @@ import pyarrow as pa
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.gate.committee.application import Grant
 from isthmus.gate.office import releases
+from isthmus.gate.office.quota import quota
 from isthmus.gate.office.releases import Table as Leaving
-from isthmus.gate.office.session import open_granted, quota
+from isthmus.gate.office.session import open_granted
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.waiting import short
 

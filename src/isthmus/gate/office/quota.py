@@ -1,0 +1,29 @@
+"""How much a grant gives in a day, as the table [quota] of isthmus.toml says."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from isthmus.base.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """How much one grant may have: `rows` and `seconds` within 24 hours, `longest` seconds for one question."""
+
+    rows: int = 100_000
+    seconds: float = 1800.0
+    longest: float = 60.0
+
+
+def quota(settings: Mapping[str, Any]) -> Quota:
+    """The quota of the table [quota] in isthmus.toml. Raises InputError when it cannot be read."""
+    said = settings.get("quota", {})
+    try:
+        found = Quota(**said)
+        right = all(value > 0 for value in (found.rows, found.seconds, found.longest))
+    except TypeError:
+        right = False
+    if not right:
+        raise InputError("isthmus.toml: [quota] has numbers above 0 for rows, seconds and longest. Correct it.")
+    return found
