@@ -35,9 +35,12 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     made = start.new(folder / "ws", synthetic=True)
     workspace.add(made, harbour.feeds(folder / "packs", folder / "in"))
     assert not ingest(made).failed
+    (made.root / "cohorts").mkdir()
+    (made.root / "cohorts/liver.yaml").write_text("{enter: [{condition: any}]}")
     house = granted.applied(granted.staffed(made), folder)
     assert house.use("platform", "match").code == 0
     found = opened(made.root)
+    Reader(found, "aud").get("/cohorts")
     for count in (years, checks, findings):  # what is counted beside the requests is there
         count(found.state.house)
     found.state.house._worker.submit(lambda: None).result(timeout=600)

@@ -7,6 +7,7 @@ from isthmus.serving.web.pages import (
     airlock,
     catalogue,
     codes,
+    cohorts,
     lineage,
     linkage,
     log,
@@ -22,6 +23,6 @@ from isthmus.serving.web.shell.page import Page
 
 PAGES: Sequence[Page] = (
     overview.PAGE, sites.PAGE, site.PAGE, *lineage.PAGES, *quality.PAGES, *codes.PAGES, *linkage.PAGES,
-    *catalogue.PAGES, *registries.PAGES, query.PAGE, *requests.PAGES, *airlock.PAGES, *log.PAGES,
+    *catalogue.PAGES, *registries.PAGES, *cohorts.PAGES, query.PAGE, *requests.PAGES, *airlock.PAGES, *log.PAGES,
     *administration.PAGES,
 )  # fmt: skip

@@ -7,6 +7,7 @@ from markupsafe import Markup
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 720, 260, 46, 24, 8
 HUES = 6
+STEP, LONGEST = 42, 84  # of a bar with its name: height, and letters of the name
 
 
 def spark(values: Sequence[float], label: str) -> Markup:
@@ -72,3 +73,20 @@ def _short(value: float) -> str:
         if value >= size:
             return f"{value / size:g}{name}"
     return f"{value:g}"
+
+
+def funnel(rows: Sequence[tuple[str, int | str | None]], label: str) -> Markup:
+    """Bars below each other with their names over them; a count that is told as text (hidden) has no bar."""
+    most = max((count for _, count in rows if isinstance(count, int)), default=0)
+    if not most:
+        return Markup("")
+    body = []
+    for at, (name, count) in enumerate(rows):
+        y, long = at * STEP, (WIDTH * count / most if isinstance(count, int) else 0.0)
+        said = f"{count:,}" if isinstance(count, int) else str(count or "")
+        short = name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
+        body.append(f'<text x="0" y="{y + 14}"><title>{escape(name)}</title>{escape(short)}</text>'
+                    f'<text x="{WIDTH}" y="{y + 14}" text-anchor="end">{escape(said)}</text>'
+                    f'<rect class="k1" x="0" y="{y + 20}" width="{long:.1f}" height="12"/>')  # fmt: skip
+    head = f'<svg class="chart" viewBox="0 0 {WIDTH} {len(rows) * STEP}" role="img" aria-label="{escape(label)}">'
+    return Markup(head + "".join(body) + "</svg>")
