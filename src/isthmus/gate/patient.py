@@ -7,6 +7,7 @@ Texts that are masked are left to the engine each time.
 
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from threading import Lock
 
@@ -75,8 +76,7 @@ class Patients:
     def _table(self, table: str, person: int, numbers: Sequence[int], columns: Sequence[str]) -> pa.Table:
         if numbers != (person,) and (table in rules() or table == PERIODS):
             return self._chosen_of(table, person, columns)
-        whole = QUESTIONS[table].schema().to_pyarrow()
-        schema = pa.schema([whole.field(name).with_nullable(True) for name in columns])
+        schema = _schema(table, tuple(columns))
         found = self._rows.rows(table, numbers, columns, schema)
         if numbers != (person,) and PERSON in columns:
             at = found.schema.get_field_index(PERSON)
@@ -94,6 +94,13 @@ class Patients:
             whole, persons = self._chosen[key]
         first, last = (int(np.searchsorted(persons, person, side=side)) for side in ("left", "right"))
         return whole.slice(first, last - first).select(list(columns))
+
+
+@cache
+def _schema(table: str, columns: tuple[str, ...]) -> pa.Schema:
+    """Columns of a table, each of which may be empty. Made once: a call reads seven tables while somebody waits."""
+    whole = QUESTIONS[table].schema().to_pyarrow()
+    return pa.schema([whole.field(name).with_nullable(True) for name in columns])
 
 
 _opened: OrderedDict[tuple[Path, str], Patients] = OrderedDict()

@@ -1,11 +1,18 @@
 """Decision support as an application: its services, and what its people look at and switch."""
 
 from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
 
 from isthmus.apps.advice.hooks.service import services
 from isthmus.apps.advice.looks.pages import pages
 from isthmus.apps.advice.looks.routes import routes
-from isthmus.apps.contract import Application, Page, Route, Service
+from isthmus.apps.advice.search.library import renew
+from isthmus.apps.contract import Application, Context, Job, Page, Route, Service
+
+EVERY = timedelta(minutes=10)
+LONGEST = 3600.0
+"""Seconds that taking documents in may last: 100,000 abstracts take some minutes."""
 
 
 class Advice(Application):
@@ -22,3 +29,12 @@ class Advice(Application):
     def pages(self) -> Sequence[Page]:
         """The rules, how they did, and the graph."""
         return pages()
+
+    def jobs(self) -> Sequence[Job]:
+        """Taking in documents that are new in the library."""
+        return [Job(name="library", every=EVERY, run=_library, seconds=LONGEST)]
+
+
+def _library(at: Context) -> None:
+    if at.settings["library"]:
+        renew(Path(str(at.settings["library"])), at)

@@ -7,6 +7,7 @@ from functools import lru_cache
 from isthmus.apps.advice.chart.chart import Chart, Row
 from isthmus.apps.advice.chart.facts import Concepts, Found, facts_of
 from isthmus.apps.advice.pack.base import Base
+from isthmus.apps.advice.pack.beside import Beside
 from isthmus.apps.advice.pack.fact import Fact
 from isthmus.apps.advice.pack.rule import Rule
 from isthmus.apps.advice.pack.sheets import INDICATORS, STRENGTHS
@@ -33,7 +34,7 @@ class Judged:
 def judge(base: Base, chart: Chart, hook: str, concepts: Concepts, *, off: Iterable[str] = ()) -> Judged:
     """The rules of a hook that are valid on the chart's day and not switched off, judged over it."""
     without = frozenset(off)
-    whole, needed = _of_hook(base.digest, hook, _Beside(base))
+    whole, needed = _of_hook(base.digest, hook, Beside(base))
     rules = [one for one in whole if one.name not in without and one.holds_on(chart.today)]
     facts = facts_of(chart, needed, concepts)
     values = {name: one.value for name, one in facts.items()}
@@ -44,25 +45,12 @@ def judge(base: Base, chart: Chart, hook: str, concepts: Concepts, *, off: Itera
     return Judged(tuple(sorted(fired, key=_weight)), tuple(one for one in rules if verdicts[one.name] is None), facts)
 
 
-class _Beside:
-    """A base beside the key of a cache, and no part of it."""
-
-    def __init__(self, base: Base) -> None:
-        self.base = base
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Beside)
-
-    def __hash__(self) -> int:
-        return 0
-
-
 @lru_cache(maxsize=16)
-def _of_hook(digest: str, hook: str, beside: _Beside) -> tuple[tuple[Rule, ...], tuple[Fact, ...]]:
+def _of_hook(digest: str, hook: str, beside: Beside[Base]) -> tuple[tuple[Rule, ...], tuple[Fact, ...]]:
     """The rules of a hook and the facts that they need, of the base with a digest."""
-    assert digest == beside.base.digest
-    rules = tuple(one for one in beside.base.rules.values() if hook in one.hooks)
-    return rules, tuple(beside.base.needed(rules))
+    assert digest == beside.made_from.digest
+    rules = tuple(one for one in beside.made_from.rules.values() if hook in one.hooks)
+    return rules, tuple(beside.made_from.needed(rules))
 
 
 def _fired(rule: Rule, base: Base, facts: Mapping[str, Found]) -> Fired:

@@ -16,6 +16,7 @@ from isthmus.apps.advice.firing.history import Call, History
 from isthmus.apps.advice.firing.judge import Judged, judge
 from isthmus.apps.advice.hooks import schema
 from isthmus.apps.advice.pack.base import Base, shipped
+from isthmus.apps.advice.pack.beside import Beside
 from isthmus.apps.contract import Asked, Context, InputError, RefusedError, Service, Session, Told, tables
 
 HOOKS: Mapping[str, Mapping[str, str]] = {
@@ -138,25 +139,13 @@ def lake_chart(session: Session, person: str, today: date) -> Chart | None:
 
 def known_of(base: Base, session: Session) -> Known:
     """What is made of a base for the edition of a session; kept, for it is the same for all patients."""
-    return _known(base.digest, session.edition, _Held(base, session))
-
-
-class _Held:
-    """A base and session beside a key of a cache, and no part of it."""
-
-    def __init__(self, base: Base, session: Session) -> None:
-        self.base, self.session = base, session
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held)
-
-    def __hash__(self) -> int:
-        return 0
+    return _known(base.digest, session.edition, Beside((base, session)))
 
 
 @lru_cache(maxsize=4)
-def _known(digest: str, edition: int, held: _Held) -> Known:
-    return Known(Concepts(held.base.graph, below(held.base, held.session)), fhir.Codes(held.base.graph))
+def _known(digest: str, edition: int, beside: Beside[tuple[Base, Session]]) -> Known:
+    base, session = beside.made_from
+    return Known(Concepts(base.graph, below(base, session)), fhir.Codes(base.graph))
 
 
 def below(base: Base, session: Session) -> dict[int, list[int]]:

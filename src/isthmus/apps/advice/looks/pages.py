@@ -12,6 +12,7 @@ from isthmus.apps.advice.looks.routes import rules, span
 from isthmus.apps.advice.pack.base import Base, shipped
 from isthmus.apps.advice.pack.graph import Relation
 from isthmus.apps.advice.pack.sheets import ties
+from isthmus.apps.advice.search.finding import Hit, find
 from isthmus.apps.contract import Asked, Context, Page, Told
 from isthmus.apps.contract import documents as document
 
@@ -35,8 +36,37 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 def pages() -> Sequence[Page]:
     """All pages."""
-    handles = {"rules": rules_page, "rates": rates_page, "graph": graph_page}
+    handles = {"search": search_page, "rules": rules_page, "rates": rates_page, "graph": graph_page}
     return [Page(path=path, title=words()[path], handle=handle) for path, handle in handles.items()]
+
+
+def search_page(asked: Asked, at: Context) -> Told:
+    """A field for words, and what fits them: title, text around what was found, source, version and licence."""
+    text = asked.query.get("q", "").strip()
+    form = (
+        f'<form action="search" method="get"><label>{_word("q", asked)} '
+        f'<input type="search" name="q" value="{escape(text)}" maxlength="400" required></label> '
+        f'<button type="submit">{_word("search", asked)}</button></form>'
+    )
+    if not text:
+        return _page("about_search", form, asked.language)
+    found = find(text, at)
+    named = ", ".join(escape(_name(shipped(), one, asked.language)) for one in found.concepts)
+    said = f"<p>{_word('meant', asked)}: {named}</p>" if named else ""
+    hits = "".join(_hit(one, asked) for one in found.hits) or f"<p>{_word('none', asked)}</p>"
+    return _page("about_search", f"{form}{said}{hits}", asked.language)
+
+
+def _hit(one: Hit, asked: Asked) -> str:
+    facts = (one.source, f"{_word('version', asked)} {one.version}", one.licence, one.name)
+    return (
+        f"<article><h3>{escape(one.title)}</h3><p>{escape(one.said)}</p><p><small>{_word(one.kind, asked)} · "
+        f"{escape(' · '.join(each for each in facts if each))}</small></p></article>"
+    )
+
+
+def _word(key: str, asked: Asked) -> str:
+    return escape(words()[key][asked.language])
 
 
 def rules_page(asked: Asked, at: Context) -> Told:

@@ -18,17 +18,21 @@ from isthmus.apps.advice.hooks.service import HOOKS, judged_of, known_of
 from isthmus.apps.advice.pack.base import HERE, Base, read, shipped
 from isthmus.apps.advice.pack.graph import Relation
 from isthmus.apps.advice.pack.rule import Rule
+from isthmus.apps.advice.search.finding import find
 from isthmus.apps.contract import Asked, Context, InputError, PackError, Route, Told
 from isthmus.apps.contract.research import Desk
 
 FILES = ("pack.yaml", "concepts.csv", "relations.csv", "facts.yaml", "rules.yaml")
 LARGEST = 1 << 20
 YEAR = timedelta(days=365)
+MOST = 100
+"""Hits of one search."""
 
 
 def routes() -> Sequence[Route]:
     """All routes."""
     return (
+        Route(method="GET", path="search", handle=search),
         Route(method="GET", path="rules", handle=rules),
         Route(method="GET", path="rules/{rule}", handle=rule),
         Route(method="POST", path="rules/{rule}/mode", handle=switch),
@@ -38,6 +42,14 @@ def routes() -> Sequence[Route]:
         Route(method="POST", path="bench", handle=bench),
         Route(method="POST", path="check", handle=check),
     )
+
+
+def search(asked: Asked, at: Context) -> Told:
+    """What fits `q` of the library and of the packs, the best first; at most `most` (20, 100 at most)."""
+    most = asked.query.get("most", "20")
+    if not most.isdecimal() or not 0 < int(most) <= MOST:
+        raise InputError(f"`most` is a number up to {MOST}. Write one, or leave it out.")
+    return Told(body=asdict(find(asked.query.get("q", ""), at, most=int(most))))
 
 
 def rules(asked: Asked, at: Context) -> Told:

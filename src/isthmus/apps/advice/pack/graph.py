@@ -16,7 +16,8 @@ PRIVATE = -1
 class Concept:
     """Something that medicine has a word for. `ids` are OMOP's concepts that mean it, `codes` those of others.
 
-    A code that ends in `*` means every code that begins so. `number` is its place in the base, from 1.
+    A code that ends in `*` means every code that begins so. `number` is its place in the base, from 1. `also` are other
+    names in either language, by which it is searched.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Concept:
     codes: tuple[tuple[str, str], ...]
     number: int
     place: str
+    also: tuple[str, ...] = ()
 
     @property
     def own(self) -> int:

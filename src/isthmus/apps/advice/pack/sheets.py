@@ -13,7 +13,7 @@ from isthmus.apps.contract.documents import Faults
 from isthmus.apps.contract.knowledge import Row
 from isthmus.apps.contract.knowledge import rows as read
 
-CONCEPTS = ("concept", "kind", "en", "zh", "omop", "codes", "about")
+CONCEPTS = ("concept", "kind", "en", "zh", "omop", "codes", "also", "about")
 RELATIONS = ("from", "relation", "to", "indicator", "strength", "source", "en", "zh", "about")
 INDICATORS = ("info", "warning", "critical")
 STRENGTHS = ("strong", "conditional", "label", "consensus")
@@ -92,7 +92,8 @@ def read_concepts(path: Path, file: str, known: Mapping[str, Concept], faults: F
         if not row["en"] or not row["zh"]:
             faults.note(f"{item}: it has no name in both languages. Fill `en` and `zh`.")
         ids, codes = _ids(row, item, faults), _codes(row, item, faults)
-        found[name] = Concept(name, kind, row["en"], row["zh"], ids, codes, len(found) + 1, row.place())
+        also = tuple(one.strip() for one in row.get("also", "").split(";") if one.strip())
+        found[name] = Concept(name, kind, row["en"], row["zh"], ids, codes, len(found) + 1, row.place(), also)
     return found
 
 
