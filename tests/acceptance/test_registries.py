@@ -7,9 +7,12 @@ worked out outside of this project. TCGA tells no unit; the small packs here say
 """
 
 import csv
+import re
 import shutil
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import closing
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -17,14 +20,21 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from tests.lib.advised import FOLDER, request
 from tests.lib.workspace import rows
 
+from isthmus.apps.advice.hooks.service import answer
+from isthmus.apps.contract import Asked, Context, manifest_of
+from isthmus.apps.contract.schema import steps_of
+from isthmus.base.clock import now
 from isthmus.cdm import starter
 from isthmus.flow import units
 from isthmus.flow.ingest import ingest
 from isthmus.flow.start import new
 from isthmus.flow.workspace import Feed, Site, Workspace
+from isthmus.gate.declared import Invented
 from isthmus.gate.session import open_session
+from isthmus.records.own import Own
 from isthmus.research.registries import layer
 from isthmus.research.registries.build import build
 from isthmus.research.registries.pack import load
@@ -188,6 +198,71 @@ def test_albi_after_the_units_were_mended(landed: Callable[[str], Workspace], me
     for one in made:
         opened.decisions.revoke(one.decision_id, author="a reviewer", reason="tried out")
     assert not ingest(opened).failed
+
+
+MEANS = {3024561: ("1751-7", "g/dL"), 3024128: ("1975-2", "mg/dL")}
+"""Albumin and bilirubin: their LOINC code, and the unit that the forms mean."""
+
+
+WRITTEN = 2000001104
+"""The Child-Pugh class as somebody wrote it."""
+
+
+def _called(opened: Workspace, own: Own, person: int, day: date, results: Rows) -> str:
+    """What the card of the liver's state says in a call about a patient of the edition, with results that are sent."""
+    edition = opened.lake.editions.current()
+    assert edition is not None
+    context = Context(
+        session=Invented(opened.lake, edition, manifest_of(FOLDER).reads), records=own.of("tcga"),
+        settings={"cap": 50, "day": day.isoformat()}, learnt=lambda kind, given: None, now=now(), site="tcga",
+    )  # fmt: skip
+    sent = [
+        {
+            "resourceType": "Observation", "id": str(one["measurement_id"]), "status": "final",
+            "code": {"coding": [{"system": "http://loinc.org", "code": code}]},
+            "effectiveDateTime": str(one["measurement_date"]),
+            "valueQuantity": {"value": one["value_as_number"], "unit": unit, "code": unit},
+        }
+        for one in results
+        for code, unit in [MEANS[one["measurement_concept_id"]]]
+    ]  # fmt: skip
+    told = answer(
+        Asked(method="POST", body=request(patient=str(person)) | {"prefetch": {"observations": sent}}), context,
+        "patient-view",
+    )  # fmt: skip
+    assert isinstance(told, Mapping)
+    said = [one["summary"] for one in told["cards"] if one["source"]["topic"]["code"] == "liver_state"]
+    return said[0] if said else ""
+
+
+def test_a_hook_call_says_the_classes_and_grades_that_the_registry_gives(
+    landed: Callable[[str], Workspace], liver: Built, tmp_path: Path
+) -> None:
+    """The edition knows the classes as written; the caller sends albumin and bilirubin, with the units meant."""
+    opened, stages = landed("lihc"), {row["person_id"]: row for row in liver.tables["stage"]}
+    numbers: dict[int, Rows] = {}
+    for row in rows(opened, "measurement"):
+        if row["measurement_concept_id"] in MEANS and row["value_as_number"] is not None:
+            numbers.setdefault(row["person_id"], []).append(row)
+    days = {
+        row["person_id"]: row["observation_date"]
+        for row in rows(opened, "observation")
+        if row["observation_concept_id"] == WRITTEN
+    }
+    said: Counter[tuple[str, str]] = Counter()
+    with closing(Own(f"sqlite:///{tmp_path / 'own.db'}", "advice", steps_of(FOLDER))) as own:
+        own.migrate()
+        for person, stage in stages.items():
+            results = numbers.get(person, [])
+            known = [one["measurement_date"] for one in results] + [days[person]] * (person in days)
+            cards = _called(opened, own, person, max(known, default=date(2015, 1, 1)), results)
+            found = re.search(r"Child-Pugh (.*?), ALBI grade (.*?),", cards)
+            told = found.groups() if found else ("not known", "not known")
+            wanted = (stage["child_class_told"] or "not known", stage["albi_grade"] or "not known")
+            assert told == wanted, (person, cards)
+            said[wanted] += 1
+    assert sum(count for (child, _), count in said.items() if child != "not known") == 245
+    assert sum(count for (_, albi), count in said.items() if albi != "not known") == 279
 
 
 def test_liver_stays_what_the_tables_say(liver: Built) -> None:

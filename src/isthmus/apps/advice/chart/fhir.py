@@ -5,7 +5,7 @@ is an OperationOutcome, leaves its tables uncovered: what is not seen there is n
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -127,7 +127,8 @@ def chart_of(
 ) -> Chart:
     """The chart of a call: what was sent along, and what the call orders.
 
-    `also` is what an edition knows of the patient, and speaks for the tables that were not sent along.
+    `also` is what an edition knows of the patient: the two are laid beside each other, and where both tell sex or birth
+    the edition's counts.
     """
     gathered = _Gathered()
     covers: set[str] = set()
@@ -149,7 +150,8 @@ def chart_of(
     sex, birth = _person(patient)
     orders = tuple(_orders(context, codes))
     if also is not None:
-        return _with(also, gathered, frozenset(covers), orders, allergies)
+        told = replace(also, sex=also.sex or sex, birth=also.birth or birth)
+        return _with(told, gathered, frozenset(covers), orders, allergies)
     return Chart(
         today, birth, sex, gathered.events(), [*gathered.tables], [*gathered.units], frozenset(covers), orders,
         None if allergies is None else tuple(allergies), gathered.names,
