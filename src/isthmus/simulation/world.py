@@ -53,6 +53,8 @@ def simulate(
         )
     names = site.names(sites)
     sink = Sink(out / "exports", names)
+    for feed in site.feeds(names):  # a system that has nothing to tell exports an empty folder
+        (out / "exports" / feed.folder).mkdir(parents=True, exist_ok=True)
     ill = 0
     progress.start("simulate", total=patients, unit="people")
     with Truth(out / "truth", names, pathways=pathways) as truth:

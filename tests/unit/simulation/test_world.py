@@ -78,6 +78,13 @@ def test_every_feed_names_its_pack_and_its_folder_is_there(world: Path) -> None:
     assert all((world / "exports" / feed["folder"]).is_dir() for feed in feeds)
 
 
+def test_a_system_that_has_nothing_to_tell_exports_an_empty_folder(tmp_path: Path) -> None:
+    told = simulate(tmp_path, sites=40, patients=20, seed=2, progress=Silence())
+    folders = [tmp_path / "exports" / feed.folder for feed in told.feeds]
+    assert all(folder.is_dir() for folder in folders)
+    assert not all(any(folder.iterdir()) for folder in folders)
+
+
 def test_the_front_page_has_all_642_fields(world: Path) -> None:
     rows = read(world / "exports" / "h01" / "his" / "病案首页.csv", "gb18030")
     assert tuple(rows[0]) == frontpage.fields()
