@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -43,7 +43,7 @@ class House:
         self._guard = threading.Lock()
         self._acting = threading.Lock()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="counting")
-        self._begun: set[Hashable] = set()
+        self._begun: dict[Hashable, Future[Any]] = {}
 
     @property
     def synthetic(self) -> bool:
@@ -138,24 +138,19 @@ class House:
     def later(self, key: Hashable, make: Callable[[], Made]) -> Made | None:
         """What `make` gives, made beside the requests, one thing after another; None until it is there.
 
-        Where it fails it is begun again by the next who asks.
+        Where it failed, the next who asks is told why, and the one after that begins it again.
         """
         with self._guard:
             if key in self._memory:
+                self._begun.pop(key, None)
                 return cast(Made, self._memory[key])
-            if key in self._begun:
+            begun = self._begun.get(key)
+            if begun is None:
+                self._begun[key] = self._worker.submit(self.once, key, make)
+            if begun is None or not begun.done():
                 return None
-            self._begun.add(key)
-
-        def work() -> None:
-            try:
-                self.once(key, make)
-            finally:
-                with self._guard:
-                    self._begun.discard(key)
-
-        self._worker.submit(work)
-        return None
+            del self._begun[key]
+        return cast(Made, begun.result())
 
     def close(self) -> None:
         """Begin nothing more."""

@@ -62,8 +62,7 @@ def one(told: Asked) -> View:
         "parts": parts, "chosen": chosen, "beside": other, "since": since, "pinned": number,
         "others": [(one.name, one.title or one.name) for one in found if one.name != chosen.name],
         "earlier": [one for one in reversed(numbers) if number is not None and one < number][:20],
-        **_state(told, found, counts), "waiting": (told.house.synthetic and number is not None and counts is None)
-        or (since is not None and before is None),
+        **_state(told, found, counts, *([] if since is None else [before])),
     }  # fmt: skip
     crumbs = ((w("page.cohorts"), "/cohorts"), (chosen.title or chosen.name, ""))
     return View(chosen.title or chosen.name, w("one.lead"), tables, values, crumbs)
@@ -103,10 +102,11 @@ def _counts(told: Asked, found: Sequence[Cohort], number: int | None) -> Counted
     return counted(told.house, found, number)
 
 
-def _state(told: Asked, found: Sequence[Cohort], counts: Counted | None) -> dict[str, Any]:
-    return {"real": not told.house.synthetic, "fault": counts.fault if counts else "",
-            "waiting": bool(found) and told.house.synthetic and told.house.edition is not None
-            and counts is None}  # fmt: skip
+def _state(told: Asked, found: Sequence[Cohort], *counts: Counted | None) -> dict[str, Any]:
+    """Whether patients are real, what failed, and whether any of the counts is still to come."""
+    expected = bool(found) and told.house.synthetic and told.house.edition is not None
+    return {"real": not told.house.synthetic, "fault": next((one.fault for one in counts if one and one.fault), ""),
+            "waiting": expected and None in counts}  # fmt: skip
 
 
 def _steps(
