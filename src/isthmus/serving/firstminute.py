@@ -24,6 +24,7 @@ WORSE = 5.0
 ITEM, TO = "总胆红素", "mmol/L"
 UNIT = re.compile(r"^[uµμ]mol/l$", re.IGNORECASE)
 NEW = "LIS_检验结果_新批次.csv"
+COHORTS = Path(__file__).with_name("cohorts")
 NAMES = ("Yunhe Central 云和", "Beiling University 北岭", "Donglan First 东澜", "Xilu Cancer Centre 西麓",
          "Nanpu People's 南浦", "Hedong 河东", "Qingyan 青岩", "Shuangqiao 双桥")  # fmt: skip
 PEOPLE: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -66,6 +67,7 @@ def begin(root: Path, *, hospitals: int, patients: int, seed: int, progress: Pro
         stream.write(
             f'\n# The password of all its accounts, shown to everybody.\n[demonstration]\npassword = "{PASSWORD}"\n'
         )
+    shutil.copytree(COHORTS, workspace.root / "cohorts")
     _people(workspace)
     return Workspace(workspace.root)
 

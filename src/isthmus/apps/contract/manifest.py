@@ -7,6 +7,8 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from isthmus.apps.contract.documents import (
     Section,
     check_keys,
@@ -66,6 +68,19 @@ class Setting:
         if self.most is not None and value > self.most:
             return f"`{self.name}` is {self.most:g} or less"
         return ""
+
+    def read(self, text: str) -> Any:
+        """The value that somebody wrote, by the type: a text is what stands there, anything else is YAML.
+
+        Raises InputError for a value that is not admitted.
+        """
+        if self.type == "text":
+            return self.admitted(text)
+        loader = yaml.BaseLoader if self.type == "texts" else yaml.SafeLoader
+        try:
+            return self.admitted(yaml.load(text, loader))
+        except yaml.YAMLError:
+            return self.admitted(text)
 
     def admitted(self, value: Any) -> Any:
         """The value, if it may be the setting's. Raises InputError otherwise."""

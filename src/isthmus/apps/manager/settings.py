@@ -40,11 +40,14 @@ class Settings:
         return found
 
 
-def admitted(manifest: Manifest, scope: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Values that may be given in a scope; None takes one back. Raises InputError for any other."""
+def read(manifest: Manifest, scope: str, written: Mapping[str, str]) -> dict[str, Any]:
+    """Values that may be given in a scope, as somebody wrote them; None, for nothing written, takes one back.
+
+    Raises InputError for any other.
+    """
     if not SCOPE.fullmatch(scope):
         raise InputError(f"'{scope}' is no scope. Write *, the beginning of sites' names and *, or one site.")
-    if unknown := sorted(set(values) - set(manifest.settings)):
+    if unknown := sorted(set(written) - set(manifest.settings)):
         known = ", ".join(manifest.settings) or "none"
         raise InputError(f"{manifest.app} has no setting '{unknown[0]}'. Settings: {known}.")
-    return {name: None if value is None else manifest.settings[name].admitted(value) for name, value in values.items()}
+    return {name: manifest.settings[name].read(text) if text else None for name, text in written.items()}

@@ -18,7 +18,7 @@ from isthmus.apps.contract import InputError, Manifest, UsageError, manifest_of
 from isthmus.apps.contract.manifest import FILE
 from isthmus.apps.contract.schema import steps_of
 from isthmus.apps.manager import fence
-from isthmus.apps.manager.settings import admitted
+from isthmus.apps.manager.settings import read
 from isthmus.base.clock import now
 from isthmus.flow.workspace import Workspace
 from isthmus.records.applications import Applications, Installed, State
@@ -150,11 +150,14 @@ class Shelf:
         self.package(app, state.former)
         return self.records.run(app, state.former)
 
-    def give(self, app: str, scope: str, values: Mapping[str, Any]) -> None:
-        """Give settings in a scope, or take them back with None. Raises InputError for a value that is not admitted."""
+    def give(self, app: str, scope: str, written: Mapping[str, str]) -> None:
+        """Give settings in a scope as somebody wrote them; nothing written takes one back.
+
+        Raises InputError for a value that is not admitted.
+        """
         state = self.records.state(app)
         manifest = self.package(app, state.version or self.newest(app)).manifest
-        self.records.give(app, scope, admitted(manifest, scope, values))
+        self.records.give(app, scope, read(manifest, scope, written))
 
     def _house(self, app: str) -> Path:
         base = Path(str(resources.files(isthmus.apps)))

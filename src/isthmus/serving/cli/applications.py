@@ -1,10 +1,9 @@
 """The verb about applications that plug in: app."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-import yaml
 
 from isthmus.apps.contract import UsageError
 from isthmus.apps.manager import making
@@ -127,7 +126,7 @@ def settings(
     """Show the settings that hold at a site, or give some in a scope; the narrowest scope counts."""
     shelf = Shelf(Workspace(workspace))
     if given:
-        shelf.give(app, scope, {name: _value(text) for name, text in map(_pair, given)})
+        shelf.give(app, scope, dict(map(_pair, given)))
     state = shelf.records.state(app)
     manifest = shelf.package(app, state.version or shelf.newest(app)).manifest
     found = Settings(manifest, shelf.records.given(app))
@@ -196,10 +195,3 @@ def _pair(text: str) -> tuple[str, str]:
     if not equals:
         raise UsageError(f"'{text}' is no setting. Write NAME=VALUE.")
     return name, value
-
-
-def _value(text: str) -> Any:
-    try:
-        return yaml.safe_load(text) if text else None
-    except yaml.YAMLError:
-        return text

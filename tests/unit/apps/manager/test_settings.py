@@ -2,12 +2,13 @@
 
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from isthmus.apps.contract import InputError, Manifest, Setting
-from isthmus.apps.manager.settings import Settings, admitted
+from isthmus.apps.manager.settings import Settings, read
 from isthmus.apps.manager.shelf import Shelf
 from isthmus.flow import start
 from isthmus.flow.workspace import Workspace
@@ -40,14 +41,27 @@ def test_what_a_version_does_not_know_or_admit_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("scope", "values", "why"),
     [
-        ("3*1", {"high": 1}, "is no scope"), ("*", {"low": 1}, "no setting 'low'"),
-        ("*", {"high": "x"}, "of type integer"), ("*", {"high": True}, "of type integer"),
-        ("*", {"high": 0}, "1 or more"),
+        ("3*1", {"high": "1"}, "is no scope"), ("*", {"low": "1"}, "no setting 'low'"),
+        ("*", {"high": "x"}, "of type integer"), ("*", {"high": "yes"}, "of type integer"),
+        ("*", {"high": "[1"}, "of type integer"), ("*", {"high": "0"}, "1 or more"),
     ],
 )  # fmt: skip
-def test_what_may_not_be_given_is_told(scope: str, values: dict[str, object], why: str) -> None:
+def test_what_may_not_be_given_is_told(scope: str, values: dict[str, str], why: str) -> None:
     with pytest.raises(InputError, match=why):
-        admitted(MANIFEST, scope, values)
+        read(MANIFEST, scope, values)
+
+
+@pytest.mark.parametrize(
+    ("kind", "written", "value"),
+    [
+        ("text", "2019-06-01", "2019-06-01"), ("text", "no", "no"), ("text", "", None),
+        ("texts", "[2019-06-01, 3]", ["2019-06-01", "3"]), ("integer", "3", 3), ("boolean", "no", False),
+        ("number", "1.5", 1.5),
+    ],
+)  # fmt: skip
+def test_a_value_is_read_as_the_type_says(kind: str, written: str, value: object) -> None:
+    setting = Setting(name="one", type=kind, default=None, help=HELP)
+    assert read(replace(MANIFEST, settings={"one": setting}), "*", {"one": written}) == {"one": value}
 
 
 def test_40000_institutions_are_lines_of_configuration_and_not_copies() -> None:
