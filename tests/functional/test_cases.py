@@ -133,6 +133,6 @@ def test_what_cannot_be_ruled_is_said(simulated: Path) -> None:
         (("confirm", 1, "--reason", "x"), "the edition has no person 1"),
         (("duplicate", 1, "--reason", "x"), "a duplicate is one of somebody else"),
         (("hide", 1), "'hide' is nothing that is done here"),
-        (("confirm", 1, "--reason", "x", "--day", "soon"), "the edition has no person"),
+        (("confirm", 1, "--reason", "x", "--day", "soon"), "'soon' is no day"),
     ):  # fmt: skip
         assert said in complaint(run("cases", simulated / "ws", "liver", *words), {"the edition": 3}.get(said[:11], 2))
