@@ -16,11 +16,11 @@ from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
 from isthmus.apps.advice.pack.sheets import check_rings, read_concepts, read_relations
 from isthmus.apps.contract import documents as document
 from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
-from isthmus.apps.contract.knowledge import Kind, Node
+from isthmus.apps.contract.knowledge import Kind, Node, Scalar
 
 HERE = Path(__file__).parents[1] / "packs"
 HEAD = ("pack", "version", "title", "about", "needs", "sources", "reasons")
-SAID = {True: "yes", False: "no", None: "open"}
+SAID: Mapping[Scalar, str] = {True: "yes", False: "no", None: "open"}
 SOURCE = ("title", "url", "checked", "about")
 
 
@@ -286,7 +286,7 @@ def _check_itself(rule: Rule, graph: Graph, faults: Faults) -> None:
         if came is not one.fires:
             faults.note(
                 f"{one.place}: rule {rule.name}: the example says `fires: {SAID[one.fires]}`, and the condition gives "
-                f"{SAID.get(came, came)}. Mend the example or `when`."
+                f"{SAID.get(came, str(came))}. Mend the example or `when`."
             )
 
 
