@@ -254,7 +254,7 @@ def test_a_hook_call_says_the_classes_and_grades_that_the_registry_gives(
         own.migrate()
         for person, stage in stages.items():
             results = numbers.get(person, [])
-            known = [one["measurement_date"] for one in results] + [days[person]] * (person in days)
+            known = [one["measurement_date"] for one in results] + ([days[person]] if person in days else [])
             cards = _called(opened, own, person, max(known, default=date(2015, 1, 1)), results)
             found = re.search(r"Child-Pugh (.*?), ALBI grade (.*?),", cards)
             told = found.groups() if found else ("not known", "not known")

@@ -142,15 +142,17 @@ def test_a_pack_that_is_being_written_is_checked(tmp_path: Path) -> None:
         "    examples: [{with: {age: 91}, fires: WORD}]\n"
     )
     with Trial(FOLDER, {"person": [person()]}, package=PACKAGE) as trial:
-        for word, wrong in (("yes", 0), ("no", 1)):
-            files = {"pack.yaml": head, "rules.yaml": rule.replace("WORD", word)}
-            told = trial.post("api/check", {"name": "mine", "files": files}).body
-            assert told["whole"] is True
-            assert len(told["rules"][0]["wrong"]) == wrong
-        bad = {"pack.yaml": head, "rules.yaml": rule.replace("age > 90", "agee > 90")}
-        answer = trial.post("api/check", {"name": "mine", "files": bad})
-        assert answer.status == 422
-        assert "mine/rules.yaml:6: rule old" in answer.body["faults"][0]
+        files = {"pack.yaml": head, "rules.yaml": rule.replace("WORD", "yes")}
+        told = trial.post("api/check", {"name": "mine", "files": files}).body
+        assert told == {"whole": True, "faults": [], "rules": [{"rule": "old", "examples": 1}]}
+        for was, becomes, fault in (
+            ("age > 90", "agee > 90", "mine/rules.yaml:6: rule old"),
+            ("WORD", "no", "mine/rules.yaml:9: rule old: the example says `fires: no`, and the condition gives yes"),
+        ):
+            bad = {"pack.yaml": head, "rules.yaml": rule.replace(was, becomes).replace("WORD", "yes")}
+            answer = trial.post("api/check", {"name": "mine", "files": bad})
+            assert answer.status == 422
+            assert fault in answer.body["faults"][0]
         assert trial.get("graph", concept="warfarin").body.count("<circle") > 5
         assert "<table>" in trial.get("rules", language="zh").body
         assert "<p>" in trial.get("rates").body

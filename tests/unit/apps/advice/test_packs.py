@@ -61,6 +61,10 @@ def test_a_group_has_all_below_it() -> None:
     assert [one.relation for one in graph.way("ibuprofen", "ascites")] == ["is_a", "contraindicated_in"]
 
 
+NEW = (
+    "  r_new:\n    version: '1'\n    title: {{en: a, zh: b}}\n    hooks: [order-sign]\n    when: has_asthma\n"
+    "    summary: {{en: a, zh: b}}\n    source: labels\n{more}"
+)
 WRONG = {
     "ring": (
         {"relations.csv": ("", "nsaid,is_a,ibuprofen,,,labels,,,\n")},
@@ -112,6 +116,42 @@ WRONG = {
     "a source that is not there": (
         {"rules.yaml": ("source: beers", "source: bears")},
         r"drugs/rules.yaml:\d+: rule digoxin_dose: there is no source 'bears'. Add it under `sources`",
+    ),
+    "a condition outside the range of its fact": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "potassium > 20")},
+        r"rule metformin_egfr_45, `when`: it can never hold. Look at its limits, and at the `range` of its facts",
+    ),
+    "a comparison with null": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "egfr = null")},
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "rules that give way to each other": (
+        {"rules.yaml": ("", NEW.format(more="    over: [r_new]\n"))},
+        r"rule r_new: by `over` it gives way to itself \(r_new → r_new\), so that none of them is seen",
+    ),
+    "a rule against itself": (
+        {"rules.yaml": ("", NEW.format(more="    do: {avoid: digoxin, give: digoxin}\n"))},
+        r"rule r_new: it says avoid digoxin and give digoxin at once. Take one of the two out of `do`",
+    ),
+    "an example that does not come out": (
+        {"rules.yaml": ("", NEW.format(more="    examples:\n      - {with: {has_asthma: no}, fires: yes}\n"))},
+        r"drugs/rules.yaml:\d+: rule r_new: the example says `fires: yes`, and the condition gives no. Mend",
+    ),
+    "a rule of relations that are not there": (
+        {"rules.yaml": ("", NEW.format(more="    each: causes\n"))},
+        r"rule r_new: no relation `causes` has an indicator, so that it makes no rule",
+    ),
+    "a rule without a hook": (
+        {"rules.yaml": ("", NEW.format(more="").replace("[order-sign]", "[]"))},
+        r"rule r_new: it has no hook, and is never judged",
+    ),
+    "a fact that needs one below it": (
+        {"facts.yaml": ("", "facts:\n  aa: {let: bb + 1}\n  bb: {let: aa + 1}\n")},
+        r"`bb` stands at drugs/facts.yaml:3: a fact comes after those that it needs. Move it up; if the two need each",
+    ),
+    "an answer that is no concept": (
+        {"facts.yaml": ("", "facts:\n  aa: {coded: positive, codes: {high: [abc]}}\n")},
+        r"drugs/facts.yaml:2: fact aa: 'abc' is no concept id",
     ),
     "a summary that is too long": (
         {"rules.yaml": ("Allergy to an NSAID is known", "Allergy " * 30)},

@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from graphlib import CycleError, TopologicalSorter
 from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
@@ -15,10 +16,11 @@ from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
 from isthmus.apps.advice.pack.sheets import check_rings, read_concepts, read_relations
 from isthmus.apps.contract import documents as document
 from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
-from isthmus.apps.contract.knowledge import Kind, Node
+from isthmus.apps.contract.knowledge import Kind, Node, Scalar
 
 HERE = Path(__file__).parents[1] / "packs"
 HEAD = ("pack", "version", "title", "about", "needs", "sources", "reasons")
+SAID: Mapping[Scalar, str] = {True: "yes", False: "no", None: "open"}
 SOURCE = ("title", "url", "checked", "about")
 
 
@@ -142,7 +144,9 @@ def _head(folder: Path, faults: Faults) -> Section:
 
 def _pack(head: Section) -> Pack:
     title = section_of(head, "title", "the pack")
-    return Pack(str(head["pack"]), str(head["version"]), {one: str(title[one]) for one in title}, head.place())
+    return Pack(
+        str(head["pack"]), text_of(head, "version", "the pack"), {one: str(title[one]) for one in title}, head.place()
+    )
 
 
 def _ordered(heads: Mapping[Path, Section], faults: Faults) -> list[Path]:
@@ -216,13 +220,26 @@ def _rules(
                     f"{rule.place}: rule {rule.name}: it stands already at {found[rule.name].place}. Rename it."
                 )
             found[rule.name] = rule
+    _check_over(found, faults)
+    return found
+
+
+def _check_over(found: Mapping[str, Rule], faults: Faults) -> None:
+    """Note names after `over` that are no rule, and rings: rules that all give way to each other are never seen."""
     for rule in found.values():
         for name in rule.over:
             if name not in found:
                 faults.note(
                     f"{rule.place}: rule {rule.name}: there is no rule '{name}' for it to be over. Mend the name."
                 )
-    return found
+    try:
+        TopologicalSorter({name: rule.over for name, rule in found.items()}).prepare()
+    except CycleError as error:
+        chain: list[str] = error.args[1]
+        faults.note(
+            f"{found[chain[0]].place}: rule {chain[0]}: by `over` it gives way to itself ({' → '.join(chain)}), so "
+            "that none of them is seen. Take one of the names out."
+        )
 
 
 def _check_together(rules: Sequence[Rule], graph: Graph, facts: Facts, faults: Faults) -> None:
@@ -232,9 +249,16 @@ def _check_together(rules: Sequence[Rule], graph: Graph, facts: Facts, faults: F
         for name, one in facts.known.items()
         if one.formula is not None and one.kind is Kind.TRUTH
     }
+    bounds = {
+        name: (one.low, one.high) for name, one in facts.known.items() if one.low is not None and one.high is not None
+    }
     for rule in rules:
-        if not can_hold(rule.when.node, formulas=formulas):
-            faults.note(f"{rule.when.place}: it can never hold. Look at its limits, or take the rule out.")
+        if not can_hold(rule.when.node, formulas=formulas, bounds=bounds):
+            faults.note(
+                f"{rule.when.place}: it can never hold. Look at its limits, and at the `range` of its facts, or take "
+                "the rule out."
+            )
+        _check_itself(rule, graph, faults)
     acting = [(rule, act) for rule in rules for act in rule.acts]
     for (one, first), (other, second) in combinations(acting, 2):
         if (
@@ -246,6 +270,23 @@ def _check_together(rules: Sequence[Rule], graph: Graph, facts: Facts, faults: F
                 f"{other.place}: rule {other.name}: it says {second.do} {second.concept}, and rule {one.name} at "
                 f"{one.place} says {first.do} {first.concept}, where both may hold. Narrow one of the two, or "
                 f"write `over: [{one.name}]` in the one that goes first."
+            )
+
+
+def _check_itself(rule: Rule, graph: Graph, faults: Faults) -> None:
+    """Note what a rule wants against itself, and examples of it that do not come out."""
+    for first, second in combinations(rule.acts, 2):
+        if _opposed(first, second, graph):
+            faults.note(
+                f"{rule.place}: rule {rule.name}: it says {first.do} {first.concept} and {second.do} {second.concept} "
+                "at once. Take one of the two out of `do`."
+            )
+    for one in rule.examples:
+        came = rule.when.value(one.given)
+        if came is not one.fires:
+            faults.note(
+                f"{one.place}: rule {rule.name}: the example says `fires: {SAID[one.fires]}`, and the condition gives "
+                f"{SAID.get(came, str(came))}. Mend the example or `when`."
             )
 
 

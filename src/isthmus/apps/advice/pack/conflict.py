@@ -56,15 +56,20 @@ class _Range:
         return above and (number < self.high or (number == self.high and not self.open_high))
 
 
-def can_hold(*conditions: Node, formulas: Mapping[str, Node]) -> bool:
-    """Whether conditions can hold together. `formulas` are what stands for names of yes and no."""
+def can_hold(
+    *conditions: Node, formulas: Mapping[str, Node], bounds: Mapping[str, tuple[float, float]] | None = None
+) -> bool:
+    """Whether conditions can hold together. `formulas` are what stands for names of yes and no, `bounds` the lowest and
+    the highest that a number can be.
+    """
     alternatives = [_alternatives(Demand(one, True), formulas) for one in conditions]
     size = 1
     for one in alternatives:
         size *= len(one)
     if size > MOST:
         return True
-    return any(_fits([demand for part in chosen for demand in part]) for chosen in product(*alternatives))
+    within = bounds or {}
+    return any(_fits([demand for part in chosen for demand in part], within) for chosen in product(*alternatives))
 
 
 def _alternatives(demand: Demand, formulas: Mapping[str, Node]) -> list[list[Demand]]:
@@ -84,7 +89,7 @@ def _alternatives(demand: Demand, formulas: Mapping[str, Node]) -> list[list[Dem
     return [[demand]]
 
 
-def _fits(demands: list[Demand]) -> bool:
+def _fits(demands: list[Demand], bounds: Mapping[str, tuple[float, float]]) -> bool:
     ranges: dict[str, _Range] = {}
     said: dict[str, bool] = {}
     for one in demands:
@@ -95,7 +100,7 @@ def _fits(demands: list[Demand]) -> bool:
                 return False
             continue
         name, sign, values = simple
-        _narrow(ranges.setdefault(name, _Range()), sign, values)
+        _narrow(ranges.setdefault(name, _Range(*bounds.get(name, (-inf, inf)))), sign, values)
     return not any(one.empty() for one in ranges.values())
 
 
@@ -114,6 +119,8 @@ def _simple(demand: Demand) -> tuple[str, str, list[Scalar]] | None:
             return node.operands[0].name, "=" if holds else "<>", values
     if node.name in TURNED:
         one, other = node.operands
+        if any(isinstance(each, Literal) and each.value is None for each in (one, other)):
+            return "", "=", []  # a comparison with null is never told, neither way
         sign = node.name if holds else DENIED[node.name]
         if isinstance(one, Name) and isinstance(other, Literal):
             return one.name, sign, [other.value]

@@ -123,7 +123,17 @@ class Facts:
                 try:
                     self.known[name] = self._fact(name, section, item)
                 except (_Fault, ExpressionError) as error:
-                    self.faults.note(str(error))
+                    self.faults.note(f"{error}{self._below(str(error), body)}")
+
+    def _below(self, error: str, body: Section) -> str:
+        """What to add where a fact names one that is defined further down, or itself."""
+        named = [name for name in body if name not in self.known and f"`{name}` is not known here" in error]
+        if not named:
+            return ""
+        return (
+            f" `{named[0]}` stands at {body.place(named[0])}: a fact comes after those that it needs. Move it up; if "
+            "the two need each other, one of them has to go."
+        )
 
     def kinds(self) -> dict[str, Kind | None]:
         """What expressions may name, with days beside numbers and codes."""
@@ -264,7 +274,13 @@ class Facts:
             return {}
         if not isinstance(told, Section) or not all(isinstance(one, list) and one for one in told.values()):
             raise _Fault(f"{section.place('codes')}: fact {name}: `codes` is a mapping. Write `code: [concept ids]`.")
-        return {code: tuple(int(one) for one in ids) for code, ids in told.items()}
+        strange = [one for ids in told.values() for one in ids if type(one) is not int]
+        if strange:
+            raise _Fault(
+                f"{section.place('codes')}: fact {name}: '{strange[0]}' is no concept id. Write the numbers of OMOP's "
+                "answers."
+            )
+        return {code: tuple(ids) for code, ids in told.items()}
 
 
 class _Fault(Exception):

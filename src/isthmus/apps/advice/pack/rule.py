@@ -112,10 +112,14 @@ class Reading:
 
     def _each(self, name: str, body: Section) -> Iterator[Rule]:
         """One rule for each relation of a kind, with its concepts in the place of `{one}` and `{other}`."""
-        relation = choice_of(body, "each", f"rule {name}", list(ties()), "")
-        for one in self.graph.of(relation):
-            if one.indicator:  # a relation that is not meant for cards has none
-                yield self._rule(f"{name}.{one.one}.{one.other}", body, one)
+        item = f"rule {name}"
+        relation = choice_of(body, "each", item, list(ties()), "")
+        meant = [one for one in self.graph.of(relation) if one.indicator]  # one that is not meant for cards has none
+        if not meant:
+            cause = f"no relation `{relation}` has an indicator, so that it makes no rule"
+            raise fault(body.place("each"), item, cause, "Give such rows of relations.csv an indicator")
+        for one in meant:
+            yield self._rule(f"{name}.{one.one}.{one.other}", body, one)
 
     def _rule(self, name: str, body: Section, relation: Relation | None) -> Rule:
         item = f"rule {name}"
@@ -132,7 +136,7 @@ class Reading:
         self._check_length(body, item, summary)
         return Rule(
             name, text_of(body, "version", item), self.pack, self._texts(body, "title", item, relation),
-            self._listed(body, "hooks", item, HOOKS), when,
+            self._hooks(body, item), when,
             (relation.indicator if relation else "") or choice_of(body, "indicator", item, INDICATORS, "info"),
             summary, detail, self._acts(body, item, relation), source,
             (relation.strength if relation else "") or choice_of(body, "strength", item, STRENGTHS, "consensus"),
@@ -169,6 +173,14 @@ class Reading:
             if length > LONGEST:
                 cause = f"`summary` in {language} takes {length} characters with its values"
                 raise fault(body.place("summary"), item, cause, f"Cut it to {LONGEST}, and put the rest under `detail`")
+
+    def _hooks(self, body: Section, item: str) -> tuple[str, ...]:
+        found = self._listed(body, "hooks", item, HOOKS)
+        if not found:
+            raise fault(
+                body.place("hooks"), item, "it has no hook, and is never judged", f"Name some of {', '.join(HOOKS)}"
+            )
+        return found
 
     def _listed(self, body: Section, key: str, item: str, known: Sequence[str] | None) -> tuple[str, ...]:
         told = body.get(key) or []
