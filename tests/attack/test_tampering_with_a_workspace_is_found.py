@@ -44,11 +44,12 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
 
 
 def _faults(root: Path) -> list[str]:
+    """What the records and their log say; only when that holds, what the lake says."""
     try:
         opened = Workspace(root)
         office = Office(opened.root, opened.records, opened.settings)
         _, faults = proved(office)
-        return [*faults, *(fault for one in verify(opened) for fault in one.faults)]
+        return faults or [fault for one in verify(opened) for fault in one.faults]
     except IsthmusError as error:
         return [str(error)]
 
@@ -171,12 +172,13 @@ HARMS: tuple[Callable[[Random, Path], str], ...] = (
 )  # fmt: skip
 
 
-def _missed(house: House, folder: Path, rounds: int, seed: int) -> list[str]:
+def _missed(house: House, folder: Path, seed: int) -> list[str]:
+    """Four harms of each kind, each alone in a fresh copy: those that were not found."""
     draw, missed = Random(seed), []
     assert _faults(house.copied(folder / "unharmed").root) == []
-    for number in range(rounds):
+    for harm in HARMS * 4:
         root = house.copied(folder / "harmed").root
-        what = HARMS[number % len(HARMS)](draw, root)
+        what = harm(draw, root)
         try:
             if not _faults(root):
                 missed.append(what)
@@ -186,10 +188,11 @@ def _missed(house: House, folder: Path, rounds: int, seed: int) -> list[str]:
     return missed
 
 
-def test_twenty_six_tamperings_are_found(house: House, tmp_path: Path) -> None:
-    assert _missed(house, tmp_path, 26, seed=1) == []
+def test_every_kind_of_harm_is_found_four_times(house: House, tmp_path: Path) -> None:
+    assert _missed(house, tmp_path, seed=1) == []
 
 
 @pytest.mark.prove
-def test_a_thousand_tamperings_are_found(house: House, tmp_path: Path) -> None:
-    assert _missed(house, tmp_path, 1_000, seed=2) == []
+@pytest.mark.parametrize("seed", range(2, 22))
+def test_a_thousand_and_forty_tamperings_are_found(house: House, tmp_path: Path, seed: int) -> None:
+    assert _missed(house, tmp_path, seed) == []
