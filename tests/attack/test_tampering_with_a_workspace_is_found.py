@@ -164,7 +164,11 @@ def _taken(draw: Random, root: Path) -> str:
 
 
 def _key(draw: Random, root: Path) -> str:
-    return _bit(draw, root, "keys/log.vkey")
+    """The public key; without the newline at its end it says the same, so that this is no harm."""
+    path = root / "keys" / "log.vkey"
+    said = path.read_bytes().strip()
+    what = _bit(draw, root, "keys/log.vkey")
+    return _key(draw, root) if path.exists() and path.read_bytes().strip() == said else what
 
 
 HARMS: tuple[Callable[[Random, Path], str], ...] = (
