@@ -33,7 +33,8 @@ def _account(role: str, *sites: str) -> Account:
 
 def _asked(house: House, page: str, role: str = "", language: Language = "en", **more: Mapping[str, str]) -> Asked:
     account = _account(role, "bay") if role else None
-    told = Asked(house, Visitor(account, language, "auto", "token"), speech(page, language), {}, {})
+    words = speech(page, language, "linkage" if page == "pair" else "")
+    told = Asked(house, Visitor(account, language, "auto", "token"), words, {}, {})
     return replace(told, **more)
 
 

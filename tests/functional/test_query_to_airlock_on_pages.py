@@ -33,7 +33,8 @@ def house(made: granted.House) -> Iterator[House]:
 
 def _asked(house: House, page: str, who: str = "", **more: Mapping[str, str]) -> Asked:
     account = house.office.accounts.get(who) if who else None
-    told = Asked(house, Visitor(account, "en", "auto", "token"), speech(page, "en"), {}, {})
+    words = speech(page, "en", "airlock" if page == "release" else "")
+    told = Asked(house, Visitor(account, "en", "auto", "token"), words, {}, {})
     return replace(told, **more)
 
 

@@ -111,7 +111,7 @@ def test_every_table_of_a_page_leaves_whole_in_every_form(app: FastAPI, page: Pa
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_word_that_a_template_says_is_there_in_both_languages(page: Page) -> None:
     folder = Path(__file__).parents[2] / "src/isthmus/serving/web"
-    known = texts(page.name)
+    known = texts(page.name, page.under)
     said = WORDS.findall((folder / f"pages/{page.name}.html.j2").read_text(encoding="utf-8"))
     assert not [key for key in said if key not in known and not key.endswith(".")]
     assert not [(key, one) for key, both in known.items() for one in LANGUAGES if not both.get(one, "").strip()]

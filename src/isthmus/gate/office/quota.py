@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from isthmus.base.errors import InputError
+from isthmus.base.settings import numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +18,4 @@ class Quota:
 
 def quota(settings: Mapping[str, Any]) -> Quota:
     """The quota of the table [quota] in isthmus.toml. Raises InputError when it cannot be read."""
-    said = settings.get("quota", {})
-    try:
-        found = Quota(**said)
-        right = all(value > 0 for value in (found.rows, found.seconds, found.longest))
-    except TypeError:
-        right = False
-    if not right:
-        raise InputError("isthmus.toml: [quota] has numbers above 0 for rows, seconds and longest. Correct it.")
-    return found
+    return numbers(settings, "quota", Quota)

@@ -45,21 +45,23 @@ def _compared(check: Check) -> str:
 def repeated(column: pa.ChunkedArray) -> int:
     """How many values of a column without nulls are there more than once, each time counted."""
     # A run of n equal values has n - 1 pairs, and begins where a pair follows none.
-    _, same = _pairs(column)
+    _, same = _pairs(_narrowed(_values(column)))
     return int(same.sum()) + int(same[:1].sum()) + int((same[1:] & ~same[:-1]).sum())
 
 
 def marks(column: pa.ChunkedArray) -> pa.Table:
     """The table `again`: the marks that more than one row has."""
-    values, same = _pairs(column)
+    values, same = _pairs(_values(column))
     return pa.table({"mark": np.unique(values[1:][same])})
 
 
-def _pairs(column: pa.ChunkedArray) -> tuple[Numbers, npt.NDArray[np.bool_]]:
+def _values(column: pa.ChunkedArray) -> Numbers:
+    return np.concatenate([np.zeros(0, np.uint64 if column.type == pa.uint64() else np.int64),
+                           *(chunk.to_numpy() for chunk in column.chunks)])  # fmt: skip
+
+
+def _pairs(values: Numbers) -> tuple[Numbers, npt.NDArray[np.bool_]]:
     """The values in their order, and where one is the same as that before it."""
-    values = np.concatenate([np.zeros(0, np.uint64 if column.type == pa.uint64() else np.int64),
-                             *(chunk.to_numpy() for chunk in column.chunks)])  # fmt: skip
-    values = _narrowed(values)
     values.sort()
     return values, values[1:] == values[:-1]
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from isthmus.base.errors import InputError
+from isthmus.base.settings import numbers
 from isthmus.serving.api.problem import Problem
 
 KNOWN = 10_000  # callers whose pace is remembered
@@ -31,15 +31,7 @@ class Limits:
 
 def limits(settings: Mapping[str, Any]) -> Limits:
     """The limits of a workspace. Raises InputError when they cannot be read."""
-    said = settings.get("api", {})
-    try:
-        found = Limits(**said)
-        right = all(getattr(found, name) > 0 for name in Limits.__slots__)
-    except TypeError:
-        right = False
-    if not right:
-        raise InputError(f"isthmus.toml: [api] has numbers above 0 for {', '.join(Limits.__slots__)}. Correct it.")
-    return found
+    return numbers(settings, "api", Limits)
 
 
 class Pace:

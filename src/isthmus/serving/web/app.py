@@ -71,7 +71,10 @@ def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None
                 try:
                     await run_in_threadpool(counted.warm, house)
                 except Exception as error:  # whatever it was, the pages that need it tell it when they are asked for
-                    LOG.warning("edition %s could not be counted beforehand: %s", seen, type(error).__name__)
+                    LOG.warning(
+                        "edition %s could not be counted beforehand (%s). Pages count it when they are asked for, and "
+                        "tell what is wrong.", seen, type(error).__name__,
+                    )  # fmt: skip
             await asyncio.sleep(LOOK)
 
     @asynccontextmanager
@@ -102,7 +105,8 @@ def asked(house: House, request: Request, page: Page, form: FormData | None = No
     names: Mapping[str, str] = dict(request.path_params)
     listed = {key: [str(one) for one in form.getlist(key)] for key in form} if form else {}
     single = {key: many[-1] for key, many in listed.items()}
-    return Asked(house, visitor, speech(page.name, visitor.language), names, dict(request.query_params), single, listed)
+    words = speech(page.name, visitor.language, page.under)
+    return Asked(house, visitor, words, names, dict(request.query_params), single, listed)
 
 
 def _shown(house: House, page: Page) -> Handle:

@@ -104,7 +104,10 @@ class House:
             except IsthmusError as error:
                 run.end(str(error))
             except Exception as error:  # told without its text, which may hold data
-                run.end(f"something unforeseen happened ({type(error).__name__})")
+                run.end(
+                    f"something unforeseen happened ({type(error).__name__}). What was landed is kept. Run the same on "
+                    "the command line with --debug, and report it."
+                )
             for one in self.after:
                 one(self)
 

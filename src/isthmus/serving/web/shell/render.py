@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from functools import cache
 from typing import Any
+from urllib.parse import urlencode
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -12,6 +13,9 @@ from isthmus.serving.page.words import percent
 from isthmus.serving.web.shell import icons, style
 from isthmus.serving.web.shell.table import Kind
 from isthmus.serving.web.shell.words import HERE, PAGES
+
+OF_PAGES = frozenset({"table", "lang", "_next"})
+"""What a page may be asked and its files need not be told."""
 
 
 @cache
@@ -22,7 +26,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {"number": number, "percent": percent, "day": day, "moment": moment, "short": short, "shown": shown}
-    made.globals |= {"icon": icons.icon, "asset": style.named, "tone": tone, "step": step}
+    made.globals |= {"icon": icons.icon, "asset": style.named, "tone": tone, "step": step, "queried": queried}
     return made
 
 
@@ -62,6 +66,13 @@ def moment(value: Any) -> str:
     if isinstance(value, date):
         return value.isoformat()
     return "–" if value in (None, "") else str(value)[:16].replace("T", " ")
+
+
+def queried(table: str, asked: Mapping[str, str]) -> str:
+    """What stands behind the address of a table's file: which table, and what the page itself was asked."""
+    given = {"table": table} if table else {}
+    given |= {key: value for key, value in asked.items() if key not in OF_PAGES}
+    return f"?{urlencode(given)}" if given else ""
 
 
 def shown(value: Any, kind: Kind) -> str:

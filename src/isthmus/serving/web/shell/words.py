@@ -1,4 +1,4 @@
-"""The words of the workbench: those of the shell and, over them, those of a page."""
+"""The words of the workbench: those of the shell, over them those of the page above, and over them those of a page."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -14,15 +14,15 @@ PAGES = HERE.parent / "pages"
 
 
 @cache
-def texts(page: str) -> Texts:
-    """The texts of a page with those of the shell below them; '' for the shell alone."""
-    below = _read(HERE / "words.yaml")
-    return {**below, **_read(PAGES / f"{page}.yaml")} if page else below
+def texts(page: str, under: str = "") -> Texts:
+    """The texts of a page over those of the page that it lies `under` and of the shell; '' for the shell alone."""
+    files = [HERE / "words.yaml", *(PAGES / f"{one}.yaml" for one in (under, page) if one)]
+    return {key: text for file in files for key, text in _read(file).items()}
 
 
-def speech(page: str, language: Language) -> Speech:
+def speech(page: str, language: Language, under: str = "") -> Speech:
     """A page's words in one language."""
-    return Speech(language, texts(page))
+    return Speech(language, texts(page, under))
 
 
 def spoken(asked: str | None, kept: str | None, accepted: str) -> Language:
