@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.claim import Bench, Row
 from benchmarks.gate import EACH, GIVEN, SITES, TYPES
-from benchmarks.workbench import COUNTING, served, took
+from benchmarks.workbench import COUNTING, peak, served, took
 from isthmus.base.clock import now
 from isthmus.base.durable import sha256_of
 from isthmus.flow import start
@@ -71,8 +71,8 @@ def look(root: str) -> dict[str, Any]:
         settled = time.perf_counter() - began
         before = took(process)
         again = {page: max(_timed(web, page) for _ in range(20)) for page in PAGES}
-        cpu = (took(process) - before) / (20 * len(PAGES))
-    return {"ready": ready, "first": first, "settled": settled, "again": again, "cpu": cpu}
+        cpu, memory = (took(process) - before) / (20 * len(PAGES)), peak(process)
+    return {"ready": ready, "first": first, "settled": settled, "again": again, "cpu": cpu, "memory": memory}
 
 
 def million(bench: Bench) -> Iterator[Row]:
@@ -84,7 +84,7 @@ def million(bench: Bench) -> Iterator[Row]:
         worst = max(found[name].values())
         note = ", ".join(f"{page} {one:.3f} s" for page, one in found[name].items())
         yield Row(said, f"{persons:,} persons", f"{worst:.3f} s", limit=f"≤ {LIMIT:g} s", holds=worst <= LIMIT,
-                  cpu=f"{found['cpu'] * 1000:.1f} ms each" if name == "again" else "",
+                  memory=found["memory"], cpu=f"{found['cpu'] * 1000:.1f} ms each" if name == "again" else "",
                   note=f"{note}; checks and findings were counted after {found['settled']:.0f} s")  # fmt: skip
 
 

@@ -65,7 +65,8 @@ def make(root: str, accounts: int, grants: int, patients: int) -> dict[str, Any]
 def serve(root: str, tokens: Sequence[str], grants: Sequence[str], seconds: float) -> dict[str, Any]:
     """The job: people sign in, walk for some seconds, and come ten times as many at once."""
     with served(Path(root)) as (address, process):
-        return asyncio.run(_all(address, process, list(zip(tokens, grants, strict=False)), seconds))
+        found = asyncio.run(_all(address, process, list(zip(tokens, grants, strict=False)), seconds))
+        return {**found, "memory": peak(process)}
 
 
 def workbench(bench: Bench) -> Iterator[Row]:
@@ -82,11 +83,13 @@ def workbench(bench: Bench) -> Iterator[Row]:
         note = ", ".join(f"{page} {p95:.3f} s" for page, p95 in sorted(one["p95"].items()))
         yield Row(
             f"{one['people']} {of} at once, p95", size, f"{whole:.3f} s", limit=f"≤ {limit:g} s" if limit else "",
-            cpu=f"{one['cpu'] * 1000:.1f} ms each", holds=whole <= limit and not one["wrong"] if limit else None,
+            memory=found["memory"], cpu=f"{one['cpu'] * 1000:.1f} ms each",
+            holds=whole <= limit and not one["wrong"] if limit else None,
             note=f"{one['many']:,} answers, {one['rate']:.0f}/s, wrong or lost: {one['wrong'] or 0}. {note}",
         )  # fmt: skip
     one = found["signing"]
-    yield Row("50 people sign in at once", size, f"{one['all']:.3f} s", cpu=f"{one['cpu'] * 1000:.0f} ms each",
+    yield Row("50 people sign in at once", size, f"{one['all']:.3f} s", memory=found["memory"],
+              cpu=f"{one['cpu'] * 1000:.0f} ms each",
               note="p95; Argon2id of 64 MB each, two at a time, so that pages go on meanwhile")  # fmt: skip
 
 
@@ -224,3 +227,10 @@ def took(process: int) -> float:
     """Seconds of processor time that a process has taken so far."""
     told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
     return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def peak(process: int) -> float:
+    """The most memory that a process has held so far (resident set, MB of 1e6 bytes)."""
+    told = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
+    (line,) = (one for one in told.splitlines() if one.startswith("VmHWM:"))
+    return int(line.split()[1]) * 1024 / 1e6

@@ -14,12 +14,13 @@ from isthmus.flow.rules.judge import judged
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.demonstration import demonstrate
 from isthmus.simulation import simulate
-from lib.found import SILENT, UNITS, scores
+from lib.found import DECIDABLE, SILENT, UNITS, scores
 
 LEAST = 0.95
 # What nobody can tell is counted in the plain number and left out of the other (benchmarks/decidable.py): a factor
 # within what the body does, a number below the analyser's limit, a day without patients where few come.
-LEAST_OF_ALL = {UNITS: 0.85, SILENT: 0.0}
+# LEAST is not reached for wrong units: 285 of 317 are found here, and 275 of the 291 of them that could be told.
+SHORT = {UNITS: 0.85, UNITS + DECIDABLE: 0.93}
 # What says that something was done wrong; other kinds tell what differs between hospitals, or waits for a mapping.
 # What differs from a hospital's other years or from other hospitals, or cannot follow one another.
 LEARNT = ("drift.", "outlying.", "sequence.")
@@ -48,8 +49,8 @@ def test_injected_errors_are_found(tmp_path: Path) -> None:
     print("\nkind                      made  found  recall")
     for one in found.values():
         print(f"{one.kind:<24} {one.made:>5} {one.found:>6}  {one.recall:.3f}")
-    assert {kind for kind, one in found.items() if one.recall < LEAST} <= set(LEAST_OF_ALL)
-    assert all(found[kind].recall >= least for kind, least in LEAST_OF_ALL.items())
+    assert {kind for kind, one in found.items() if one.recall < LEAST} <= {*SHORT, SILENT}
+    assert all(found[kind].recall >= least for kind, least in SHORT.items())
 
 
 @pytest.mark.prove
