@@ -217,6 +217,16 @@ def test_whose_conditions_do_not_cover_the_purpose_is_left_out(tmp_path: Path) -
     assert "no site is left" in complaint(house.use("eve", "grant"), 5)
 
 
+def test_a_site_that_waits_for_its_steward_is_named(tmp_path: Path) -> None:
+    house = granted.applied(granted.peopled(tmp_path, patients=3, codes=()), tmp_path)
+    assert house.use("platform", "match").code == 0
+    for who in ("cai", "dan"):
+        assert house.use(who, "vote", "--yes", "--reason", "of use").code == 0
+    said = complaint(house.use("eve", "grant"), 5)
+    assert "h01 waits for a person" in said
+    assert "isthmus use clear" in said
+
+
 def test_nobody_decides_what_they_would_use(tmp_path: Path) -> None:
     house = granted.applied(granted.peopled(tmp_path, patients=3), tmp_path, people=["ann", "cai"])
     assert house.use("platform", "match").code == 0

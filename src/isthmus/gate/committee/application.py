@@ -1,8 +1,9 @@
 """What is applied for and what is granted, as values."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from difflib import get_close_matches
 from types import MappingProxyType
 
 from isthmus.base.errors import InputError
@@ -19,7 +20,8 @@ class Application:
 
     `people` are all who would work with the data, the applicant among them. `until` is in UTC; at that moment the
     grant has ended. `grade` is the highest grade of data asked for (1 to 5), `release` the name of the rules under
-    which results leave. Raises InputError when a part is missing or names what the model does not have.
+    which results leave. Raises InputError that tells every part which is missing or names what the model
+    does not have.
     """
 
     applicant: str
@@ -34,21 +36,35 @@ class Application:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
+        faults = [*self._missing(), *self._unknown()]
+        if self.applicant not in self.people:
+            faults.append("the applicant is not among the people of the application. Add the applicant to them")
+        if self.grade not in range(1, 6):
+            faults.append(f"there is no grade {self.grade}. Ask for one from 1 (public) to 5 (strictest)")
+        if faults:
+            raise InputError(f"{'; '.join(faults)}.")
+
+    def _missing(self) -> Iterator[str]:
         missing = [name for name in ("applicant", "people", "summary", "sites", "columns") if not getattr(self, name)]
         if not self.purpose.kinds:
             missing.append("kind of purpose")
         missing += [f"columns of {table}" for table, columns in self.columns.items() if not columns]
         if missing:
-            raise InputError(f"the application is not complete: {', '.join(missing)} missing. Add what is missing.")
-        if self.applicant not in self.people:
-            raise InputError("the applicant is not among the people of the application. Add the applicant to them.")
-        if self.grade not in range(1, 6):
-            raise InputError(f"there is no grade {self.grade}. Ask for one from 1 (public) to 5 (strictest).")
+            yield f"the application is not complete: {', '.join(missing)} missing. Add what is missing"
+
+    def _unknown(self) -> Iterator[str]:
         for table, columns in self.columns.items():
-            known = {column.name for column in TABLES[table].columns} | {"site"} if table in TABLES else set()
-            if unknown := sorted(columns - known):
-                where = f"{table} has no column {unknown[0]!r}" if known else f"there is no table {table!r}"
-                raise InputError(f"{where} in the OMOP CDM 5.4. Name tables and columns of the model.")
+            if table not in TABLES:
+                yield f"there is no table '{table}' in the OMOP CDM 5.4. {_near(table, TABLES)}"
+                continue
+            known = [*(column.name for column in TABLES[table].columns), "site"]
+            for column in sorted(columns - set(known)):
+                yield f"{table} has no column '{column}' in the OMOP CDM 5.4. {_near(column, known)}"
+
+
+def _near(name: str, known: Iterable[str]) -> str:
+    close = get_close_matches(name, list(known), n=1, cutoff=0.5)
+    return f"Did you mean {close[0]}" if close else "Name tables and columns of the model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -141,9 +141,9 @@ def _grants(case: Case, event: Event, policy: Policy) -> str | None:
     favour, against = _votes(case)
     if favour < policy.quorum or favour <= against:
         need = max(policy.quorum, against + 1)
-        return f"{favour} votes are in favour, {against} against; a grant needs {need}. Wait for more votes."
+        return f"votes in favour: {favour}, against: {against}; a grant needs {need}. Wait for more votes."
     if not case.open_sites:
-        return "no site is left: each one's conditions or stewards stand against it. Narrow the purpose, or reject it."
+        return _no_site(case)
     if case.application and case.application.until <= event.at:
         return "the period applied for is over. Return the application for another end."
     if not event.id:
@@ -151,10 +151,20 @@ def _grants(case: Case, event: Event, policy: Policy) -> str | None:
     return None
 
 
+def _no_site(case: Case) -> str:
+    waiting = sorted(site for site, answer in case.answers.items() if answer == "person")
+    if waiting:
+        return (
+            f"no site is open yet: {', '.join(waiting)} waits for a person to answer. "
+            "Ask its steward, who says so with `isthmus use clear`, or reject the case."
+        )
+    return "no site is left: each one's conditions or stewards stand against it. Narrow the purpose, or reject it."
+
+
 def _reject(case: Case, event: Event, policy: Policy) -> str | None:
     favour, against = _votes(case)
     if case.open_sites and (against < favour or len(case.votes) < policy.quorum):
-        return f"{favour} votes are in favour, {against} against, and sites are left. Wait for more votes."
+        return f"votes in favour: {favour}, against: {against}; and sites are left. Wait for more votes."
     return None
 
 

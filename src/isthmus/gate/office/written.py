@@ -121,8 +121,8 @@ def moment(value: Any) -> datetime:
 
 
 def _columns(table: str, names: Any) -> frozenset[str]:
-    if names == ALL and table in TABLES:
-        return frozenset(column.name for column in TABLES[table].columns)
+    if names == ALL:  # a table that the model does not have stays, for the application to name it as unknown
+        return frozenset(column.name for column in TABLES[table].columns) if table in TABLES else frozenset({ALL})
     return _listed(table, names)
 
 

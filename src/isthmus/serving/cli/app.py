@@ -133,6 +133,13 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def _explained(error: typer.TyperException) -> str:
+    """A wrong use in words; of an option that was left out also what it is for."""
+    said = error.format_message()
+    about = getattr(getattr(error, "param", None), "help", None)
+    return f"{said} {about}" if about and said.startswith("Missing") else said
+
+
 def _run(words: list[str], debug: bool) -> int:
     """The exit code of a command; raises what nobody foresaw, and with `debug` every error of ours."""
     try:
@@ -142,7 +149,7 @@ def _run(words: list[str], debug: bool) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except typer.TyperException as error:
-        complain(error.format_message())
+        complain(_explained(error))
         return error.exit_code
     except IsthmusError as error:
         if debug:

@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 def ask(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
-    grant: Annotated[str, typer.Option(help="The grant, as GR….")],
+    grant: Annotated[str, typer.Option(help="The grant, as GR…; `isthmus use list` shows yours.")],
     by: As,
     sql: Annotated[str, typer.Option(help="One SELECT over the tables of the grant.")],
     purpose: Annotated[str, typer.Option(help="The kind of purpose, if the grant has several, as HMB.")] = "",

@@ -55,14 +55,13 @@ def bars(*, quiet: bool = False) -> Iterator[Bars]:
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """Print a table; numbers stand to the right. Columns without names have no line for them."""
     # As values, not as markup: `[/b]` is what a hospital wrote, and no end of bold.
-    shown = Table(
-        title=Text(title, style="table.title"), title_justify="left", header_style="bold", show_header=any(columns)
-    )
+    shown = Table(header_style="bold", show_header=any(columns))
     for index, name in enumerate(columns):
         numeric = bool(rows) and all(isinstance(row[index], int | float) for row in rows)
         shown.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
     for row in rows:
         shown.add_row(*(_cell(value) for value in row))
+    STDOUT.print(Text(title, style="table.title"), soft_wrap=True)
     STDOUT.print(shown)
 
 

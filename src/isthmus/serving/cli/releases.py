@@ -38,8 +38,8 @@ def register(app: typer.Typer) -> None:
 def request(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
     by: As,
-    grant: Annotated[str, typer.Option(help="The grant, as GR….")],
-    counts: Annotated[str, typer.Option(help="The column of counts.")],
+    grant: Annotated[str, typer.Option(help="The grant, as GR…; `isthmus use list` shows yours.")],
+    counts: Annotated[str, typer.Option(help="The column that counts people.")],
     context: Annotated[str, typer.Option(help="What is shown of whom, and beside which other files.")],
     file: Annotated[Path | None, typer.Argument(metavar="FILE.csv", help="A table; or give --sql.")] = None,
     sql: Annotated[str, typer.Option(help="One SELECT; its counts are hidden and rounded.")] = "",

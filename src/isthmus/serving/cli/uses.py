@@ -89,7 +89,7 @@ def show(workspace: Where, case: CaseId, by: As, json: Json = False) -> None:
         document({**_told(held), "application": _last(held), "answers": dict(held.case.answers), "acts": done})
         return
     table(f"Case {held.id}", ("", ""), [(name, str(value or "")) for name, value in _told(held).items()])
-    asked = [(name, str(value)) for name, value in _last(held).items()]
+    asked = [(name, _worded(value)) for name, value in _last(held).items()]
     table("Application", ("", ""), asked)
     table("Sites", ("site", "conditions"), sorted(held.case.answers.items()))
     rows = [(one["number"], f"{one['at']:%Y-%m-%d %H:%M}", one["act"], one["person"], one["role"], one["reason"])
@@ -216,6 +216,12 @@ def _told(held: File) -> dict[str, Any]:
 def _last(held: File) -> dict[str, Any]:
     handed = [one.body["application"] for one in held.acts if "application" in one.body]
     return dict(handed[-1])
+
+
+def _worded(value: Any) -> str:
+    if isinstance(value, dict):
+        return "\n".join(f"{name}: {_worded(one)}" for name, one in value.items())
+    return ", ".join(value) if isinstance(value, list) else str(value)
 
 
 def _reasons(found: Mapping[str, Match]) -> dict[str, list[str]]:

@@ -66,8 +66,8 @@ def _refused(events: list[Event], last: Event, policy: Policy | None = None) -> 
 @pytest.mark.parametrize(
     ("events", "last", "words"),
     [
-        (to_review(), granted(), "0 votes are in favour, 0 against; a grant needs 2. Wait for more votes."),
-        ([*to_review(), voted(MEMBERS[0])], granted(), "1 votes are in favour"),
+        (to_review(), granted(), "votes in favour: 0, against: 0; a grant needs 2. Wait for more votes."),
+        ([*to_review(), voted(MEMBERS[0])], granted(), "votes in favour: 1, against: 0"),
         ([*to_review(), voted(MEMBERS[0])], voted(MEMBERS[0]), "has voted"),
         (to_review(), voted(Actor("ann", "committee")), "ann would use what is decided here"),
         (to_review(), voted(Actor("bo", "committee")), "bo would use what is decided here"),
@@ -271,6 +271,8 @@ def test_sites_that_state_nothing_wait_for_a_person() -> None:
         ({"columns": {"person": frozenset()}}, "columns of person missing"),
         ({"columns": {"patient": frozenset({"id"})}}, "there is no table 'patient'"),
         ({"columns": {"person": frozenset({"name"})}}, "person has no column 'name'"),
+        ({"columns": {"person": frozenset({"gender"})}}, r"no column 'gender'.* Did you mean gender_concept_id\."),
+        ({"columns": {"visits": frozenset({"all"})}, "summary": ""}, "summary missing.*; there is no table 'visits'"),
         ({"people": frozenset({"bo"})}, "the applicant is not among the people"),
         ({"grade": 6}, "there is no grade 6"),
     ],
