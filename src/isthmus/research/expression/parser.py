@@ -215,6 +215,8 @@ class _Reader:
             return Literal(float(word.text), word.at)
         if word.kind == "text":
             return Literal(word.text[1:-1].replace("''", "'"), word.at)
+        if word.kind == "word" and word.text.lower() == "if":
+            raise self.refuse(word.at, "there is no `if`", "Write case when … then … else … end")
         if word.kind == "word":
             return self._called(word) if self._is("(") else Name(word.text, word.at)
         if word.text in ("true", "false", "null") and word.kind == "keyword":
