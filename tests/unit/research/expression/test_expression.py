@@ -63,6 +63,8 @@ SAYS = [
 ]
 
 REFUSED = [
+    ("if a > 1 then 1 else 0", 1, "there is no `if`"),
+    ("a + if(a > 1, 1, 0)", 5, "there is no `if`"),
     ("1 <", 4, "ends too early"),
     ("x y", 3, "`y` is not expected"),
     ("foo(1)", 1, "no function foo()"),
