@@ -23,8 +23,8 @@ _TYPES = {"tiny": pa.int8(), "int": pa.int32(), "bool": pa.bool_(), "text": pa.s
 SCHEMAS = {
     name: pa.schema([(column.split(":")[0], _TYPES[column.split(":")[1]]) for column in columns.split()])
     for name, columns in {
-        "leaf": """stage:text node:int parent:int ix:int set_id:int any_period:bool same_visit:bool op:tiny n:int counted:text
-            once:bool fallback:int start_low:tiny start_low_days:int start_high:tiny start_high_days:int
+        "leaf": """stage:text node:int parent:int ix:int set_id:int any_period:bool same_visit:bool op:tiny n:int
+            counted:text once:bool fallback:int start_low:tiny start_low_days:int start_high:tiny start_high_days:int
             start_of_index_end:bool start_of_event_end:bool end_low:tiny end_low_days:int end_high:tiny
             end_high_days:int end_of_index_end:bool end_of_event_end:bool""",
         "demographic": "node:int parent:int ix:int set_id:int",
