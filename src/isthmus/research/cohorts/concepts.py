@@ -50,7 +50,7 @@ MEMBERS = """
 # Pairs of standard and source concept that a table has, with their rows.
 PAIRS = """
     SELECT {concept} AS concept, {source} AS source, count(*) AS n
-    FROM {table} e WHERE {start} IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
+    FROM {table} e WHERE {start} IS NOT NULL GROUP BY 1, 2
 """
 
 

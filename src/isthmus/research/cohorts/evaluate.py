@@ -189,8 +189,8 @@ class Evaluation:
         """From index events to those for which their conditions hold."""
         self._make("many", statements.MANY if nested else statements.NEVER_MANY)
         self._make("delta", statements.NO_DELTA)
-        self._add("delta", statements.ONCE.format(distinct="DISTINCT" if nested else ""))
-        self._add("delta", statements.COUNTED)
+        self._add("delta", statements.ONCE.format(stage=stage, distinct="DISTINCT" if nested else ""))
+        self._add("delta", statements.COUNTED.format(stage=stage))
         if self.plan.rows["demographic"]:
             self._add("delta", matching.of_persons(self._people))
         for height in range(1, self.plan.heights.get(stage, 0) + 1):

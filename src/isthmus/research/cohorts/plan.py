@@ -23,8 +23,8 @@ _TYPES = {"tiny": pa.int8(), "int": pa.int32(), "bool": pa.bool_(), "text": pa.s
 SCHEMAS = {
     name: pa.schema([(column.split(":")[0], _TYPES[column.split(":")[1]]) for column in columns.split()])
     for name, columns in {
-        "leaf": """node:int parent:int ix:int set_id:int any_period:bool same_visit:bool op:tiny n:int counted:text
-            once:bool fallback:int start_low:tiny start_low_days:int start_high:tiny start_high_days:int
+        "leaf": """stage:text node:int parent:int ix:int set_id:int any_period:bool same_visit:bool op:tiny n:int
+            counted:text once:bool fallback:int start_low:tiny start_low_days:int start_high:tiny start_high_days:int
             start_of_index_end:bool start_of_event_end:bool end_low:tiny end_low_days:int end_high:tiny
             end_high_days:int end_of_index_end:bool end_of_event_end:bool""",
         "demographic": "node:int parent:int ix:int set_id:int",
@@ -86,17 +86,20 @@ class Plan:
             self.add("root", ix=ix, node=self._nodes, fallback=int(truth))
             return
         self.heights[stage] = max(self.heights.get(stage, 0), truth.height)
-        self.add("root", ix=ix, node=self._condition(truth, ix, ROOT), fallback=truth.fallback)
+        self.add("root", ix=ix, node=self._condition(truth, ix, ROOT, stage), fallback=truth.fallback)
 
-    def _condition(self, one: Condition, ix: int, parent: int) -> int:
+    def _condition(self, one: Condition, ix: int, parent: int, stage: str) -> int:
         self._nodes += 1
         node = self._nodes
         if isinstance(one, Leaf):
             set_id = self.events(one.events)
-            self.add("leaf", node=node, parent=parent, ix=ix, set_id=set_id, fallback=one.fallback, **one.columns)
+            self.add(
+                "leaf", stage=stage, node=node, parent=parent, ix=ix, set_id=set_id, fallback=one.fallback,
+                **one.columns,
+            )  # fmt: skip
         elif isinstance(one, Junction):
             for child in one.children:
-                self._condition(child, ix, node)
+                self._condition(child, ix, node, stage)
             self.add(
                 "junction", node=node, parent=parent, ix=ix, height=one.height, base=one.base, op=OPERATORS[one.op],
                 n=one.n, fallback=one.fallback,

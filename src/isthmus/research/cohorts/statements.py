@@ -89,9 +89,16 @@ INSIDE = """m.set_id = b.set_id AND m.person_id = b.person_id AND m.start_day >=
     AND m.start_day <= b.start_high AND m.end_day >= b.end_low AND m.end_day <= b.end_high
     AND m.visit >= b.visit_low AND m.visit <= b.visit_high"""
 
+# Events of the sets that conditions of a stage look for: what is looked up is small where few events are asked for.
+SOUGHT = """
+    SELECT set_id, person_id, start_day, end_day, visit, counted FROM match
+    WHERE set_id IN (SELECT l.set_id FROM leaf l WHERE {kind})
+"""
+_ONCE, _COUNTED = ("l.stage = '{stage}' AND " + once for once in ("l.once", "NOT l.once"))
+
 ONCE = f"""
     SELECT {{distinct}} b.parent, b.node, b.person_id, b.key, CASE WHEN b.fallback = 0 THEN 1 ELSE -1 END AS d
-    FROM ({BOX.format(kind="l.once")}) b SEMI JOIN match m ON {INSIDE}
+    FROM ({BOX.format(kind=_ONCE)}) b SEMI JOIN ({SOUGHT.format(kind=_ONCE)}) m ON {INSIDE}
 """
 COUNTED = f"""
     SELECT parent, node, person_id, key, holds - fallback AS d FROM (
@@ -105,7 +112,7 @@ COUNTED = f"""
                 WHEN b.counted = 'END_DATE' THEN count(DISTINCT nullif(m.end_day, {UNSEEN}))
                 WHEN b.counted = 'VISIT_ID' THEN count(DISTINCT nullif(m.visit, {NOWHERE}))
                 ELSE count(DISTINCT m.counted) END AS found
-            FROM ({BOX.format(kind="NOT l.once")}) b JOIN match m ON {INSIDE}
+            FROM ({BOX.format(kind=_COUNTED)}) b JOIN ({SOUGHT.format(kind=_COUNTED)}) m ON {INSIDE}
             GROUP BY b.parent, b.node, b.person_id, b.key, b.op, b.n, b.fallback, b.counted
         ) q
     ) r WHERE holds <> fallback
@@ -147,32 +154,46 @@ _ENTRY = """
     JOIN period o ON o.person_id = m.person_id AND m.start_day >= o.open_day AND m.start_day <= o.close_day
         AND m.start_day >= o.open_day + n.prior AND m.start_day + n.post <= o.close_day
 """
-_FIRST_ENTRY = """
-    QUALIFY row_number() OVER (
-        PARTITION BY n.cohort, m.person_id
-        ORDER BY CASE WHEN n.sorted THEN m.sort_day ELSE m.start_day END * n.direction, m.event_id, n.domain,
-            m.start_day, m.end_day, o.open_day, o.close_day
-    ) = 1
-"""
 _STAY = f"""
     SELECT n.cohort, m.person_id, m.start_day, nullif(m.end_day, {UNSEEN}) AS end_day, o.close_day
-"""
-# Entry events of cohorts without conditions, and of those with: the latter are numbered.
-STAY = f"""
-    {_STAY} {_ENTRY.format(kind="n.ix = 0 AND n.direction = 0")}
-    UNION ALL
-    {_STAY} {_ENTRY.format(kind="n.ix = 0 AND n.direction <> 0")} {_FIRST_ENTRY}
 """
 _EVENT = f"""
     SELECT n.ix, m.person_id, m.start_day, nullif(m.end_day, {UNSEEN}) AS end_day, o.open_day, o.close_day, m.visit,
         m.event_id, n.domain
 """
+
+
+def _first(kind: str) -> str:
+    """Of each cohort and person the first or last event: few share its day, and only those are put in order."""
+    return f"""
+    WITH possible AS MATERIALIZED (
+        {_EVENT}, n.cohort, m.end_day AS last_day,
+            CASE WHEN n.sorted THEN m.sort_day ELSE m.start_day END * n.direction AS day
+        {_ENTRY.format(kind=f"{kind} AND n.direction <> 0")}
+    ), nearest AS (SELECT cohort, person_id, min(day) AS day FROM possible GROUP BY cohort, person_id),
+    chosen AS (
+        SELECT p.* FROM possible p JOIN nearest f ON f.cohort = p.cohort AND f.person_id = p.person_id AND f.day = p.day
+        QUALIFY row_number() OVER (
+            PARTITION BY p.cohort, p.person_id
+            ORDER BY p.event_id, p.domain, p.start_day, p.last_day, p.open_day, p.close_day
+        ) = 1
+    )"""
+
+
+# Entry events of cohorts without conditions, and of those with: the latter are numbered.
+STAY = f"""
+    {_first("n.ix = 0")}
+    {_STAY} {_ENTRY.format(kind="n.ix = 0 AND n.direction = 0")}
+    UNION ALL
+    SELECT cohort, person_id, start_day, end_day, close_day FROM chosen
+"""
 ENTERED = f"""
+    {_first("n.ix <> 0")}
     SELECT ix, person_id, row_number() OVER () AS key, start_day, end_day, open_day, close_day, visit, event_id, domain
     FROM (
         {_EVENT} {_ENTRY.format(kind="n.ix <> 0 AND n.direction = 0")}
         UNION ALL
-        {_EVENT} {_ENTRY.format(kind="n.ix <> 0 AND n.direction <> 0")} {_FIRST_ENTRY}
+        SELECT ix, person_id, start_day, end_day, open_day, close_day, visit, event_id, domain FROM chosen
     ) q
 """
 
@@ -217,29 +238,40 @@ EXPOSED = f"""
 """
 
 
-def collapsed(table: str, owner: str, length: str) -> str:
-    """Intervals of one owner and person that touch or overlap, as one; `length` corrects the end."""
+def collapsed(table: str, owner: str) -> str:
+    """Intervals of one owner and person that touch or overlap, as one, in `joined`; most have a single one.
+
+    `owner` is a column, or several.
+    """
     return f"""
-        SELECT {owner}, person_id, min(start_day) AS start_day, max(end_day) AS end_day FROM (
-            SELECT {owner}, person_id, start_day, end_day,
-                sum(CASE WHEN reached >= start_day THEN 0 ELSE 1 END) OVER (
-                    PARTITION BY {owner}, person_id ORDER BY start_day ROWS UNBOUNDED PRECEDING) AS part
-            FROM (
-                SELECT {owner}, person_id, start_day, end_day, max(end_day) OVER (
-                    PARTITION BY {owner}, person_id ORDER BY start_day
-                    ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+        WITH whole AS (
+            SELECT {owner}, person_id, count(*) AS n, min(start_day) AS start_day, max(end_day) AS end_day
+            FROM {table} GROUP BY {owner}, person_id
+        ), several AS (
+            SELECT {owner}, person_id, start_day, max(end_day) AS end_day
+            FROM {table} SEMI JOIN (SELECT {owner}, person_id FROM whole WHERE n > 1) w USING ({owner}, person_id)
+            GROUP BY {owner}, person_id, start_day
+        ), joined AS (
+            SELECT {owner}, person_id, start_day, end_day FROM whole WHERE n = 1
+            UNION ALL
+            SELECT {owner}, person_id, min(start_day) AS start_day, max(end_day) AS end_day FROM (
+                SELECT {owner}, person_id, start_day, end_day,
+                    sum(CASE WHEN reached >= start_day THEN 0 ELSE 1 END) OVER (
+                        PARTITION BY {owner}, person_id ORDER BY start_day ROWS UNBOUNDED PRECEDING) AS part
                 FROM (
-                    SELECT {owner}, person_id, start_day, max({length}) AS end_day
-                    FROM {table} GROUP BY {owner}, person_id, start_day
-                ) a
-            ) b
-        ) c GROUP BY {owner}, person_id, part
+                    SELECT {owner}, person_id, start_day, end_day, max(end_day) OVER (
+                        PARTITION BY {owner}, person_id ORDER BY start_day
+                        ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+                    FROM several
+                ) b
+            ) c GROUP BY {owner}, person_id, part
+        )
     """
 
 
 ERA = f"""
-    SELECT c.era, c.person_id, c.start_day, c.end_day - x.gap AS end_day
-    FROM ({collapsed("exposed", "era", "end_day")}) c JOIN exposure x ON x.era = c.era
+    {collapsed("exposed", "era")}
+    SELECT c.era, c.person_id, c.start_day, c.end_day - x.gap AS end_day FROM joined c JOIN exposure x ON x.era = c.era
 """
 NO_ERA = """
     SELECT CAST(0 AS INTEGER) AS era, CAST(0 AS BIGINT) AS person_id, CAST(0 AS INTEGER) AS start_day,
@@ -247,9 +279,12 @@ NO_ERA = """
 """
 CENSORED = """
     SELECT s.cohort, s.person_id, s.start_day, s.close_day, min(m.start_day) AS censor_day
-    FROM (SELECT DISTINCT cohort, person_id, start_day, close_day FROM stay) s
-    JOIN censor x ON x.cohort = s.cohort
-    JOIN match m ON m.set_id = x.set_id AND m.person_id = s.person_id AND m.start_day >= s.start_day
+    FROM (
+        SELECT DISTINCT cohort, person_id, start_day, close_day FROM stay WHERE cohort IN (SELECT cohort FROM censor)
+    ) s JOIN censor x ON x.cohort = s.cohort
+    JOIN (
+        SELECT set_id, person_id, start_day FROM match WHERE set_id IN (SELECT set_id FROM censor)
+    ) m ON m.set_id = x.set_id AND m.person_id = s.person_id AND m.start_day >= s.start_day
         AND m.start_day <= s.close_day
     GROUP BY s.cohort, s.person_id, s.start_day, s.close_day
 """
@@ -273,9 +308,10 @@ SPAN = """
     ) q WHERE end_day IS NOT NULL
 """
 RESULT = f"""
+    {collapsed("span", "cohort")}
     SELECT cohort, person_id, greatest(start_day, earliest) AS start_day, least(end_day, latest) AS end_day FROM (
         SELECT g.cohort, g.person_id, g.start_day, g.end_day - c.pad AS end_day, c.earliest, c.latest
-        FROM ({collapsed("span", "cohort", "end_day")}) g JOIN setting c ON c.cohort = g.cohort
+        FROM joined g JOIN setting c ON c.cohort = g.cohort
     ) q WHERE greatest(start_day, earliest) <= least(end_day, latest)
 """
 NOBODY = """

@@ -25,11 +25,12 @@ EXPOSED = """
     WHERE c.start_day <= c.end_day AND c.start_day >= o.open_day AND c.start_day <= o.close_day
 """
 SPELL = f"""
+    {collapsed("exposed", "target, time")}
     SELECT row_number() OVER () AS spell, q.*, q.end_day - q.start_day + 1 AS days FROM (
         SELECT c.target, c.time, c.person_id, c.start_day, least(c.end_day, y.latest) AS end_day,
             year({EPOCH} + c.start_day) AS year, year({EPOCH} + c.start_day) - p.year_of_birth AS age,
             coalesce(p.gender_concept_id, 0) AS sex
-        FROM ({collapsed("exposed", "target, time", "end_day")}) c
+        FROM joined c
         JOIN person p ON p.person_id = c.person_id
         JOIN study y ON c.start_day >= y.earliest AND c.start_day <= y.latest
     ) q
@@ -40,7 +41,7 @@ LOSING = """
     UNION ALL
     SELECT o.outcome, s.person_id, s.start_day, s.end_day FROM outcome o JOIN result s ON s.cohort = o.unless
 """
-LOST = collapsed("losing", "outcome", "end_day")
+LOST = f"{collapsed('losing', 'outcome')} SELECT * FROM joined"
 BURDEN = """
     SELECT spell, outcome, sum(lost) AS lost, sum(seen) AS seen, sum(cases) AS cases FROM (
         SELECT s.spell, x.outcome, least(x.end_day, s.end_day) - greatest(x.start_day, s.start_day) + 1 AS lost,
