@@ -19,7 +19,7 @@ from sqlglot import exp
 
 from isthmus.quality.checks import keys, sources, tally
 from isthmus.quality.checks.catalogue import Check
-from isthmus.quality.checks.layout import Held, Layout, is_blocked, is_missing
+from isthmus.quality.checks.layout import Held, Layout, is_blocked, is_missing, lacks
 from isthmus.quality.checks.roles import Roles, roles_of
 from isthmus.quality.checks.sources import JOINED
 
@@ -149,6 +149,8 @@ class _Scans:
         known = self._known(over, count, check)
         if known is not None:
             return known
+        if over == "persons" and not lacks("people", check, self._layout):
+            over = "people"  # it has every person too
         key = sources.key_of(over, check)
         if key not in self._scans:
             source = sources.select_from(over, check)
@@ -165,6 +167,8 @@ class _Scans:
     def _known(self, over: str, count: str, check: Check) -> int | None:
         """A count that the layout tells: of rows, of values, of what cannot be wrong, over a join with nothing."""
         own = self._layout[check.table]
+        if over == "persons" and (count == ROWS or not own.rows):
+            return self._layout["person"].rows
         joined = JOINED.get(over)
         if joined is not None and not self._layout[joined].rows:
             if count != ALONE:

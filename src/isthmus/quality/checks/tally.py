@@ -23,16 +23,20 @@ ASKED = pa.schema(
      ("concept", pa.int64()), ("word", pa.string()), ("gender", pa.int64()), ("units", pa.list_(pa.int64()))]
 )  # fmt: skip
 
+# Concepts are grouped as they are held, and read as numbers when few are left.
 TALLIES: Mapping[str, str] = {
-    "concept": """SELECT '{place}' AS place, 'concept' AS kind, TRY_CAST("{field}" AS BIGINT) AS value,
-        CAST(NULL AS BIGINT) AS other, count(*) AS rows FROM "{table}" GROUP BY 3""",
-    "gender": """SELECT '{place}' AS place, 'gender' AS kind, TRY_CAST(t."{field}" AS BIGINT) AS value,
-        CAST(p.gender_concept_id AS BIGINT) AS other, count(*) AS rows
+    "concept": """SELECT '{place}' AS place, 'concept' AS kind, TRY_CAST(value AS BIGINT) AS value,
+        CAST(NULL AS BIGINT) AS other, rows FROM (SELECT "{field}" AS value, count(*) AS rows FROM "{table}" GROUP BY 1)
+        g""",
+    "gender": """SELECT '{place}' AS place, 'gender' AS kind, TRY_CAST(value AS BIGINT) AS value,
+        CAST(other AS BIGINT) AS other, rows FROM (
+        SELECT t."{field}" AS value, p.gender_concept_id AS other, count(*) AS rows
         FROM "{table}" t JOIN person p ON t.person_id = p.person_id
         WHERE t."{field}" IN (SELECT concept FROM asked WHERE kind = 'genders' AND place = '{place}')
-        GROUP BY 3, 4""",
-    "unit": """SELECT '{place}' AS place, 'unit' AS kind, TRY_CAST("{field}" AS BIGINT) AS value,
-        TRY_CAST(unit_concept_id AS BIGINT) AS other, count(*) AS rows FROM "{table}" GROUP BY 3, 4""",
+        GROUP BY 1, 2) g""",
+    "unit": """SELECT '{place}' AS place, 'unit' AS kind, TRY_CAST(value AS BIGINT) AS value,
+        TRY_CAST(other AS BIGINT) AS other, rows FROM (
+        SELECT "{field}" AS value, unit_concept_id AS other, count(*) AS rows FROM "{table}" GROUP BY 1, 2) g""",
 }
 
 # A column that is known to have one value in all rows is not read.
