@@ -17,8 +17,9 @@ import pytest
 
 from isthmus.flow import start
 from isthmus.flow.attach import attach
+from isthmus.flow.evaluation import evaluate
 from isthmus.flow.failing import SEVERITIES, failures, traced
-from isthmus.flow.quality import Quality, evaluate, measured, quality, told
+from isthmus.flow.quality import Quality, measured, quality, told
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.engine import Engine
 from isthmus.quality.checks.verdict import Result

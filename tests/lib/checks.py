@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from isthmus.cdm.tables import TABLES
-from isthmus.flow.quality import evaluate
+from isthmus.flow.evaluation import evaluate
 from isthmus.lake.engine import Engine
 from isthmus.quality.checks.layout import Layout, held
 from isthmus.quality.checks.verdict import Result

@@ -53,7 +53,7 @@ def scores(workspace: Workspace, truth: Path) -> dict[str, Score]:
     assert edition is not None
     made = pq.read_table(truth / "errors.parquet").to_pylist()
     listed = [one for several in findings(workspace).values() for one in several]
-    silent = {(one.site, day) for one in listed if one.kind == "silence" for day in _days(one.value)}
+    silent = {(one.site, day) for one in listed if one.kind == "silence" for day in days_of(one.value)}
     never = {(one.site, column) for one in listed if one.kind == "never" for at in one.places for column in at.columns}
     again = {(one.site, at.feed): one.rows for one in listed if one.kind == "repeats" for at in one.places}
     texts = {
@@ -83,7 +83,7 @@ def scores(workspace: Workspace, truth: Path) -> dict[str, Score]:
     return {kind: Score(kind, count[kind], hit[kind]) for kind in sorted(count)} | apart
 
 
-def _days(value: str) -> list[str]:
+def days_of(value: str) -> list[str]:
     """The days of a silence, as its finding writes them."""
     first, _, last = value.partition(" – ")
     begin, end = date.fromisoformat(first), date.fromisoformat(last or first)

@@ -1,23 +1,22 @@
 """The check set run over an edition, once: its results are kept beside the edition, and compared with the former's."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
-from typing import Any, TypeVar
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from sqlglot import exp
 
 from isthmus.base.clock import now
 from isthmus.base.errors import InputError
 from isthmus.base.progress import Progress, Silence
 from isthmus.cdm.tables import RENAMED_53, TABLES
+from isthmus.flow.evaluation import evaluate
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import listed, query
 from isthmus.flow.workspace import Workspace
@@ -26,12 +25,10 @@ from isthmus.lake.engine import Engine
 from isthmus.lake.footer import footers
 from isthmus.quality.checks import catalogue
 from isthmus.quality.checks.document import document
-from isthmus.quality.checks.keys import marks, repeated
 from isthmus.quality.checks.layout import Held, Layout, held
-from isthmus.quality.checks.plan import Counts, Plan, plan
-from isthmus.quality.checks.verdict import Result, judge
+from isthmus.quality.checks.plan import Counts
+from isthmus.quality.checks.verdict import Result
 
-Found = TypeVar("Found")
 KEPT = pa.schema(
     [("check_id", pa.string()), ("violated", pa.int64()), ("of", pa.int64()), ("status", pa.string()),
      ("reason", pa.string())]
@@ -141,72 +138,6 @@ def sources(workspace: Workspace, edition: Edition, site: str = "") -> list[dict
         engine.view("cdm_source", files, empty=schema_of("cdm_source"))
         rows: list[dict[str, Any]] = engine.rows(query(f"SELECT {listed(names)} FROM cdm_source")).to_pylist()
         return rows
-
-
-def evaluate(
-    engine: Engine, layout: Layout, version: str, day: date, *, own: bool = True, progress: Progress | None = None
-) -> list[Result]:
-    """Run the checks of a version over the tables and views that an engine has, as `layout` tells them.
-
-    `own`: our own checks too, not the dashboard's alone.
-    """
-    progress = progress or Silence()
-    checks = [*catalogue.checks(version), *(catalogue.rules(version) if own else ())]
-    planned = plan(checks, layout, day)
-    columns = [*planned.keys.values(), *(one for one, _ in planned.marks.values())]
-    parts = (planned.tallies, planned.lookups, planned.scans, *columns)
-    progress.start("quality", total=sum(map(len, parts)), unit="scans")
-    engine.load("listed", planned.listed)
-    for statement in planned.asked:
-        engine.insert("asked", statement)
-    for statement in planned.tallies:
-        engine.insert("tally", statement)
-        progress.advance("quality")
-    scanned, looked_up = list[pa.Table](), list[pa.Table]()
-    for rows, statements in ((scanned, planned.scans), (looked_up, planned.lookups)):
-        for statement in statements:
-            rows.append(engine.rows(statement))
-            progress.advance("quality")
-    shared = _shared(engine, planned, progress)
-    for name in ("listed", "asked", "tally"):
-        engine.drop(name)
-    progress.finish("quality")
-    return judge(checks, layout, planned.counts(scanned, looked_up, shared))
-
-
-def _shared(engine: Engine, planned: Plan, progress: Progress) -> Mapping[int, int]:
-    """By the number of a check: how many keys are there more than once, how many rows say what another has said."""
-    shared = dict.fromkeys(planned.marks, 0)
-    for number, count in _sorted(engine, planned.keys, repeated):
-        shared[number] = shared.get(number, 0) + count
-        progress.advance("quality")
-    marked = {number: columns for number, (columns, _) in planned.marks.items()}
-    again: dict[int, list[pa.Table]] = {number: [] for number in marked}
-    for number, table in _sorted(engine, marked, marks):
-        again[number].append(table)
-        progress.advance("quality")
-    for number, (_, counted) in planned.marks.items():
-        table = pa.concat_tables(again[number])
-        if len(table):
-            engine.load("again", table)
-            shared[number] = int(engine.rows(counted).column(0)[0].as_py())
-            engine.drop("again")
-    return shared
-
-
-def _sorted(
-    engine: Engine, columns: Mapping[int, Sequence[exp.Select]], of: Callable[[pa.ChunkedArray], Found]
-) -> Iterator[tuple[int, Found]]:
-    """What sorting tells of columns, by the number of a check: one is sorted while the next is read, and no more."""
-    with ThreadPoolExecutor(1) as sorting:
-        before: tuple[int, Future[Found]] | None = None
-        for number, statement in ((number, one) for number, some in columns.items() for one in some):
-            column = engine.rows(statement).column(0)
-            if before is not None:
-                yield before[0], before[1].result()
-            before = number, sorting.submit(of, column)
-        if before is not None:
-            yield before[0], before[1].result()
 
 
 def measured(files: Sequence[Path], schema: pa.Schema) -> Held:

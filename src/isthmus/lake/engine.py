@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy as copy_of
 from pathlib import Path
 from threading import Timer
 
@@ -51,6 +52,8 @@ class Engine:
         self._until: tuple[float, float] | None = None  # when statements are stopped, and after how many seconds
         self._tables: dict[str, int] = {}  # with their rows; asking for either costs a millisecond each time
         self._held: set[str] = set()  # wide tables, in Arrow
+        self._loaded: dict[str, pa.Table] = {}
+        self._views: dict[str, str] = {}  # as statements
         self._connection = duckdb.connect(
             config={
                 "memory_limit": memory,
@@ -60,12 +63,7 @@ class Engine:
                 "autoload_known_extensions": False,
             }
         )
-        self._connection.execute("SET TimeZone = 'UTC'")
-        self._connection.execute("SET enable_progress_bar = false")  # it would be drawn on stdout, into the JSON
-        # It takes an Arrow table, whose length it does not know, for the small side of a join.
-        self._connection.execute(f"SET disabled_optimizers = '{DISABLED}'")
-        for macro in MACROS:
-            self._connection.execute(macro)
+        _settle(self._connection)
 
     def close(self) -> None:
         """Drop everything temporary."""
@@ -78,6 +76,7 @@ class Engine:
     def load(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name; it is not copied and must not change."""
         self._connection.register(name, table)
+        self._loaded[name] = table
 
     def create(self, name: str, select: exp.Query, *, wide: bool | None = None) -> int:
         """Fill a temporary table with a statement's rows (replacing it); returns the number of rows.
@@ -112,6 +111,7 @@ class Engine:
             del self._tables[name]
         else:
             self._held.discard(name)
+            self._loaded.pop(name, None)
             self._connection.unregister(name)
 
     def tables(self) -> set[str]:
@@ -132,22 +132,25 @@ class Engine:
     def view(self, name: str, files: Sequence[Path], *, empty: pa.Schema) -> None:
         """Make the rows of Parquet files readable under a name; with no files, an empty table of that schema."""
         self._run(f'DROP VIEW IF EXISTS "{name}"')
+        self._views.pop(name, None)
         if not files:
-            self._connection.register(name, empty.empty_table())
+            self.load(name, empty.empty_table())
             return
         for path in files:
             if not path.is_file():
                 raise IntegrityError(f"{path.name} is missing from the lake. `isthmus verify` tells what else is.")
         self._connection.unregister(name)
+        self._loaded.pop(name, None)
         listed = ", ".join("'" + str(path).replace("'", "''") + "'" for path in files)
-        self._run(
-            f'CREATE OR REPLACE TEMP VIEW "{name}" AS SELECT * FROM '
-            f"read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false, union_by_name = true)"
+        self._name(
+            name,
+            f"SELECT * FROM read_parquet([{listed}], hive_partitioning = true, hive_types_autocast = false, "
+            "union_by_name = true)",
         )
 
     def create_view(self, name: str, select: exp.Query) -> None:
         """Give a statement a name; it runs when it is read."""
-        self._run(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {self._sql(select)}')
+        self._name(name, self._sql(select))
 
     def write(self, select: exp.Query, folder: Path) -> tuple[Path, int]:
         """Write a statement's rows as one Parquet file named by its SHA-256; returns its path and row count.
@@ -166,6 +169,11 @@ class Engine:
         draft.replace(final)
         return final, rows
 
+    def _name(self, view: str, sql: str) -> None:
+        self._views.pop(view, None)  # a view stands behind those that it reads
+        self._views[view] = f'CREATE OR REPLACE TEMP VIEW "{view}" AS {sql}'
+        self._run(self._views[view])
+
     def _sql(self, select: exp.Query) -> str:
         known = _SPELLED.get(id(select))
         if known is None or known[0] is not select:
@@ -179,6 +187,36 @@ class Engine:
             raise late(self._until[1])
         with _told():
             return self._connection.execute(sql)
+
+
+def _settle(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute("SET enable_progress_bar = false")  # it would be drawn on stdout, into the JSON
+    # It takes an Arrow table, whose length it does not know, for the small side of a join.
+    connection.execute(f"SET disabled_optimizers = '{DISABLED}'")
+    for macro in MACROS:
+        connection.execute(macro)
+
+
+@contextmanager
+def beside(engine: Engine) -> Iterator[Engine]:
+    """A second engine for another thread, for the length of a block.
+
+    It shares memory and cores with the first and reads the same views and Arrow tables. Temporary tables and the
+    functions that packs may use are not shared.
+    """
+    other = copy_of(engine)
+    other._tables, other._held, other._connection = {}, set(), engine._connection.cursor()
+    try:
+        _settle(other._connection)
+        other._loaded, other._views = dict(engine._loaded), dict(engine._views)
+        for name, table in other._loaded.items():
+            other._connection.register(name, table)
+        for sql in other._views.values():
+            other._run(sql)
+        yield other
+    finally:
+        other.close()
 
 
 @contextmanager

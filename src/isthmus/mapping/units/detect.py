@@ -14,7 +14,7 @@ from isthmus.base.errors import InputError
 from isthmus.base.identity import digest63
 from isthmus.cdm.units import analyte as facts
 from isthmus.cdm.units import spelling, ucum
-from isthmus.mapping.units import limits, series
+from isthmus.mapping.units import crowd, limits, series
 from isthmus.mapping.units.belief import Belief, Column, Floats, Ints, weigh
 from isthmus.mapping.units.evidence import sentence
 from isthmus.mapping.units.families import Case, cases
@@ -74,6 +74,7 @@ def detect(results: pa.Table) -> Findings:
                                   person=whose, turn=turn))  # fmt: skip
             places.append((rows, code))
     beliefs = series.told(columns, [weigh(column) for column in columns])
+    beliefs = crowd.told(columns, beliefs, series.slips(columns, beliefs))
     found = [
         limits.moved(column, belief, ranges)
         for column, belief, ranges in zip(columns, beliefs, limits.borrowed(columns, beliefs), strict=True)

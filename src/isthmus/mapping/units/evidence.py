@@ -49,7 +49,7 @@ def _support(column: Column, belief: Belief, case: Case, ranges: str) -> str:
 
 def _others(belief: Belief, case: Case) -> str:
     told = 0 if belief.by_series is None else int(belief.by_series[case.rows].sum())
-    return f"; of {told} the other results of the same patient, or the decimals, tell it" if told else ""
+    return f"; of {told} the other results of the same patient or of all, or the decimals, tell it" if told else ""
 
 
 def _ranges(column: Column, rows: Ints) -> str:

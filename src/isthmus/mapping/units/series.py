@@ -68,11 +68,11 @@ def told(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Sequence[Belie
     for number, column in enumerate(columns):
         if column.person is not None and column.turn is not None:
             by_test[column.analyte].append(number)
-    found, digits, slips = list(beliefs), Digits(columns, beliefs), _slips(columns, beliefs)
+    found, digits, share = list(beliefs), Digits(columns, beliefs), slips(columns, beliefs)
     written = {(column.analyte, column.declared) for column in columns}
 
     def often(reading: Reading) -> float:
-        return slips if (reading.analyte, reading.unit) in written else UNWRITTEN
+        return share if (reading.analyte, reading.unit) in written else UNWRITTEN
 
     for numbers in by_test.values():
         for test in _tests([columns[one] for one in numbers], [beliefs[one] for one in numbers]):
@@ -81,12 +81,12 @@ def told(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Sequence[Belie
     return found
 
 
-def _slips(columns: Sequence[Column], beliefs: Sequence[Belief]) -> float:
+def slips(columns: Sequence[Column], beliefs: Sequence[Belief]) -> float:
     """The share of single results that are in another unit, of all tests that are written in several here together.
 
     Whoever slips does so at all of them alike, so those whose units lie apart tell what to expect of the others.
     """
-    slips, rows = FIRST * KNOWN, KNOWN
+    single_ones, rows = FIRST * KNOWN, KNOWN
     written = Counter(column.analyte for column in columns if column.declared is not None)
     for column, belief in zip(columns, beliefs, strict=True):
         if column.declared is None or written[column.analyte] < 2:
@@ -97,8 +97,8 @@ def _slips(columns: Sequence[Column], beliefs: Sequence[Belief]) -> float:
         each = np.bincount(place[read], minlength=int(place.max()) + 1)
         other = np.bincount(place[read & wrong], minlength=len(each))
         single = other <= HABIT * each
-        slips, rows = slips + float(other[single].sum()), rows + float(each[single].sum())
-    return min(slips / rows, SELDOM)
+        single_ones, rows = single_ones + float(other[single].sum()), rows + float(each[single].sum())
+    return min(single_ones / rows, SELDOM)
 
 
 def _tests(columns: Sequence[Column], beliefs: Sequence[Belief]) -> Iterator[_Test]:

@@ -1,6 +1,6 @@
 """What a CDM really holds: tables, columns and numbers of rows; and what of it a check needs."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -34,13 +34,15 @@ class Held:
     """A table that is there: its columns by name in lower case, and its number of rows.
 
     What is known without looking at the rows may be told too: `nulls` says how many rows have no value in a column,
-    `ranges` the least and the greatest of its values (whole numbers, days or moments; never approximate).
+    `ranges` the least and the greatest of its values (whole numbers, days or moments; never approximate), `same` which
+    column of dates tells the day of a column of moments, in every row.
     """
 
     columns: Mapping[str, pa.DataType]
     rows: int
     nulls: Mapping[str, int] = field(default_factory=dict)
     ranges: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    same: Mapping[str, str] = field(default_factory=dict)
 
     def is_blank(self, column: str) -> bool:
         """Whether it is known that no row has a value in this column."""
@@ -83,7 +85,16 @@ def is_missing(check: Check, layout: Layout) -> str:
 
 def is_blocked(check: Check, layout: Layout) -> str:
     """Why the check cannot be run though its field is there: what it reads beside it is not. Empty where it can."""
-    for table, column in _reads(check):
+    return _lacks(_reads(check), layout)
+
+
+def lacks(over: str, check: Check, layout: Layout) -> bool:
+    """Whether a column that a source reads for a check is not there."""
+    return bool(_lacks(_needs(over, check), layout))
+
+
+def _lacks(columns: Iterable[tuple[str, str]], layout: Layout) -> str:
+    for table, column in columns:
         if table not in layout:
             return f"Table {table.upper()} is not there, and this check reads it."
         if column not in layout[table].columns:
@@ -91,11 +102,15 @@ def is_blocked(check: Check, layout: Layout) -> str:
     return ""
 
 
-def _reads(check: Check) -> Iterator[tuple[str, str]]:
-    named = [*NEEDS.get(check.type.over, "").split(), *ALSO.get(check.type.name, "").split()]
-    for one in named:
+def _needs(key: str, check: Check, needs: Mapping[str, str] = NEEDS) -> Iterator[tuple[str, str]]:
+    for one in needs.get(key, "").split():
         table, _, column = one.partition(".")
         yield check.table if table == "table" else table, column
+
+
+def _reads(check: Check) -> Iterator[tuple[str, str]]:
+    yield from _needs(check.type.over, check)
+    yield from _needs(check.type.name, check, ALSO)
     yield from ((check.table, column) for column in check.compared)
     table, column = check.target
     if column:

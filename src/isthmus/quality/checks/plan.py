@@ -17,9 +17,9 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from isthmus.quality.checks import keys, sources, tally
+from isthmus.quality.checks import keys, sources, tally, twins
 from isthmus.quality.checks.catalogue import Check
-from isthmus.quality.checks.layout import Held, Layout, is_blocked, is_missing
+from isthmus.quality.checks.layout import Held, Layout, is_blocked, is_missing, lacks
 from isthmus.quality.checks.roles import Roles, roles_of
 from isthmus.quality.checks.sources import JOINED
 
@@ -48,10 +48,10 @@ Place = tuple[int, int] | int | None
 class Plan:
     """The statements, in the order in which they must run.
 
-    `listed` is a table that those of `asked` read, by that name; these are to be gathered in one table `asked`, which
-    tallies and lookups read. `tallies` are to be gathered in one table `tally` (they all have its columns). `scans`
-    give one row each. `keys` are statements of one column by the number of a check, for `keys.repeated`; `marks` such
-    for `keys.marks`, and the statement that counts, once their table is there as `again`.
+    `listed` is a table that those of `asked` read, by that name; their rows are to be one table `asked`, which tallies
+    and lookups read. The rows of `tallies` are to be one table `tally`, which lookups read. `scans` give one row each.
+    `keys` are statements of one column by the number of a check, for `keys.repeated`; `marks` such for `keys.marks`,
+    and the statement that counts, once their table is there as `again`.
     """
 
     listed: pa.Table
@@ -96,7 +96,7 @@ def plan(checks: Sequence[Check], layout: Layout, day: date) -> Plan:
     looked_up = {number: one for number, one in open_ones.items() if over[number] in tally.OVER}
     some = list(looked_up.values())
     columns = {
-        number: list(keys.slices(one, layout[one.table].rows))
+        number: list(keys.slices(one, layout[one.table]))
         for number, one in open_ones.items() if number not in looked_up
     }  # fmt: skip
     return Plan(
@@ -134,6 +134,8 @@ class _Scans:
     def places(self, check: Check) -> tuple[Place, Place]:
         """Where the two counts of a check stand."""
         kind, own = check.type, self._layout[check.table]
+        dated = kind.given == "limit" and isinstance(self._roles.bound(check), date)
+        check = twins.spoken_for(check, own, dated=dated)
         of = self._place(kind.among, kind.of, check) if kind.of else None
         column = own.columns.get(check.field)
         if kind.blank == "right" and own.is_blank(check.field):
@@ -149,6 +151,10 @@ class _Scans:
         known = self._known(over, count, check)
         if known is not None:
             return known
+        if over == "persons" and not lacks("people", check, self._layout):
+            over = "people"  # it has every person too
+        if over == "people" and not self._layout["person"].nulls.get("birth_datetime", 1):
+            count = count.replace("p.middle", "p.birth")  # the day of birth is known of everybody
         key = sources.key_of(over, check)
         if key not in self._scans:
             source = sources.select_from(over, check)
@@ -165,6 +171,8 @@ class _Scans:
     def _known(self, over: str, count: str, check: Check) -> int | None:
         """A count that the layout tells: of rows, of values, of what cannot be wrong, over a join with nothing."""
         own = self._layout[check.table]
+        if over == "persons" and (count == ROWS or not own.rows):
+            return self._layout["person"].rows
         joined = JOINED.get(over)
         if joined is not None and not self._layout[joined].rows:
             if count != ALONE:

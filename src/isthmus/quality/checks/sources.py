@@ -14,7 +14,7 @@ from isthmus.quality.checks.catalogue import Check
 
 DIALECT = "duckdb"
 BIRTH = (
-    "(SELECT person_id, coalesce(CAST(birth_datetime AS DATE), TRY_CAST(concat_ws('-', year_of_birth,"
+    "(SELECT person_id, TRUE AS is_there, coalesce(CAST(birth_datetime AS DATE), TRY_CAST(concat_ws('-', year_of_birth,"
     " coalesce(month_of_birth, 1), coalesce(day_of_birth, 1)) AS DATE)) AS birth,"
     # The older check of birth takes the middle of the year where the day is not known.
     " coalesce(CAST(birth_datetime AS DATE), TRY_CAST(concat_ws('-', year_of_birth, 6, 1) AS DATE)) AS middle"
@@ -39,13 +39,14 @@ SOURCES: Mapping[str, str] = {
     "rows": '"{table}" t',
     "keys": '(SELECT "{field}" AS key, count(*) AS n FROM "{table}" GROUP BY 1) k',
     "values": '(SELECT "{field}" AS value, bool_or("{other}" = 0) AS is_open FROM "{table}" GROUP BY 1) s',
-    # All rows are kept, so that those of nobody, or of no visit, can be counted with the others.
-    "people": f'"{{table}}" t LEFT JOIN {BIRTH} p ON t.person_id = p.person_id',
+    # All rows are kept, so that those of nobody, or of no visit, can be counted with the others; so are persons without
+    # rows, beside whom the table's own columns have no value.
+    "people": f'"{{table}}" t FULL JOIN {BIRTH} p ON t.person_id = p.person_id',
     "deaths": f'"{{table}}" t JOIN {LATE} d ON t.person_id = d.person_id',
     "visits": f'"{{table}}" t LEFT JOIN {WEEK} v ON t.visit_occurrence_id = v.visit_occurrence_id',
     "repeats": '(SELECT count(*) AS n FROM "{table}" GROUP BY person_id, "{field}") k',
     "overlaps": f'"{{table}}" t JOIN "{{table}}" o ON {OVERLAP}',
-    "persons": "person p",
+    "persons": '"{table}" t FULL JOIN (SELECT person_id, TRUE AS is_there FROM person) p ON t.person_id = p.person_id',
     "conditions": "(SELECT DISTINCT person_id FROM condition_occurrence WHERE condition_concept_id <> 0"
     " AND person_id IS NOT NULL) t",
 }
@@ -55,7 +56,7 @@ JOINED: Mapping[str, str] = {"deaths": "death", "visits": "visit_occurrence"}
 
 def key_of(over: str, check: Check) -> tuple[str, ...]:
     """What tells the sources of checks apart; counts over the same one are taken together."""
-    if over in ("persons", "conditions"):
+    if over == "conditions":
         return (over,)
     return (over, check.table, check.field) if over in ("keys", "values", "repeats") else (over, check.table)
 

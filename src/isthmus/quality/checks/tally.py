@@ -23,16 +23,23 @@ ASKED = pa.schema(
      ("concept", pa.int64()), ("word", pa.string()), ("gender", pa.int64()), ("units", pa.list_(pa.int64()))]
 )  # fmt: skip
 
+TALLY = pa.schema(
+    [("place", pa.string()), ("kind", pa.string()), ("value", pa.int64()), ("other", pa.int64()), ("rows", pa.int64())]
+)
+# Concepts are grouped as they are held, and read as numbers when few are left.
 TALLIES: Mapping[str, str] = {
-    "concept": """SELECT '{place}' AS place, 'concept' AS kind, TRY_CAST("{field}" AS BIGINT) AS value,
-        CAST(NULL AS BIGINT) AS other, count(*) AS rows FROM "{table}" GROUP BY 3""",
-    "gender": """SELECT '{place}' AS place, 'gender' AS kind, TRY_CAST(t."{field}" AS BIGINT) AS value,
-        CAST(p.gender_concept_id AS BIGINT) AS other, count(*) AS rows
+    "concept": """SELECT '{place}' AS place, 'concept' AS kind, TRY_CAST(value AS BIGINT) AS value,
+        CAST(NULL AS BIGINT) AS other, rows FROM (SELECT "{field}" AS value, count(*) AS rows FROM "{table}" GROUP BY 1)
+        g""",
+    "gender": """SELECT '{place}' AS place, 'gender' AS kind, TRY_CAST(value AS BIGINT) AS value,
+        CAST(other AS BIGINT) AS other, rows FROM (
+        SELECT t."{field}" AS value, p.gender_concept_id AS other, count(*) AS rows
         FROM "{table}" t JOIN person p ON t.person_id = p.person_id
         WHERE t."{field}" IN (SELECT concept FROM asked WHERE kind = 'genders' AND place = '{place}')
-        GROUP BY 3, 4""",
-    "unit": """SELECT '{place}' AS place, 'unit' AS kind, TRY_CAST("{field}" AS BIGINT) AS value,
-        TRY_CAST(unit_concept_id AS BIGINT) AS other, count(*) AS rows FROM "{table}" GROUP BY 3, 4""",
+        GROUP BY 1, 2) g""",
+    "unit": """SELECT '{place}' AS place, 'unit' AS kind, TRY_CAST(value AS BIGINT) AS value,
+        TRY_CAST(other AS BIGINT) AS other, rows FROM (
+        SELECT "{field}" AS value, unit_concept_id AS other, count(*) AS rows FROM "{table}" GROUP BY 1, 2) g""",
 }
 
 # A column that is known to have one value in all rows is not read.
@@ -64,7 +71,7 @@ UNITS = """
 # Of a check that is about all below its concepts, each of these stands for itself.
 DESCENDANTS = "plausibleGenderUseDescendants"
 ITSELF = "SELECT * FROM listed WHERE name <> '{name}'"
-BELOW = """SELECT listed.* REPLACE (n.descendant_concept_id AS concept) FROM listed
+BELOW = """SELECT listed.* REPLACE (CAST(n.descendant_concept_id AS BIGINT) AS concept) FROM listed
     JOIN concept_ancestor n ON n.ancestor_concept_id = listed.concept WHERE name = '{name}'"""
 
 
@@ -75,14 +82,14 @@ def listed(checks: Mapping[int, Check]) -> pa.Table:
 
 
 def asked(checks: Sequence[Check]) -> Iterator[exp.Select]:
-    """The statements that fill the table `asked` from what `listed` gives, by that name."""
+    """The statements whose rows are the table `asked`, from what `listed` gives, by that name."""
     yield stated(ITSELF, name=DESCENDANTS)
     if any(check.type.name == DESCENDANTS for check in checks):
         yield stated(BELOW, name=DESCENDANTS)
 
 
 def tallies(checks: Sequence[Check], layout: Layout) -> Iterator[exp.Select]:
-    """The statements that fill the tally for some checks, one for each kind of tally of a column."""
+    """The statements whose rows are the tally for some checks, one for each kind of tally of a column."""
     wanted = dict.fromkeys((kind, check.table, check.field) for check in checks for kind in _kinds(check))
     for kind, table, field in wanted:
         only, rows = layout[table].only(field), layout[table].rows
