@@ -1,7 +1,8 @@
 """Every page, every link of it and every file behind it, read by each role where patients are real.
 
 Nothing that stands for one patient is on any: no number of a person, a stay or a result, no number of the hospital's,
-nothing of who somebody is. What is looked for comes from the lake itself, so that a new page or column is found out.
+nothing of who somebody is, no day on which something happened to somebody. What is looked for comes from the lake
+itself, so that a new page or column is found out.
 """
 
 import re
@@ -28,6 +29,10 @@ IDENTITIES = ("name", "resident_id", "phone", "address", "identifier", "email", 
 NUMBERS = {
     "person": ("person_id", "person_source_value"), "visit_occurrence": ("visit_occurrence_id",),
     "measurement": ("measurement_id",), "condition_occurrence": ("condition_occurrence_id",),
+}  # fmt: skip
+DAYS = {
+    "visit_occurrence": ("visit_start_date", "visit_end_date"), "measurement": ("measurement_date",),
+    "condition_occurrence": ("condition_start_date",),
 }  # fmt: skip
 MENDING = ("stew", "root")
 """They are told the number of a row that is an example of a fault, to trace it to the bytes that were delivered."""
@@ -61,7 +66,8 @@ def secrets(house: House) -> Mapping[str, re.Pattern[str]]:
         for table, names in NUMBERS.items()
     }
     written = workspace.rows(made, "identity")
-    persons = {str(row[name]) for row in written for name in IDENTITIES if row.get(name)} | rows["person"]
+    days = {str(row[name]) for table, names in DAYS.items() for row in workspace.rows(made, table) for name in names}
+    persons = days | {str(row[name]) for row in written for name in IDENTITIES if row.get(name)} | rows["person"]
     assert len(persons) >= 10
     return {"mends": _any_of(persons), "reads": _any_of(persons.union(*rows.values()))}
 
