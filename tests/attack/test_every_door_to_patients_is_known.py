@@ -39,7 +39,8 @@ OPERATOR = {
 }  # fmt: skip
 NO_PATIENTS = {
     "demo": "invented patients", "init": "an empty folder", "simulate": "invented patients", "vocabulary": "concepts",
-    "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants",
+    "terms": "concepts", "doctor": "the machine", "people": "accounts", "use": "applications and grants; `use prepare` "
+    "copies files of the lake into the lake, and tells their number and size",
     "log": "who asked what, never an answer", "evidence": "the same, with proofs", "witness": "hashes of the log",
     "incident": "the same, and how many persons",
     "serve": "opens the pages; where patients are real they show counts, masked, to who has signed in",
@@ -55,6 +56,7 @@ READING = {
     "gate/joined.py": "says what is read, and reads nothing",
     "gate/patient.py": "opened by the session of applications, over invented patients only",
     "gate/office/session.py": "asks the grant at each question",
+    "gate/office/prepared.py": "copies files of the lake into the lake, and gives rows to nobody",
     "gate/office/affected.py": "counts persons, and tells no number of one",
     "gate/office/trail.py": "tells at which sites a person has rows, to an auditor",
 }

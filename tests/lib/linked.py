@@ -6,11 +6,16 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 from pyarrow import csv
 
+from isthmus.base.durable import sha256_of
 from isthmus.base.identity import digest63
 from isthmus.flow import start
+from isthmus.flow.ingest import publish
+from isthmus.flow.schema import PERSON_ALIAS
 from isthmus.flow.workspace import Workspace
+from isthmus.lake.delta import DataFile
 from isthmus.simulation.identities import Identities, identities
 from lib import packs, workspace
 
@@ -90,3 +95,16 @@ def events(opened: Workspace, edition: int) -> Iterable[tuple[str, int, int]]:
     """What happened to persons in an edition."""
     told = workspace.rows(opened, "person_event")
     return [(row["event"], row["person"], row["other"]) for row in told if row["edition"] == edition]
+
+
+def alias(opened: Workspace, persons: Mapping[int, int]) -> None:
+    """Publish an edition that joins persons so."""
+    draft = opened.lake.root / "draft.parquet"
+    pq.write_table(pa.table([list(persons), list(persons.values())], schema=PERSON_ALIAS), draft)
+    path = opened.lake.root / "person_alias" / f"{sha256_of(draft)}.parquet"
+    path.parent.mkdir(exist_ok=True)
+    file = DataFile("person_alias", f"person_alias/{path.name}", None, len(persons), draft.stat().st_size)
+    draft.rename(path)
+    with opened.lake.writing():
+        opened.lake.deltas.commit("person_alias", PERSON_ALIAS, add=[file], remove=[], batch="test")
+        publish(opened, [])

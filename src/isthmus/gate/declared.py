@@ -78,11 +78,9 @@ class Invented:
         if not tables:
             return {}
         reading = reading_of(self._edition, tables)
-        with opened(self._lake, self._edition, reading) as connection, limited(connection.con, SECONDS):
+        with opened(self._lake, self._edition, reading) as reader, limited(reader.connection, SECONDS):
             return {
-                table: connection.to_pyarrow(
-                    QUESTIONS[table].filter(QUESTIONS[table][PERSON] == person).select(*columns)
-                )
+                table: reader.rows(QUESTIONS[table].filter(QUESTIONS[table][PERSON] == person).select(*columns))
                 for table, columns in tables.items()
             }
 

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
+import duckdb
 import ibis
 import ibis.expr.types as ir
 import pyarrow as pa
-from ibis.backends.duckdb import Backend
+from ibis.backends.duckdb.converter import DuckDBPyArrowData
 from sqlglot import exp
 
-from isthmus.base.errors import IntegrityError
+from isthmus.base.durable import sync_file
+from isthmus.base.errors import IntegrityError, IsthmusError
 from isthmus.lake.edition import Edition
 from isthmus.lake.engine import DIALECT, EXHAUSTED, exhausted, limited
 from isthmus.lake.lake import Lake
@@ -36,36 +38,64 @@ class Reading:
         )
 
 
+SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET python_enable_replacements = false"
+
+
+class Reader:
+    """A connection that answers expressions. Ibis's own takes longer to begin than a small question to be answered."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self.connection = connection
+
+    def run(self, sql: str) -> duckdb.DuckDBPyConnection:
+        """Run a statement."""
+        return self.connection.execute(sql)
+
+    def rows(self, question: ir.Table) -> pa.Table:
+        """The rows of an expression, in its types."""
+        found = self.run(compiled(question)).to_arrow_table()
+        return DuckDBPyArrowData.convert_table(found, question.schema())
+
+
+def compiled(question: ir.Table) -> str:
+    """An expression as SQL of the engine."""
+    return str(ibis.to_sql(question, dialect=DIALECT, pretty=False))
+
+
 @contextmanager
 def opened(
     lake: Lake, edition: Edition, reading: Reading, kept: Mapping[str, ir.Table] | None = None
-) -> Iterator[Backend]:
+) -> Iterator[Reader]:
     """A connection that has what is read of an edition, for the length of a block; a table without rows is empty.
 
     `kept` are expressions over those, whose rows are taken apart first, each under a name of its own.
     """
     scratch = lake.scratch / f"{os.getpid()}.{uuid4().hex}"
     scratch.mkdir(parents=True)
-    connection = ibis.duckdb.connect(
-        threads=2, memory_limit=lake.memory, temp_directory=str(scratch), autoinstall_known_extensions=False,
-        autoload_known_extensions=False,
+    connection = duckdb.connect(
+        config={
+            "threads": 2, "memory_limit": lake.memory, "temp_directory": str(scratch),
+            "autoinstall_known_extensions": False, "autoload_known_extensions": False,
+        }
     )  # fmt: skip
     try:
+        reader = Reader(connection)
+        reader.run(SETTINGS)
         for name, (table, schema) in reading.tables.items():
             files = paths(lake, edition, table)
             if files:
-                connection.raw_sql(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {_scan(files)}')
+                reader.run(f'CREATE TEMP VIEW "{name}" AS SELECT * FROM {_scan(files)}')
             else:
-                connection.create_table(name, schema=ibis.Schema.from_pyarrow(schema), temp=True)
+                connection.register(name, schema.empty_table())
         for name, view in reading.views.items():
-            connection.raw_sql(f'CREATE TEMP VIEW "{name}" AS {view.sql(DIALECT)}')
+            reader.run(f'CREATE TEMP VIEW "{name}" AS {view.sql(DIALECT)}')
         for name, rows in (kept or {}).items():
-            connection.raw_sql(f'CREATE TEMP TABLE "{name}" AS {connection.compile(rows)}')
-        yield connection
+            reader.run(f'CREATE TEMP TABLE "{name}" AS {compiled(rows)}')
+        yield reader
     except EXHAUSTED as error:
         raise exhausted(error) from None  # its text may hold the statement
     finally:
-        connection.disconnect()
+        connection.close()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
@@ -96,5 +126,26 @@ def answer(
 
     Raises RefusedError when it takes longer than `seconds`.
     """
-    with opened(lake, edition, reading, kept) as connection, limited(connection.con, seconds):
-        return connection.to_pyarrow(question)
+    with opened(lake, edition, reading, kept) as reader, limited(reader.connection, seconds):
+        return reader.rows(question)
+
+
+def written(lake: Lake, edition: Edition, question: ir.Table, reading: Reading, path: Path) -> None:
+    """Write the rows of an expression to a Parquet file, in the order in which they are read; whole, or not at all.
+
+    The expression may hold secrets: no error tells its text.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = lake.scratch / f"{os.getpid()}.{uuid4().hex}.parquet"
+    try:
+        with opened(lake, edition, reading) as reader:
+            target = str(draft).replace("'", "''")
+            reader.run(f"COPY ({compiled(question)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+        sync_file(draft)
+        draft.replace(path)
+    except duckdb.Error as error:
+        raise IsthmusError(
+            f"rows could not be written ({type(error).__name__}). Have the operator run verify."
+        ) from None
+    finally:
+        draft.unlink(missing_ok=True)

@@ -21,7 +21,7 @@ import ibis.expr.types as ir
 import pyarrow as pa
 
 from isthmus.base.errors import InputError, IsthmusError, RefusedError
-from isthmus.lake.asking import Reading, opened, paths
+from isthmus.lake.asking import SETTINGS, Reading, compiled, opened, paths
 from isthmus.lake.edition import Edition
 from isthmus.lake.engine import EXHAUSTED, exhausted, limited
 from isthmus.lake.lake import Lake
@@ -32,9 +32,6 @@ CHUNK = 2048  # rows that are taken at once: one piece of the engine's own
 LARGEST = 256 << 20  # bytes of an answer
 NAMED = 40  # characters of a name that an error repeats
 GIVEN = "isthmus_given"
-SILENT = (
-    "SET TimeZone = 'UTC'", "SET enable_progress_bar = false", "SET python_enable_replacements = false",
-)  # fmt: skip
 # In this order: the second makes the first final.
 LOCK = ("SET enable_external_access = false", "SET lock_configuration = true")
 # Errors about a statement, not about data; their first line names what is wrong with it.
@@ -100,8 +97,7 @@ def locked(lake: Lake, edition: Edition, views: Mapping[str, ir.Table], reading:
     scratch.mkdir(parents=True)
     connection = duckdb.connect(config=_config(lake.memory, scratch))
     try:
-        for setting in SILENT:
-            connection.execute(setting)
+        connection.execute(SETTINGS)
         try:
             _fill(connection, lake, edition, views, reading)
         except IsthmusError:
@@ -125,12 +121,11 @@ def straight(
     try:
         with opened(lake, edition, reading, kept) as first:
             for name, view in views.items():
-                first.raw_sql(f'CREATE TEMP VIEW "{name}" AS {first.compile(view)}')
+                first.run(f'CREATE TEMP VIEW "{name}" AS {compiled(view)}')
             files = {path for table, _ in reading.tables.values() for path in paths(lake, edition, table)}
             listed = ", ".join("'" + path.replace("'", "''") + "'" for path in sorted(files))
-            for setting in (*SILENT, f"SET allowed_paths = [{listed}]", *LOCK):
-                first.con.execute(setting)
-            yield Locked(first.con)
+            first.run("; ".join((f"SET allowed_paths = [{listed}]", *LOCK)))
+            yield Locked(first.connection)
     except duckdb.Error as error:  # of making the views, whose text holds keys
         raise _unread(error) from None
 
@@ -154,7 +149,7 @@ def _fill(
 ) -> None:
     with opened(lake, edition, reading) as first:
         for name, view in views.items():
-            connection.register(GIVEN, first.raw_sql(first.compile(view)).to_arrow_reader(BATCH))
+            connection.register(GIVEN, first.run(compiled(view)).to_arrow_reader(BATCH))
             connection.execute(f'CREATE TABLE "{name}" AS SELECT * FROM {GIVEN}')
             connection.unregister(GIVEN)
 

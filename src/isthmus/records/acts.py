@@ -41,6 +41,14 @@ class Acts:
         """Everything done under a grant, or what was after a moment."""
         return self._found(*([] if since is None else [Act.at > since]), grant=grant)
 
+    def taken(self, grant: str, since: datetime) -> tuple[int, float]:
+        """Rows and seconds of all answers under a grant after a moment."""
+        rows, seconds = Act.result["rows"].as_integer(), Act.result["seconds"].as_float()
+        wanted = select(func.coalesce(func.sum(rows), 0), func.coalesce(func.sum(seconds), 0.0))
+        with unit(self._session) as session:
+            found = session.execute(wanted.where(Act.at > since).filter_by(settled=True, grant=grant)).one()
+            return int(found[0]), float(found[1])
+
     def begun(self) -> bool:
         """Whether anything was done yet."""
         with unit(self._session) as session:

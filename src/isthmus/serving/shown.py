@@ -1,11 +1,13 @@
 """Counts as they are shown to who has no grant: one place for pages, their files and the programs' addresses alike.
 
 Where all patients are invented, everything is shown as it is. Else counts from 1 to `hide` of the default rules of
-release are hidden and the others rounded, shares are in whole per cent and hidden where few stand on either side.
+release are hidden and the others rounded, shares are in whole per cent and hidden where few stand on either side, and
+a last day is told to the month.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date
 
 import numpy as np
 
@@ -34,6 +36,12 @@ class Mask:
     def total(self, parts: Iterable[int]) -> int:
         """A sum over what is shown of its parts, so that it tells nothing of those that are hidden."""
         return sum(one for one in map(self.count, parts) if isinstance(one, int))
+
+    def latest(self, value: date | None, *, few: bool) -> date | str | None:
+        """The last day of something: of real patients its month, for it is somebody's day; none where there are few."""
+        if value is None or self.rules is None:
+            return value
+        return None if few else f"{value:%Y-%m}"
 
     def share(self, part: int | None, whole: int | None) -> float | None:
         """A share; None where there is none, or too few on either side of it."""

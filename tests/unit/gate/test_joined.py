@@ -1,26 +1,20 @@
 """One person at the door: rows of several sites' persons, as a question and a desk see them."""
 
-from collections.abc import Mapping
-
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 import sqlglot
 from sqlglot import exp
 
-from isthmus.base.durable import sha256_of
 from isthmus.base.errors import RefusedError, UsageError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import start
-from isthmus.flow.ingest import ingest, publish
-from isthmus.flow.schema import PERSON_ALIAS
+from isthmus.flow.ingest import ingest
 from isthmus.flow.workspace import Workspace
 from isthmus.gate import joined
 from isthmus.gate.office import trail
 from isthmus.gate.session import Session, open_session
-from isthmus.lake.delta import DataFile
 from lib import packs
+from lib.linked import alias
 from lib.workspace import add, rows
 
 PACK = """
@@ -78,19 +72,6 @@ def numbers(opened: Workspace) -> dict[str, int]:
     return found | {
         "bob": next(row["person_id"] for row in rows(opened, "person") if row["person_source_value"] == "bob")
     }
-
-
-def alias(opened: Workspace, persons: Mapping[int, int]) -> None:
-    """Publish an edition that joins persons so."""
-    draft = opened.lake.root / "draft.parquet"
-    pq.write_table(pa.table([list(persons), list(persons.values())], schema=PERSON_ALIAS), draft)
-    path = opened.lake.root / "person_alias" / f"{sha256_of(draft)}.parquet"
-    path.parent.mkdir(exist_ok=True)
-    file = DataFile("person_alias", f"person_alias/{path.name}", None, len(persons), draft.stat().st_size)
-    draft.rename(path)
-    with opened.lake.writing():
-        opened.lake.deltas.commit("person_alias", PERSON_ALIAS, add=[file], remove=[], batch="test")
-        publish(opened, [])
 
 
 @pytest.fixture

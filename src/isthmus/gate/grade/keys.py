@@ -40,9 +40,14 @@ class Keys:
             raise InputError(f"the keys of a use need a secret of {SECRET} bytes and the use's name.")
         self._keys = {
             domain: hmac.new(secret, f"isthmus:{domain}:{use}".encode(), hashlib.sha256).digest()
-            for domain in ("person", "thing", "days")
+            for domain in ("person", "thing", "days", "name")
         }
         self._veil = secrets.randbits(VEIL)
+
+    @property
+    def name(self) -> str:
+        """What may be called after these keys, and after no others."""
+        return self._keys["name"].hex()[:DIGITS]
 
     def pseudonym(self, identity: int, domain: str = "person") -> str:
         """What stands for a person (or, in domain `thing`, for another row) in this use: 32 hexadecimal digits."""

@@ -41,14 +41,15 @@ RAW, KEPT = "isthmus_raw_", "isthmus_kept_"
 """What names begin with that a question of ours reads, and nobody else can name."""
 Named = Mapping[str, frozenset[str] | None]
 """By table the columns that a question can mean; None for all."""
-WHO, PSEUDONYM, SHIFT = "_who", "_pseudonym", "_shift"  # columns of people, joined to their rows
+WHO, PSEUDONYM, SHIFT, OWNER = "_who", "_pseudonym", "_shift", "_owner"  # columns of people, joined to their rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Use:
     """A person's use of a grant: the keys of the use, and the concepts of special diseases.
 
-    A row that names one of the `special` concepts is withheld unless the grant is of the highest grade.
+    A row that names one of the `special` concepts is withheld unless the grant is of the highest grade. Tables that are
+    `moved` are read from files in which the dates of this use stand already (`gate/office/prepared.py`).
     """
 
     grant: Grant | None
@@ -56,6 +57,7 @@ class Use:
     kind: str
     keys: Keys
     special: frozenset[int] = field(default_factory=frozenset)
+    moved: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +153,29 @@ def persons(allowed: Allowed, use: Use, identities: Collection[int], numbers: Co
     return people.filter(people.person_id.isin([*identities]) | people.number.isin([*numbers]))
 
 
+def moved(table: str, columns: Collection[str], alias: ir.Table | None, keys: Keys) -> ir.Table:
+    """The rows of a table named RAW + table with the dates of persons moved: of these columns, the others null.
+
+    Its own numbers of persons stay; who is joined with whom (`alias`) says by how much.
+    """
+    rows = ibis.table(QUESTIONS[table].schema(), name=f"{RAW}{table}")
+    whole = rows
+    if alias is not None:
+        joined = alias.select(_of="person_id", _person="person")
+        whole = rows.left_join(joined, rows.person_id == joined["_of"])
+    owner = ibis.coalesce(whole["_person"], whole.person_id) if alias is not None else whole.person_id
+    whole = whole.mutate(**{OWNER: owner})
+    people = whole.select(**{WHO: whole[OWNER]}).distinct()
+    people = people.mutate(**{SHIFT: keys.shifts(people[WHO])})
+    whole = whole.left_join(people, whole[OWNER] == people[WHO])
+    found: dict[str, Any] = {}
+    for name, kind in QUESTIONS[table].schema().items():
+        column = whole[name] if name in columns else ibis.null(kind.copy(nullable=True))
+        dated = name in columns and graded(table, name).measure == "shift"
+        found[name] = keys.moved(column, whole[SHIFT]) if dated else column
+    return whole.select(**found)
+
+
 def padded(view: ir.Table, table: str) -> ir.Table:
     """The same with every column of the table, null where the view has none of that name."""
     kinds = QUESTIONS[table].schema().items()
@@ -202,7 +227,7 @@ class _Apart:
         if self._prefix:
             source = ibis.table(source.schema(), name=f"{self._prefix}{table}")
         wanted = self._named.get(table)
-        measures = allowed.columns[table]
+        measures = _unmoved(table, allowed.columns[table], self._use)
         if wanted is not None:
             measures = {name: one for name, one in measures.items() if name in wanted} or _least(measures)
         if table not in PUBLIC and _withheld(source, table, self._use) is not None:
@@ -223,7 +248,14 @@ def _least(measures: Mapping[str, Measure]) -> Mapping[str, Measure]:
 def _view(table: str, source: ir.Table, measures: Mapping[str, Measure], allowed: Allowed, use: Use) -> ir.Table:
     if table in PUBLIC:
         return source.select(*measures)
-    return _measured_all(_held(source, table, allowed, use), table, measures, use.keys)
+    return _measured_all(_held(source, table, allowed, use), table, _unmoved(table, measures, use), use.keys)
+
+
+def _unmoved(table: str, measures: Mapping[str, Measure], use: Use) -> Mapping[str, Measure]:
+    """The measures that are left to take, where the dates of a table are moved in its files."""
+    if table not in use.moved:
+        return measures
+    return {name: "allow" if one == "shift" else one for name, one in measures.items()}
 
 
 def _held(source: ir.Table, table: str, allowed: Allowed, use: Use) -> ir.Table:

@@ -33,6 +33,7 @@ from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.cases import granted
 from isthmus.gate.office.people import is_in_use
+from isthmus.gate.office.prepared import prepared
 from isthmus.gate.office.quota import Quota, quota
 from isthmus.gate.office.unit import Draft, Office
 from isthmus.lake.asking import answer
@@ -81,7 +82,7 @@ class Granted:
         named = columns_of(question)
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
-            edition = self.edition.within(allowed.sites)
+            edition, use = self._files(use, allowed)
             found = rewritten(question, use, at)
             asked = found.question.limit(most + 1)
             try:
@@ -111,11 +112,11 @@ class Granted:
             return named
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> pa.Table:
-            edition = self.edition.within(allowed.sites)
+            edition, use = self._files(use, allowed)
             found = plain(text, allowed.columns)
             if found is not None:
                 with suppress(MistakenError):  # what it names is told by who holds nothing else
-                    return self._lent(text, found, use, allowed, most)
+                    return self._lent(text, found, edition, use, allowed, most)
             with locked(self._lake, edition, views(allowed, use), reading_of(edition, named)) as engine:
                 return engine.rows(text, most=most, seconds=self._limits.longest)
 
@@ -130,7 +131,7 @@ class Granted:
         """
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> Taken:
-            edition = self.edition.within(allowed.sites)
+            edition, use = self._files(use, allowed)
             with desk_over(self._lake, edition, _on_desk(allowed, use, sparse=sparse), self._limits.longest) as desk:
                 return work(desk)
 
@@ -173,9 +174,12 @@ class Granted:
         text = f"what of {table} came or left since edition {since}"
         return self._answered("changes", text, lambda grant: {table: frozenset()}, answered)
 
-    def _lent(self, text: str, found: Plain, use: Use, allowed: Allowed, most: int) -> pa.Table:
+    def _files(self, use: Use, allowed: Allowed) -> tuple[Edition, Use]:
+        """The edition within the sites that are open, with what was prepared for the use."""
+        return prepared(self._lake, self.edition.within(allowed.sites), use, allowed)
+
+    def _lent(self, text: str, found: Plain, edition: Edition, use: Use, allowed: Allowed, most: int) -> pa.Table:
         """The rows of a plain statement."""
-        edition = self.edition.within(allowed.sites)
         over, kept = lent(allowed, use, dict.fromkeys(found.tables, found.columns), found.counted)
         reading = reading_of(edition, found.tables).renamed(RAW, QUESTIONS)
         with straight(self._lake, edition, over, kept, reading) as engine:
@@ -233,11 +237,8 @@ class Granted:
 
     def _left(self, office: Office) -> int:
         """Rows that the grant may still have; 0 when its seconds are used up."""
-        lately = office.acts.under(self._asker.grant, since=now() - DAY)
-        done = [act.result for act in lately if act.result]
-        if sum(float(one.get("seconds", 0)) for one in done) >= self._limits.seconds:
-            return 0
-        return self._limits.rows - sum(int(one.get("rows", 0)) for one in done)
+        rows, seconds = office.acts.taken(self._asker.grant, now() - DAY)
+        return 0 if seconds >= self._limits.seconds else self._limits.rows - rows
 
     def _refused(self, office: Office, found: Refused, body: dict[str, Any], at: datetime) -> RefusedError:
         session = self._session or office.mint("SE")

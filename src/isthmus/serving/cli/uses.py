@@ -12,6 +12,7 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.committee.event import acts
 from isthmus.gate.office import cases, written
 from isthmus.gate.office.cases import File
+from isthmus.gate.office.prepared import brought_up
 from isthmus.gate.use.match import Match
 from isthmus.serving.cli.acting import As, actor, office_of
 from isthmus.serving.cli.options import Json, Where
@@ -40,6 +41,7 @@ def register(app: typer.Typer) -> None:
         group.command(name, help=_help(name))(_plainly(name))
     for name in ABOUT_SITES:
         group.command(name, help=_help(name))(_of_sites(name))
+    group.command("prepare")(prepare)
     app.add_typer(group, name="use")
 
 
@@ -95,6 +97,26 @@ def show(workspace: Where, case: CaseId, by: As, json: Json = False) -> None:
     rows = [(one["number"], f"{one['at']:%Y-%m-%d %H:%M}", one["act"], one["person"], one["role"], one["reason"])
             for one in done]  # fmt: skip
     table("Acts", ("", "at (UTC)", "act", "person", "role", "reason"), rows)
+
+
+def prepare(
+    workspace: Where,
+    grants: Annotated[list[str] | None, typer.Argument(metavar="[GRANT]…", help="Grants, as GR….")] = None,
+    json: Json = False,
+) -> None:
+    """Move the dates of the newest edition once for a grant, so that its questions need not: for who runs the folder.
+
+    Without a grant: for all for which it was done before. Takes disk for a copy of the granted columns of tables with
+    dates. What was made for grants that are over is thrown away.
+    """
+    opened = Workspace(workspace)
+    office = office_of(opened)
+    found = brought_up(office, opened.lake, [office.named(one, "GR") for one in grants or ()])
+    told = [{"grant": name, "made": one.made, "files": one.files, "bytes": one.size} for name, one in found.items()]
+    if json:
+        document(told)
+        return
+    table("Prepared", ("grant", "made now", "files", "bytes"), [tuple(map(str, one.values())) for one in told])
 
 
 def match(workspace: Where, case: CaseId, by: As, role: Role = "", json: Json = False) -> None:

@@ -10,6 +10,7 @@ from isthmus.records.models import Account
 from isthmus.serving.page.words import Language
 
 Theme = Literal["auto", "light", "dark"]
+KEEPING = frozenset({"administrator", "platform"})
 THEMES: tuple[Theme, ...] = ("auto", "light", "dark")
 
 
@@ -31,6 +32,10 @@ class Visitor:
     def roles(self) -> frozenset[str]:
         """The roles of the account."""
         return frozenset(self.account.roles) if self.account else frozenset()
+
+    def keeps(self, site: str) -> bool:
+        """Whether the account mends what a site delivers: it speaks for the site, or runs the platform."""
+        return bool(KEEPING & self.roles) or (self.account is not None and site in self.account.sites)
 
     def demanded(self) -> Account:
         """The account. Raises RefusedError for who has not signed in."""

@@ -33,7 +33,7 @@ def view(told: Asked) -> View:
     table = Table("tables", (
         Column("called", note="table", link="address"), Column("group"), Column("rows", "count"), Column("columns",
         "tally"),
-        Column("sites", "tally"), Column("last", "day"),
+        Column("sites", "tally"), Column("last", "latest"),
     ), rows, Source(w("says"), known.edition.number, lineage="/lineage"))  # fmt: skip
     return View(w("title"), w("lead", len(rows)), (table,))
 

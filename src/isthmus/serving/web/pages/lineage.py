@@ -27,7 +27,7 @@ def view(told: Asked) -> View:
     number = known.edition.number
     edges = Table("lineage", (Column("site"), Column("feed"), Column("pack", "code"), Column("table", note="called",
         link="address"),
-                              Column("rows", "count"), Column("last", "day")), list(_edges(told, known)),
+                              Column("rows", "count"), Column("last", "latest")), list(_edges(told, known)),
                   Source(w("edges.says"), number), most=60)  # fmt: skip
     editions = Table("editions", (Column("edition"), Column("at", "moment"), Column("cdm"), Column("rows", "count"),
                                   Column("people", "count"), Column("digest", "code")), [
@@ -71,7 +71,10 @@ def _picture(told: Asked, known: DataMap) -> Markup:
     tables = [one for one in known.tables if one.name in TABLES and any(one.name in fed.tables for fed in feeds)]
     places = {fed.site: FIRST + ROW * (2 * at + sum(1 for other in feeds if other.site == fed.site) - 1) / 2
               for at, fed in reversed(list(enumerate(feeds)))}  # fmt: skip
-    most = max((extent.rows for fed in feeds for extent in fed.tables.values()), default=1)
+    rows = {
+        (fed.site, fed.name, name): _broad(told, extent.rows) for fed in feeds for name, extent in fed.tables.items()
+    }
+    most = max([1, *rows.values()])
     height = FIRST + ROW * max(len(feeds), len(tables)) + 10
     spread = (height - FIRST - 10) / max(1, len(tables))
     at_table = {one.name: FIRST + spread * at for at, one in enumerate(tables)}
@@ -80,9 +83,10 @@ def _picture(told: Asked, known: DataMap) -> Markup:
         y = FIRST + ROW * at
         lines.append(_line(160, places[fed.site], LANES[1], y, 2.0))
         boxes.append(_box(LANES[1], y, 190, f"{fed.name} · {fed.pack}", "b2", f"/sites/{fed.site}"))
-        for name, extent in fed.tables.items():
+        for name in fed.tables:
             if name in at_table:
-                lines.append(_line(LANES[1] + 190, y, LANES[3], at_table[name], 1 + 9 * (extent.rows / most) ** 0.5))
+                broad = 1 + 9 * (rows[fed.site, fed.name, name] / most) ** 0.5
+                lines.append(_line(LANES[1] + 190, y, LANES[3], at_table[name], broad))
     boxes += [_box(0, y, 160, known.titles[site], "b1", f"/sites/{site}") for site, y in places.items()]
     boxes += [_box(LANES[3], at_table[one.name], 300, name_of(one.name)[language], "b3", f"/catalogue/{one.name}")
               for one in tables]  # fmt: skip
@@ -91,6 +95,12 @@ def _picture(told: Asked, known: DataMap) -> Markup:
     label = escape(told.w("picture"))
     return Markup(f'<svg class="chart lineage" role="group" aria-label="{label}" viewBox="0 0 {WIDE} {height:.0f}">'
                   + heads + "".join(lines) + "".join(boxes) + "</svg>")  # fmt: skip
+
+
+def _broad(told: Asked, rows: int) -> int:
+    """Rows as a line shows them: what is hidden as a number is not to be measured on a picture."""
+    shown = told.mask.count(rows)
+    return shown if isinstance(shown, int) else 0
 
 
 def _line(x: float, y: float, to_x: float, to_y: float, width: float) -> str:

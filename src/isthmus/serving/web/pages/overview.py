@@ -42,7 +42,7 @@ def _running(told: Asked) -> dict[str, Any] | None:
 def _sites(told: Asked, seen: Seen) -> Table:
     columns = (
         Column("title", note="site", link="address"), Column("state", "state"), Column("people", "count"),
-        Column("received", "day"), Column("last", "day"), Column("records", "count"), Column("quarantined", "count"),
+        Column("received", "day"), Column("last", "latest"), Column("records", "count"), Column("quarantined", "count"),
         Column("mapped", "share"),
     )  # fmt: skip
     says = Source(told.w("sites.says"), seen.number, seen.records, lineage="/lineage", file="/overview")
@@ -70,7 +70,7 @@ def _figures(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
     }  # fmt: skip
     links = {"people": "/linkage", "rows": "/catalogue", "mapped": "/codes", "quarantine": "/sites"}
     for name, value in shown.items():
-        trend = [one for one in lines.get(name, []) if isinstance(mask.count(one), int)]
+        trend = [one for one in map(mask.count, lines.get(name, [])) if isinstance(one, int)]
         yield {
             "label": w(name), "value": value, "href": links[name], "picture": charts.spark(trend, w(name)),
             "note": w(f"{name}.note", records=number(mask.count(seen.records)), files=f"{seen.files:,}"),

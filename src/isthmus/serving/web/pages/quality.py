@@ -125,7 +125,8 @@ def _fits(one: Lived, wanted: Mapping[str, str]) -> bool:
 def _row(one: Lived, told: Asked) -> dict[str, Any]:
     found = one.finding
     place = found.places[0] if found.places else None
-    where = f"{place.feed}/{place.file}" + (f" · {place.line:,}" if place and place.line else "") if place else ""
+    line = place.line if place and _keeps(told, found.site) else None
+    where = f"{place.feed}/{place.file}" + (f" · {line:,}" if line else "") if place else ""
     return {
         "grade": found.grade, "site": found.site, "says": found.says(told.visitor.language), "place": where,
         "address": f"/quality/findings/{found.finding_id}", "rows": found.rows, "since": f"e{one.since:06d}",
@@ -133,14 +134,21 @@ def _row(one: Lived, told: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _keeps(told: Asked, site: str) -> bool:
+    """Whether single rows of a site may be pointed at: where patients are real, for those who mend what it delivers."""
+    return told.house.synthetic or told.visitor.keeps(site)
+
+
 def finding(told: Asked) -> View:
     """One finding: what is wrong, where it stands in the export, how it is mended, and its life."""
     one, w, language = _one(told), told.w, told.visitor.language
     found = one.finding
+    mends = _keeps(told, found.site)
     places = Table("places", (Column("feed"), Column("file"), Column("columns", "list"), Column("line", "tally"),
                               Column("rows", "count"), Column("trace", "code")),
-                   [{"feed": place.feed, "file": place.file, "columns": list(place.columns), "line": place.line,
-                     "rows": place.rows, "trace": f"{place.table} {place.row_id}" if place.row_id else ""}
+                   [{"feed": place.feed, "file": place.file, "columns": list(place.columns),
+                     "line": place.line if mends else None, "rows": place.rows,
+                     "trace": f"{place.table} {place.row_id}" if place.row_id and mends else ""}
                     for place in found.places], Source(w("places.says"), told.house.edition))  # fmt: skip
     values = {"one": one, "found": found, "says": found.says(language), "mend": found.mend(language),
               "trend": [(f"e{number:06d}", told.mask.count(rows)) for number, rows in one.trend.items()],

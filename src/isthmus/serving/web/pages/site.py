@@ -25,10 +25,17 @@ def view(told: Asked) -> View:
     values: dict[str, Any] = {
         "site": site, "row": row, "held": site.name in counted.held_back(told.house), "outcomes": OUTCOMES,
         "worse": counted.worse(told.house, site.name), "may": _may(told, site), "done": "done" in told.query,
-        "bars": _bars(tables[0], told),
+        "bars": _bars(tables[0], told), "last": _last(told, row),
     }  # fmt: skip
     return View(site.title or site.name, w("lead", site=site.name), tables, values,
                 ((w("page.sites"), "/sites"), (site.title or site.name, "")))  # fmt: skip
+
+
+def _last(told: Asked, row: dict[str, Any] | None) -> Any:
+    """The last day of what a site has delivered, as it may be shown."""
+    if row is None:
+        return None
+    return told.mask.latest(row["last"], few=isinstance(told.mask.count(row["people"]), str))
 
 
 def chosen(told: Asked) -> Site:
@@ -79,7 +86,7 @@ def _feeds(told: Asked, site: Site, number: int | None) -> Table:
     rows += [{"name": one.name, "pack": one.pack, **empty, **dict.fromkeys(OUTCOMES, 0)}
              for one in site.feeds if one.name not in {fed.name for fed in there}]  # fmt: skip
     columns = (Column("name"), Column("pack", "code"), Column("files", "tally"), Column("received", "moment"),
-               Column("last", "day"), Column("records", "count"), Column("mapped", "count"), Column("kept", "count"),
+               Column("last", "latest"), Column("records", "count"), Column("mapped", "count"), Column("kept", "count"),
                Column("quarantined", "count"), Column("mapped_share", "share"))  # fmt: skip
     return Table(
         "feeds",

@@ -18,7 +18,7 @@ def view(told: Asked) -> View:
     number = seen.number if seen else None
     sites = Table("sites", (
         Column("title", note="site", link="address"), Column("state", "state"), Column("feeds", "tally"),
-        Column("files", "tally"), Column("received", "moment"), Column("last", "day"), Column("people", "count"),
+        Column("files", "tally"), Column("received", "moment"), Column("last", "latest"), Column("people", "count"),
         Column("records", "count"), Column("quarantined", "count"), Column("mapped", "share"),
     ), rows, Source(w("sites.says"), number, seen.records if seen else None, lineage="/lineage"),
     empty="none")  # fmt: skip

@@ -80,7 +80,7 @@ def shown(value: Any, kind: Kind) -> str:
     match kind:
         case "count" | "tally":
             return number(value)
-        case "day":
+        case "day" | "latest":
             return day(value)
         case "moment":
             return moment(value)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from isthmus.serving.shown import Mask
 
-Kind = Literal["text", "count", "tally", "share", "day", "moment", "code", "state", "list"]
+Kind = Literal["text", "count", "tally", "share", "day", "latest", "moment", "code", "state", "list"]
 """`count` is of people, or of records of theirs, and is masked; `tally` is of files, checks, editions, and is not."""
 Row = Mapping[str, Any]
 
@@ -61,11 +61,15 @@ class Table:
         """The table as it may be shown: counts of people masked, shares made of what may be."""
         counts = [one.key for one in self.columns if one.kind == "count"]
         shares = [one.key for one in self.columns if one.kind == "share"]
-        rows = [
-            {**row, **{key: mask.count(row.get(key)) for key in counts},
-             **{key: mask.share(*row[key]) if row.get(key) else None for key in shares}}
-            for row in self.rows
-        ]  # fmt: skip
+        latest = [one.key for one in self.columns if one.kind == "latest"]
+        rows = []
+        for row in self.rows:
+            numbers = {key: mask.count(row.get(key)) for key in counts}
+            few = bool(mask.hidden) and mask.hidden in numbers.values()
+            rows.append({
+                **row, **numbers, **{key: mask.share(*row[key]) if row.get(key) else None for key in shares},
+                **{key: mask.latest(row.get(key), few=few) for key in latest},
+            })  # fmt: skip
         return replace(self, rows=rows)
 
     def plain(self) -> list[dict[str, Any]]:
