@@ -159,7 +159,11 @@ def _in(schema: pa.Schema, batch: pa.RecordBatch, site: str | None, person: int)
     """A batch with the columns of a schema; the site stands in the name of the file's folder."""
     said = {SITE: (site, pa.string()), PERSON: (person, pa.int64())}
     columns = [
-        pa.repeat(pa.scalar(*said[one.name]), len(batch)) if one.name in said else batch.column(one.name).cast(one.type)
+        pa.repeat(pa.scalar(*said[one.name]), len(batch)) if one.name in said else _as(batch.column(one.name), one.type)
         for one in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return column if column.type == kind else column.cast(kind)

@@ -120,6 +120,8 @@ def _events(table: pa.Table, source: Source, at: int) -> Events:
 
 def _plain(column: pa.ChunkedArray, kind: pa.DataType, empty: object) -> np.ndarray:
     """A column as numbers. What it is and has already is not made again: a chart is read while somebody waits."""
+    if column.null_count == len(column):
+        return np.full(len(column), empty, dtype=kind.to_pandas_dtype())
     if column.type != kind:
         column = column.cast(kind)
     if column.null_count:
