@@ -14,7 +14,7 @@ from lib import granted
 from lib.granted import House
 
 TABLES: Mapping[str, list[str]] = {
-    "person": ["person_id", "gender_concept_id"],
+    "person": ["person_id", "gender_concept_id", "year_of_birth"],
     "visit_occurrence": ["visit_occurrence_id", "person_id", "visit_concept_id", "visit_start_date"],
     "condition_occurrence": ["condition_occurrence_id", "person_id", "condition_concept_id", "condition_start_date"],
     "measurement": ["measurement_id", "person_id", "measurement_concept_id", "measurement_date", "value_as_number"],
@@ -29,7 +29,7 @@ def _session(house: House) -> Granted:
     return open_granted(office, opened.lake, account, house.grant)
 
 
-@pytest.fixture(scope="module", params=[3, 4], ids=["pseudonyms", "identities"])
+@pytest.fixture(scope="module", params=[3, 4], ids=["dates are moved", "dates as they are"])
 def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> House:
     return granted.granted(tmp_path_factory.mktemp("attended"), patients=12, tables=dict(TABLES), grade=request.param)
 

@@ -64,6 +64,13 @@ class Patients:
                 self._kept.popitem(last=False)
         return found, left
 
+    def persons(self) -> Numbers:
+        """The numbers of all persons, as questions read them."""
+        ones, joined = self._alias
+        whole = self._rows.persons()
+        alone = whole[~np.isin(whole, ones)]
+        return np.unique(np.concatenate([alone, joined[np.isin(ones, whole)]]))
+
     def _numbers(self, person: int) -> tuple[int, ...]:
         """The sites' numbers that are one person; none where the number is another's."""
         ones, persons = self._alias

@@ -128,6 +128,10 @@ class PersonRows:
             for name in names
         ]
 
+    def persons(self) -> Ints:
+        """The numbers of all persons, ascending."""
+        return np.unique(np.concatenate([*self._persons.values()] or [np.empty(0, dtype=np.int64)]))
+
     def _of(self, table: str) -> list[_File]:
         with self._lock:
             if table not in self._files:
