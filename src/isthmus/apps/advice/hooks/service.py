@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from isthmus.apps.advice.chart import fhir, rows
 from isthmus.apps.advice.chart.chart import Chart
 from isthmus.apps.advice.chart.facts import Concepts
+from isthmus.apps.advice.differential.rank import differential
 from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.history import Call, History
 from isthmus.apps.advice.firing.judge import Judged, judge
@@ -86,7 +87,9 @@ def answer(asked: Asked, at: Context, hook: str) -> Mapping[str, Any] | Told:
     made = Call(call.hook_instance, f"{PREFIX}{hook}", hook, person, str(call.context.get("userId", "")), today)
     history.keep(made, len(judged.fired), len(judged.open), found, at.now)
     cards = Cards(base, known.concepts, asked.language)
-    return {"cards": [cards.card(one, chart, key, judged.facts) for key, one in found.shown]}
+    telling = any(one.rule.tells for _, one in found.shown)
+    more = differential(base, chart, known.concepts) if telling else None
+    return {"cards": [cards.card(one, chart, key, judged.facts, more) for key, one in found.shown]}
 
 
 def day_of(at: Context) -> date:
