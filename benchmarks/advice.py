@@ -1,13 +1,15 @@
 """A call of decision support over a patient of 10,000 events, at 50 calls a second, with many patients in the lake.
 
 Two processes answer, as a service on two cores does; calls arrive on time whether or not the one before is done, and a
-call's time is from when it arrived. `cold`: no patient was opened before; `warm`: all were. Records are kept in SQLite,
-every call and every rule that fired. `python -m benchmarks advice`.
+call's time is from when it arrived. `cold`: no patient was opened before; `warm`: all were, by one of the processes.
+Records are kept in SQLite, every call and every rule that fired. First all that the manifest declares is read, as of
+invented patients; then under a grant, where every call is decided and durable in records and log before a row leaves.
+`python -m benchmarks advice`.
 """
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,19 @@ import pyarrow.parquet as pq
 
 import isthmus.apps.advice
 from benchmarks.claim import Bench, Row, spent
+from benchmarks.granting import PERSON, QUOTA, granted, office_of
+from benchmarks.job import Sample
 from isthmus.apps.advice.hooks.service import answer
-from isthmus.apps.contract import Asked, Context, manifest_of
+from isthmus.apps.contract import Asked, Context, Session, manifest_of
 from isthmus.apps.contract.schema import steps_of
 from isthmus.base.clock import now
 from isthmus.base.durable import sha256_of
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.flow import workspace
 from isthmus.flow.workspace import Workspace
-from isthmus.gate.declared import Invented
+from isthmus.gate.declared import Declared, Invented
+from isthmus.gate.grade.keys import Keys
+from isthmus.gate.office.session import Within, open_granted
 from isthmus.lake.delta import DataFile
 from isthmus.lake.engine import ROW_GROUP
 from isthmus.records.own import Own
@@ -38,6 +44,7 @@ EACH = {"measurement": 20, "condition_occurrence": 4, "drug_exposure": 4, "proce
 HEAVY = {FULL: 600, SMALL: 100}
 RATE, SECONDS = 50, 12
 LIMIT = 0.150
+KIND = "CC"
 FOLDER = Path(isthmus.apps.advice.__file__).parent
 DAY = "2024-03-31"
 TESTS = "[3016723, 3023103, 3019550, 3004501, 3024128, 3024561, 3022217, 3024929, 3013721, 3006923]"
@@ -78,10 +85,19 @@ def advice(bench: Bench) -> Iterator[Row]:
     made = bench.job(f"advice: a lake of {persons:,} patients", "advice.make", root=root, persons=persons)
     seconds = bench.pick(2, SECONDS)
     ran = bench.job("advice: calls", "advice.served", root=root, persons=persons, seconds=seconds)
+    yield from _rows(made, ran, persons, "")
+    held = bench.job(
+        "advice: calls under a grant", "advice.served", root=root, persons=persons, seconds=seconds,
+        grant=made.found["grant"],
+    )  # fmt: skip
+    yield from _rows(made, held, persons, "under a grant, ")
+
+
+def _rows(made: Sample, ran: Sample, persons: int, how: str) -> Iterator[Row]:
     for name in ("cold", "warm"):
         found = ran.found[name]
         yield Row(
-            f"a CDS call, patient-view, {name}",
+            f"a CDS call, patient-view, {how}{name}",
             f"{EVENTS:,} events, {made.found['rows']:,} rows, {persons:,} patients",
             f"p95 {found['p95'] * 1e3:.0f} ms, p50 {found['p50'] * 1e3:.0f} ms at {found['rate']:.0f}/s",
             limit=f"p95 < {LIMIT * 1e3:.0f} ms at {RATE}/s", memory=ran.peak, cpu=spent(ran),
@@ -92,7 +108,9 @@ def advice(bench: Bench) -> Iterator[Row]:
 
 def make(root: str, persons: int) -> dict[str, Any]:
     """A workspace of invented patients with one edition of so many."""
-    opened = workspace.create(Path(root), synthetic=True)
+    opened = workspace.create(Path(root), synthetic=False)
+    settings = opened.root / "isthmus.toml"
+    settings.write_text(settings.read_text(encoding="utf-8") + QUOTA, encoding="utf-8")
     tables: dict[str, tuple[int, list[DataFile]]] = {}
     rows = 0
     for table in ASKED:
@@ -100,7 +118,8 @@ def make(root: str, persons: int) -> dict[str, Any]:
         tables[table] = 0, files
         rows += sum(one.rows for one in files)
     opened.lake.editions.publish(tables, batches=["made"], notes={})
-    return {"rows": rows}
+    reads = manifest_of(FOLDER).reads
+    return {"rows": rows, "grant": granted(opened, KIND, [f"s{site}" for site in range(SITES)], reads)}
 
 
 def _written(root: Path, table: str, persons: int) -> Iterator[DataFile]:
@@ -126,43 +145,61 @@ def _written(root: Path, table: str, persons: int) -> Iterator[DataFile]:
             yield DataFile(table, path.relative_to(root).as_posix(), f"s{site}", held, path.stat().st_size)
 
 
-_at: dict[str, Context] = {}
+_at: dict[str, Callable[[], Context]] = {}
 
 
-def _start(root: str) -> None:
-    """What a process of the service opens once."""
+def _start(root: str, grant: str) -> None:
+    """What a process of the service opens once. Under a grant each call has a session of its own, as in the service."""
     opened = Workspace(Path(root))
     edition = opened.lake.editions.current()
     assert edition is not None
     manifest = manifest_of(FOLDER)
     own = Own(f"sqlite:///{Path(root) / 'own.db'}", manifest.app, steps_of(FOLDER))
     own.migrate()
-    _at["context"] = Context(
-        session=Invented(opened.lake, edition, manifest.reads), records=own.of("s0"),
-        settings={"cap": 5, "day": DAY}, learnt=lambda kind, rows: None, now=now(), site="s0",
+    office = office_of(opened)
+    account = office.accounts.get(PERSON)
+    assert account is not None
+
+    def session() -> Session:
+        if not grant:
+            return Invented(opened.lake, edition, manifest.reads)
+        within = Within(f"{manifest.app} {manifest.version}", manifest.reads)
+        held = open_granted(office, opened.lake, account, grant, edition=edition.number, within=within)
+        return Declared(held, manifest.reads)
+
+    _at["context"] = lambda: Context(
+        session=session(), records=own.of("s0"), settings={"cap": 5, "day": DAY}, learnt=lambda kind, rows: None,
+        now=now(), site="s0",
     )  # fmt: skip
 
 
-def _call(person: int, number: int, due: float) -> tuple[float, float, int]:
+def _named(root: str, grant: str, persons: list[int]) -> list[str]:
+    """What stands for persons under the grant: by these their callers name them."""
+    with office_of(Workspace(Path(root))).open() as office:
+        return [Keys(office.secret, grant).pseudonym(one) for one in persons]
+
+
+def _call(person: str, number: int, due: float) -> tuple[float, float, int]:
     """One call: seconds since it was due, processor seconds, cards."""
     used = time.process_time()
     body = {
         "hook": "patient-view", "hookInstance": f"{number}-{os.getpid()}",
-        "context": {"userId": "Practitioner/1", "patientId": str(person)},
+        "context": {"userId": "Practitioner/1", "patientId": person},
     }  # fmt: skip
-    told: Any = answer(Asked(method="POST", body=body), _at["context"], "patient-view")
+    told: Any = answer(Asked(method="POST", body=body), _at["context"](), "patient-view")
     return time.time() - due, time.process_time() - used, len(told["cards"])
 
 
-def served(root: str, persons: int, seconds: int) -> dict[str, Any]:
+def served(root: str, persons: int, seconds: int, grant: str = "") -> dict[str, Any]:
     """Calls at the rate, for patients with many events: first of each the first time, then again."""
     ids = [
         int(row[0])
         for row in duckdb.execute(f"SELECT CAST(hash(i) // 4 AS BIGINT) FROM range({HEAVY[persons]}) r(i)").fetchall()
     ]
-    _start(root)
+    _start(root, grant)
+    ids = _named(root, grant, ids) if grant else [str(one) for one in ids]
     found: dict[str, Any] = {}
-    with ProcessPoolExecutor(2, initializer=_start, initargs=(root,)) as pool:
+    with ProcessPoolExecutor(2, initializer=_start, initargs=(root, grant)) as pool:
         for number in range(40):  # both processes are up, and have read the packs and the list of persons
             pool.submit(_call, ids[-1 - number % 2], -number, time.time()).result()
         chosen = ids[: min(RATE * seconds, len(ids) - 2)]
@@ -171,7 +208,7 @@ def served(root: str, persons: int, seconds: int) -> dict[str, Any]:
     return found
 
 
-def _measured(pool: ProcessPoolExecutor, ids: list[int], name: str) -> Mapping[str, float]:
+def _measured(pool: ProcessPoolExecutor, ids: list[str], name: str) -> Mapping[str, float]:
     began = time.time()
     waiting: list[Future[tuple[float, float, int]]] = []
     for number, person in enumerate(ids):

@@ -21,6 +21,7 @@ from isthmus.gate.grade.decision import PUBLIC
 from isthmus.gate.grade.rewrite import RAW, columns_of
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
+from isthmus.gate.office.attended import attended
 from isthmus.gate.office.session import Granted
 from isthmus.gate.patient import patients
 from isthmus.lake.asking import answer, opened
@@ -132,13 +133,8 @@ class Declared:
         return self._granted.steps(text, work)
 
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
-        """The rows of one person, by the declared tables that have a person; one question of each table."""
-        return {
-            table: self._granted.sql(
-                exp.select(*columns).from_(table).where(exp.column(PERSON).eq(exp.convert(person))).sql("duckdb")
-            )
-            for table, columns in _of_persons(self._columns).items()
-        }
+        """The rows of one person, by the declared tables that have a person: one question under the grant."""
+        return attended(self._granted, person, _of_persons(self._columns))
 
 
 def demand(declared: Columns, named: Mapping[str, frozenset[str]]) -> None:

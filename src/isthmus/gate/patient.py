@@ -64,6 +64,13 @@ class Patients:
                 self._kept.popitem(last=False)
         return found, left
 
+    def persons(self) -> Numbers:
+        """The numbers of all persons, as questions read them."""
+        ones, joined = self._alias
+        whole = self._rows.persons()
+        alone = whole[~np.isin(whole, ones)]
+        return np.unique(np.concatenate([alone, joined[np.isin(ones, whole)]]))
+
     def _numbers(self, person: int) -> tuple[int, ...]:
         """The sites' numbers that are one person; none where the number is another's."""
         ones, persons = self._alias
@@ -103,13 +110,16 @@ def _schema(table: str, columns: tuple[str, ...]) -> pa.Schema:
     return pa.schema([whole.field(name).with_nullable(True) for name in columns])
 
 
-_opened: OrderedDict[tuple[Path, str], Patients] = OrderedDict()
+_opened: OrderedDict[tuple[Path, str, frozenset[str] | None], Patients] = OrderedDict()
 _lock = Lock()
 
 
-def patients(lake: Lake, edition: Edition) -> Patients:
-    """The patients of an edition, the same for all who ask; of a few editions they are kept."""
-    key = (lake.root, edition.digest)
+def patients(lake: Lake, edition: Edition, sites: frozenset[str] | None = None) -> Patients:
+    """The patients of an edition, the same for all who ask; of a few editions they are kept.
+
+    `sites`: those that the edition is within, if it is within some only.
+    """
+    key = (lake.root, edition.digest, sites)
     with _lock:
         found = _opened.pop(key, None) or Patients(lake, edition)
         _opened[key] = found

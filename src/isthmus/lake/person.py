@@ -128,6 +128,10 @@ class PersonRows:
             for name in names
         ]
 
+    def persons(self) -> Ints:
+        """The numbers of all persons, ascending."""
+        return np.unique(np.concatenate([*self._persons.values()] or [np.empty(0, dtype=np.int64)]))
+
     def _of(self, table: str) -> list[_File]:
         with self._lock:
             if table not in self._files:
@@ -159,7 +163,11 @@ def _in(schema: pa.Schema, batch: pa.RecordBatch, site: str | None, person: int)
     """A batch with the columns of a schema; the site stands in the name of the file's folder."""
     said = {SITE: (site, pa.string()), PERSON: (person, pa.int64())}
     columns = [
-        pa.repeat(pa.scalar(*said[one.name]), len(batch)) if one.name in said else batch.column(one.name).cast(one.type)
+        pa.repeat(pa.scalar(*said[one.name]), len(batch)) if one.name in said else _as(batch.column(one.name), one.type)
         for one in schema
     ]
     return pa.RecordBatch.from_arrays(columns, schema=schema)
+
+
+def _as(column: pa.Array, kind: pa.DataType) -> pa.Array:
+    return column if column.type == kind else column.cast(kind)

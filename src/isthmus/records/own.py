@@ -6,7 +6,8 @@ loses no row. A step that was carried out is never edited: its digest is kept, a
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
@@ -24,6 +25,8 @@ TYPES: Mapping[str, Any] = {
     "integer": sa.BigInteger, "number": sa.Double, "text": sa.String, "boolean": sa.Boolean, "time": sa.DateTime,
     "day": sa.Date, "json": sa.JSON,
 }  # fmt: skip
+STATEMENTS = 512
+"""That are kept; there are as many as ways in which an application asks."""
 READ = {"time": datetime.fromisoformat, "day": date.fromisoformat}
 
 
@@ -69,6 +72,7 @@ class Own:
         self._prefix = f"app_{app.replace('-', '_')}_"
         self._steps = steps
         self._shapes = shapes(steps)
+        self._spelled: dict[tuple[Any, ...], sa.Executable] = {}
         self._tables = {name: self._table(name, shape) for name, shape in self._shapes.items()}
         self._done = sa.Table(
             f"{self._prefix}step_", sa.MetaData(),
@@ -110,6 +114,15 @@ class Own:
         if name not in self._tables:
             raise UsageError(f"records.yaml has no table '{name}'. It has: {', '.join(self._tables) or 'none'}.")
         return self._tables[name], self._shapes[name]
+
+    def spelled(self, key: tuple[Any, ...], make: Callable[[], sa.Executable]) -> sa.Executable:
+        """A statement that comes again and again with other values; making one costs more than running it."""
+        found = self._spelled.get(key)
+        if found is None:
+            if len(self._spelled) >= STATEMENTS:
+                self._spelled.clear()
+            found = self._spelled[key] = make()
+        return found
 
     @contextmanager
     def work(self) -> Iterator[sa.Connection]:
@@ -162,47 +175,55 @@ class OwnRecords:
         found, shape = self._own.table(table)
         made = [self._row(table, shape, row) for row in rows]
         with self._own.work() as work:
-            if shape.key:
-                for row in made:
-                    work.execute(sa.delete(found).where(*(found.c[key] == row[key] for key in (SITE, *shape.key))))
+            if made and shape.key:
+                keys = (SITE, *shape.key)
+                former = [{f"_{key}": row[key] for key in keys} for row in made]
+                work.execute(self._own.spelled(("replace", table), lambda: _replaced(found, keys)), former)
             if made:
-                work.execute(sa.insert(found), made)
+                work.execute(self._own.spelled(("add", table), lambda: sa.insert(found)), made)
 
     def find(
         self, table: str, where: Mapping[str, Any] | None = None, *, order: Sequence[str] = (), most: int = 1000
     ) -> list[dict[str, Any]]:
         """At most `most` rows that fit, in an order of columns; "-" before one has it fall."""
         found, _ = self._own.table(table)
-        by = [self._column(table, one.removeprefix("-")) for one in order]
-        ordered = [column.desc() if one.startswith("-") else column for one, column in zip(order, by, strict=True)]
-        asked = sa.select(found).where(*self._where(table, where)).order_by(*ordered).limit(most)
+        met = self._met(table, where)
+
+        def asked() -> sa.Executable:
+            by = [self._column(table, one.removeprefix("-")) for one in order]
+            ordered = [column.desc() if one.startswith("-") else column for one, column in zip(order, by, strict=True)]
+            return sa.select(found).where(*met.tests(found)).order_by(*ordered).limit(sa.bindparam("_most"))
+
+        statement = self._own.spelled(("find", table, met.shape, tuple(order)), asked)
         with self._own.work() as work:
-            return [dict(row) for row in work.execute(asked).mappings()]
+            return [dict(row) for row in work.execute(statement, {**met.values, "_most": most}).mappings()]
 
     def count(
         self, table: str, where: Mapping[str, Any] | None = None, *, by: Sequence[str] = ()
     ) -> list[dict[str, Any]]:
         """How many rows fit, of each combination of some columns."""
-        self._own.table(table)
+        found, _ = self._own.table(table)
+        met = self._met(table, where)
         columns = [self._column(table, one) for one in by]
-        counted = sa.func.count().label("rows")
-        asked = sa.select(*columns, counted).select_from(self._own.table(table)[0]).where(*self._where(table, where))
+        asked = sa.select(*columns, sa.func.count().label("rows")).select_from(found).where(*met.tests(found))
         with self._own.work() as work:
-            found = work.execute(asked.group_by(*columns).order_by(*columns) if columns else asked)
-            return [dict(row) for row in found.mappings()]
+            rows = work.execute(asked.group_by(*columns).order_by(*columns) if columns else asked, met.values)
+            return [dict(row) for row in rows.mappings()]
 
     def change(self, table: str, where: Mapping[str, Any], values: Mapping[str, Any]) -> int:
         """Write values into the rows that fit; how many there were."""
         found, shape = self._own.table(table)
         written = {name: self._value(table, shape, name, value) for name, value in values.items()}
+        met = self._met(table, where, own=True)
         with self._own.work() as work:
-            return work.execute(sa.update(found).where(*self._where(table, where, own=True)).values(written)).rowcount
+            return work.execute(sa.update(found).where(*met.tests(found)).values(written), met.values).rowcount
 
     def remove(self, table: str, where: Mapping[str, Any]) -> int:
         """Remove the rows that fit; how many there were."""
         found, _ = self._own.table(table)
+        met = self._met(table, where, own=True)
         with self._own.work() as work:
-            return work.execute(sa.delete(found).where(*self._where(table, where, own=True))).rowcount
+            return work.execute(sa.delete(found).where(*met.tests(found)), met.values).rowcount
 
     def _row(self, table: str, shape: Shape, row: Mapping[str, Any]) -> dict[str, Any]:
         site = str(row.get(SITE, self._site))
@@ -229,24 +250,62 @@ class OwnRecords:
             raise UsageError(f"{table} has no column '{name}'. Its columns: {', '.join(found.c.keys())}.")
         return found.c[name]
 
-    def _where(self, table: str, where: Mapping[str, Any] | None, *, own: bool = False) -> list[sa.ColumnElement[bool]]:
-        found, shape = self._own.table(table)
-        met = [self._site] if own else [self._site, ""]
-        tests: list[sa.ColumnElement[bool]] = [found.c[SITE].in_(met)] if self._site else []
+    def _met(self, table: str, where: Mapping[str, Any] | None, *, own: bool = False) -> "_Met":
+        """The condition that a row is met by the site (`own`: is of the site itself) and fits."""
+        _, shape = self._own.table(table)
+        met = _Met()
+        if self._site:
+            met.note(SITE, "in", [self._site] if own else [self._site, ""])
         for name, told in (where or {}).items():
-            column = self._column(table, name)
+            self._column(table, name)
 
             def read(value: Any, name: str = name) -> Any:
                 return value if name == SITE else self._value(table, shape, name, value)
 
             if isinstance(told, Within):
-                tests += [column >= read(told.low)] if told.low is not None else []
-                tests += [column < read(told.high)] if told.high is not None else []
+                met.note(name, ">=", read(told.low), unless=told.low is None)
+                met.note(name, "<", read(told.high), unless=told.high is None)
             elif isinstance(told, list | tuple | set | frozenset):
-                tests.append(column.in_([read(one) for one in told]))
+                met.note(name, "in", [read(one) for one in told])
             else:
-                tests.append(column.is_(None) if told is None else column == read(told))
-        return tests
+                met.note(name, "=" if told is not None else "null", read(told))
+        return met
+
+
+class _Met:
+    """A condition: its shape, by which its statement is kept, and the values that the statement is run with."""
+
+    def __init__(self) -> None:
+        self.shape: tuple[tuple[str, str], ...] = ()
+        self.values: dict[str, Any] = {}
+
+    def note(self, column: str, way: str, value: Any, *, unless: bool = False) -> None:
+        """Demand something of a column; `unless`: nothing after all."""
+        if unless:
+            return
+        if way != "null":
+            self.values[f"_{len(self.shape)}"] = value
+        self.shape = (*self.shape, (column, way))
+
+    def tests(self, table: sa.Table) -> list[sa.ColumnElement[bool]]:
+        """The condition over parameters that `values` has."""
+        found: list[sa.ColumnElement[bool]] = []
+        for at, (name, way) in enumerate(self.shape):
+            column = table.c[name]
+            value = sa.bindparam(f"_{at}", type_=column.type, expanding=way == "in")
+            found.append(WAYS[way](column, value))
+        return found
+
+
+WAYS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "in": lambda column, value: column.in_(value), "=": operator.eq, ">=": operator.ge, "<": operator.lt,
+    "null": lambda column, value: column.is_(None),
+}  # fmt: skip
+
+
+def _replaced(table: sa.Table, keys: Sequence[str]) -> sa.Executable:
+    """Removes the row with a key, which another takes the place of."""
+    return sa.delete(table).where(*(table.c[key] == sa.bindparam(f"_{key}", type_=table.c[key].type) for key in keys))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ function exists twice: in Python, and as an expression that an engine evaluates 
 import hashlib
 import hmac
 import secrets
+from collections.abc import Iterable
 from typing import Any
 
 import ibis
@@ -52,6 +53,14 @@ class Keys:
     def pseudonym(self, identity: int, domain: str = "person") -> str:
         """What stands for a person (or, in domain `thing`, for another row) in this use: 32 hexadecimal digits."""
         return self._digest(identity, domain)[:DIGITS]
+
+    def named(self, identities: Iterable[int | None], domain: str = "person") -> list[str | None]:
+        """`pseudonym` of many; None for None."""
+        key = self._keys[domain]
+        return [
+            None if one is None else hmac.digest(key, str(one).encode(), "sha256")[: DIGITS // 2].hex()
+            for one in identities
+        ]
 
     def days(self, person: int) -> int:
         """By how many days all dates of a person are moved in this use: the same for all, so that intervals stay."""

@@ -5,29 +5,28 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from isthmus.research.expression.function import FUNCTIONS
-from isthmus.research.expression.node import Call, Case, Literal, Name, Node, Scalar
+from isthmus.research.expression.node import Case, Literal, Name, Node, Scalar
 
 PLAIN: Mapping[str, Callable[..., Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "=": operator.eq, "<>": operator.ne, "<": operator.lt,
     "<=": operator.le, ">": operator.gt, ">=": operator.ge, "neg": operator.neg, "not": operator.not_,
     "/": lambda one, other: one / other if other else None,
 }  # fmt: skip
+JOINING = frozenset({"and", "or"})
 
 
 def evaluate(node: Node, values: Mapping[str, Scalar]) -> Scalar:
     """The value of a node; null (None) where it is not known."""
-    if isinstance(node, Literal):
-        return node.value
     if isinstance(node, Name):
         return values.get(node.name)
+    if isinstance(node, Literal):
+        return node.value
     if isinstance(node, Case):
         return _case(node, values)
-    operands = [evaluate(one, values) for one in node.operands]
-    if node.name in ("and", "or"):
-        return _joined(operands, decides=node.name == "or")
-    if node.name == "in":
-        return _within(operands)
-    return _called(node, operands)
+    name, operands = node.name, [evaluate(one, values) for one in node.operands]
+    if name in JOINING:
+        return _joined(operands, decides=name == "or")
+    return _within(operands) if name == "in" else _called(name, operands)
 
 
 def _case(node: Case, values: Mapping[str, Scalar]) -> Scalar:
@@ -54,13 +53,13 @@ def _within(operands: list[Scalar]) -> Scalar:
     return None if sought is None else _joined([None if one is None else one == sought for one in listed], decides=True)
 
 
-def _called(node: Call, operands: list[Scalar]) -> Scalar:
-    if node.name == "is null":
+def _called(name: str, operands: list[Scalar]) -> Scalar:
+    if name == "is null":
         return operands[0] is None
-    if node.name == "is not null":
+    if name == "is not null":
         return operands[0] is not None
-    known = FUNCTIONS.get(node.name)
+    known = FUNCTIONS.get(name)
     if None in operands and (known is None or known.strict):
         return None
-    worked: Scalar = (known.python if known else PLAIN[node.name])(*operands)
+    worked: Scalar = (known.python if known else PLAIN[name])(*operands)
     return worked

@@ -16,6 +16,8 @@ Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 EPOCH = date(1970, 1, 1)
 MINUTES = 1440
+HALF = 1 << 31
+"""Concepts and minutes lie within this of zero, if anything is as usual."""
 
 
 def day_number(day: date) -> int:
@@ -54,7 +56,7 @@ class Order:
         return f"{kind}/{name}" if name else kind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Events:
     """Columns of equal length. `concept`: ids of what happened; `begin` and `end` in minutes since 1970 (`end` 0: not
     known); `number` NaN where there is none; `unit`: places in the chart's units (-1 for none); `answer`: ids of coded
@@ -82,6 +84,12 @@ class Events:
             return cls(empty, empty, empty, np.empty(0), empty, empty, empty, empty)
         return cls(*(np.concatenate([getattr(one, name) for one in parts]) for name in names))
 
+    @cached_property
+    def ordered(self) -> tuple[Ints, Ints, Ints]:
+        """Places of events by concept, time and id; their concepts; their times. Charts of the same events share it."""
+        order = _order(self.concept, self.begin, self.id)
+        return order, self.concept[order], self.begin[order]
+
 
 @dataclass(frozen=True)
 class Chart:
@@ -100,27 +108,21 @@ class Chart:
     allergies: tuple[tuple[frozenset[int], Row], ...] | None = None
     names: Sequence[str] = field(default_factory=tuple)
 
-    @cached_property
-    def _sorted(self) -> tuple[Ints, Ints]:
-        """Places of events by concept, time and id, and their concepts."""
-        order = np.lexsort((self.events.id, self.events.begin, self.events.concept))
-        return order, self.events.concept[order]
-
     def places(self, concepts: Ints, within: int) -> Ints:
         """Places of the events of some concepts in the days up to today, oldest first."""
-        order, sorted_concepts = self._sorted
-        low = np.searchsorted(sorted_concepts, concepts, side="left")
-        high = np.searchsorted(sorted_concepts, concepts, side="right")
-        runs = [order[one:other] for one, other in zip(low, high, strict=True) if other > one]
-        if not runs:
-            return np.empty(0, dtype=np.int64)
-        found = runs[0] if len(runs) == 1 else np.concatenate(runs)
-        begin = self.events.begin[found]
+        order, known, begin = self.events.ordered
         last = (day_number(self.today) + 1) * MINUTES
-        found = found[(begin < last) & (begin >= last - (within + 1) * MINUTES)]
-        if len(runs) > 1:
-            found = found[np.lexsort((self.events.id[found], self.events.begin[found]))]
-        return found
+        since = last - (within + 1) * MINUTES
+        lows, highs = known.searchsorted(concepts, side="left"), known.searchsorted(concepts, side="right")
+        runs = []
+        for at in np.flatnonzero(highs > lows).tolist():
+            low, high = int(lows[at]), int(highs[at])
+            first, end = begin[low:high].searchsorted((since, last)).tolist()
+            runs += [order[low + first : low + end]] if end > first else []
+        if len(runs) == 1:
+            return runs[0]
+        found = np.concatenate(runs) if runs else np.empty(0, dtype=np.int64)
+        return found[np.lexsort((self.events.id[found], self.events.begin[found]))] if runs else found
 
     def row(self, place: int, fact: str = "") -> Row:
         """The row at a place."""
@@ -129,3 +131,19 @@ class Chart:
             self.tables[self.events.table[place]], self.names[number] if self.names else str(number),
             day_of(self.events.begin[place]), fact,
         )  # fmt: skip
+
+
+def _order(concept: Ints, begin: Ints, number: Ints) -> Ints:
+    """Places by concept, time and id: concept and time as one number, and by id only those that have both in common."""
+    if not len(concept):
+        return np.empty(0, dtype=np.int64)
+    ends = (concept.min(), concept.max(), begin.min(), begin.max())
+    if not all(-HALF <= one < HALF for one in ends):
+        return np.lexsort((number, begin, concept))
+    both = (concept << 32) + (begin + HALF)
+    order = np.argsort(both)
+    equal = both[order[1:]] == both[order[:-1]]
+    shared = np.flatnonzero(np.append(equal, False) | np.append(False, equal))
+    mine = order[shared]
+    order[shared] = mine[np.lexsort((number[mine], both[mine]))]
+    return order

@@ -16,6 +16,8 @@ from isthmus.apps.contract.knowledge import score as scored
 
 SHOWN = 5
 """Rows that are named of one fact; a count of 300 visits is told by its newest."""
+NEWEST = 16
+"""Results that are looked at first for the last one that fits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,31 +97,37 @@ def _scored(fact: Fact, values: Mapping[str, Scalar], found: Mapping[str, Found]
 def _numbers(chart: Chart, fact: Fact, concepts: Concepts) -> Found:
     """The last, lowest or highest number in the fact's unit that lies in its range; the newest of equal ones."""
     places = chart.places(concepts.ids(fact.concept), fact.within)
+    if fact.way == "last":
+        found = _fitting(chart, fact, places[-NEWEST:])  # the last that fits is nearly always among these
+        if not len(found[0]) and len(places) > NEWEST:
+            found = _fitting(chart, fact, places[:-NEWEST])
+        places, numbers = found
+        at = len(places) - 1
+    else:
+        places, numbers = _fitting(chart, fact, places)
+        turned = numbers[::-1]
+        at = len(places) - 1
+        at -= int(turned.argmin() if fact.way == "lowest" else turned.argmax()) if len(places) else 0
+    return Found(float(numbers[at]), (chart.row(places[at], fact.name),)) if len(places) else Found(None)
+
+
+def _fitting(chart: Chart, fact: Fact, places: Ints) -> tuple[Ints, Floats]:
+    """Those of some places whose number, in the fact's unit, lies in its range; and these numbers."""
     numbers = chart.events.number[places]
-    known = ~np.isnan(numbers)
-    places, numbers = places[known], numbers[known]
     if fact.unit and len(places):
         numbers = _in_unit(chart, fact, places, numbers)
     if fact.low is not None and fact.high is not None:
-        fits = (numbers >= fact.low) & (numbers <= fact.high)  # NaN, of another unit, fits nowhere
+        fits = (numbers >= fact.low) & (numbers <= fact.high)  # NaN, of another unit or none at all, fits nowhere
     else:
         fits = ~np.isnan(numbers)
-    places, numbers = places[fits], numbers[fits]
-    if not len(places):
-        return Found(None)
-    if fact.way == "last":
-        at = len(places) - 1
-    else:
-        turned = numbers[::-1]
-        at = len(places) - 1 - int(turned.argmin() if fact.way == "lowest" else turned.argmax())
-    return Found(float(numbers[at]), (chart.row(places[at], fact.name),))
+    return places[fits], numbers[fits]
 
 
 def _in_unit(chart: Chart, fact: Fact, places: Ints, numbers: Floats) -> Floats:
     """The numbers in the fact's unit; NaN where a unit is not converted into it, or none is told."""
     told = chart.events.unit[places]
     factors, offsets = np.full(len(chart.units) + 1, np.nan), np.zeros(len(chart.units) + 1)
-    for at in np.unique(told):
+    for at in {*told.tolist()}:
         how = conversion(fact.analyte, chart.units[at], fact.unit) if at >= 0 else None
         if how is not None:
             factors[at], offsets[at] = how.factor, how.offset

@@ -164,10 +164,8 @@ def _with(
 ) -> Chart:  # fmt: skip
     """An edition's chart with what the call sent beside it."""
     if not gathered.names and allergies is None:
-        return Chart(
-            also.today, also.birth, also.sex, also.events, also.tables, also.units, also.covers, orders, also.allergies
-        )
-    names = [str(one) for one in also.events.id.tolist()]
+        return replace(also, orders=orders)
+    names = [*also.names] or [str(one) for one in also.events.id.tolist()]
     old, new = also.events, gathered.events()
     events = Events.joined(
         [

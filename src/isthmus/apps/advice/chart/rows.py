@@ -1,7 +1,7 @@
 """A chart from the rows of an edition, as a session lends them: one Arrow table by name for each table of the model."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
@@ -67,20 +67,20 @@ def columns() -> dict[str, list[str]]:
 
 def chart_of(tables: Mapping[str, pa.Table], today: date, lacking: frozenset[str] = frozenset()) -> Chart:
     """The chart of a person on a day. A table that is not there, or is named in `lacking`, is not known about."""
-    names = list(SOURCES)
+    known = list(SOURCES)
     parts = [
         _events(tables[name], source, at)
         for at, (name, source) in enumerate(SOURCES.items())
         if name in tables and source.concept in tables[name].column_names
     ]
-    events = Events.joined(parts)
+    events = Events.joined([one for one, _ in parts])
+    names = [name for _, some in parts for name in some]
+    if names:  # under a grant rows are named by pseudonyms
+        events = replace(events, id=np.arange(len(events)))
     sex, birth = _person(tables.get("person"))
-    covers = frozenset(name for name in names if name in tables) - lacking
-    chart = Chart(today, birth, sex, events, names, [*codes()], covers)
-    return Chart(
-        today, birth, sex, events, names, [*codes()], covers,
-        allergies=_allergies(chart) if "observation" in covers else None,
-    )  # fmt: skip
+    covers = frozenset(name for name in known if name in tables) - lacking
+    chart = Chart(today, birth, sex, events, known, [*codes()], covers, names=names)
+    return replace(chart, allergies=_allergies(chart)) if "observation" in covers else chart
 
 
 @cache
@@ -104,22 +104,28 @@ def _unit_places() -> tuple[Ints, Ints]:
     return concepts, np.array([found[one] for one in concepts.tolist()], dtype=np.int64)
 
 
-def _events(table: pa.Table, source: Source, at: int) -> Events:
+def _events(table: pa.Table, source: Source, at: int) -> tuple[Events, list[str]]:
+    """The events of a table, and how its rows are called where their ids are no numbers."""
     count = len(table)
+    named = pa.types.is_string(table[source.id].type) or pa.types.is_large_string(table[source.id].type)
     begin = _minutes(table, source.day, source.time)
     number = _numbers(table, source.number) if source.number in table.column_names else np.full(count, np.nan)
-    return Events(
+    events = Events(
         concept=_ints(table, source.concept), begin=begin,
         end=_minutes(table, source.end, "") if source.end in table.column_names else np.zeros(count, dtype=np.int64),
         number=number,
         unit=_places(_ints(table, source.unit)) if source.unit in table.column_names else np.full(count, -1),
         answer=_ints(table, source.answer) if source.answer in table.column_names else np.zeros(count, dtype=np.int64),
-        table=np.full(count, at, dtype=np.int64), id=_ints(table, source.id),
+        table=np.full(count, at, dtype=np.int64),
+        id=np.zeros(count, dtype=np.int64) if named else _ints(table, source.id),
     )  # fmt: skip
+    return events, table[source.id].to_pylist() if named else []
 
 
 def _plain(column: pa.ChunkedArray, kind: pa.DataType, empty: object) -> np.ndarray:
     """A column as numbers. What it is and has already is not made again: a chart is read while somebody waits."""
+    if column.null_count == len(column):
+        return np.full(len(column), empty, dtype=kind.to_pandas_dtype())
     if column.type != kind:
         column = column.cast(kind)
     if column.null_count:

@@ -9,6 +9,8 @@ from uuid import UUID
 
 from isthmus.apps.advice.chart.chart import Chart, Order, Row
 from isthmus.apps.advice.chart.facts import Concepts, Found
+from isthmus.apps.advice.differential.rank import Differential
+from isthmus.apps.advice.differential.told import lines, suggested
 from isthmus.apps.advice.firing.judge import Fired
 from isthmus.apps.advice.pack.base import Base
 from isthmus.apps.advice.pack.rule import LONGEST, PLACE, Act
@@ -36,8 +38,10 @@ class Cards:
     def __init__(self, base: Base, concepts: Concepts, language: str) -> None:
         self.base, self.concepts, self.language = base, concepts, language
 
-    def card(self, fired: Fired, chart: Chart, key: UUID, values: Mapping[str, Found]) -> dict[str, Any]:
-        """The card of a fired rule. `key` becomes its uuid."""
+    def card(
+        self, fired: Fired, chart: Chart, key: UUID, values: Mapping[str, Found], more: Differential | None = None
+    ) -> dict[str, Any]:
+        """The card of a fired rule. `key` becomes its uuid; `more` is told where the rule says so."""
         rule = fired.rule
         source = self.base.sources[rule.source]
         told: dict[str, Any] = {"label": source.title}
@@ -58,6 +62,9 @@ class Cards:
             for code in rule.reasons or self.base.reasons
         ]
         card["extension"] = {EXTENSION: self._made(fired)}
+        if more is not None and rule.tells:
+            card["detail"] += "\n\n" + "\n".join(lines(more, self.base, self.language))
+            card["extension"][EXTENSION]["suggested"] = suggested(more, self.base, self.language)
         return card
 
     def summary(self, fired: Fired, values: Mapping[str, Found]) -> str:

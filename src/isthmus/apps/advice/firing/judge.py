@@ -1,6 +1,6 @@
 """Judging: which rules of a hook fire over a chart, with the facts and rows that made them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -54,22 +54,9 @@ def _of_hook(digest: str, hook: str, beside: Beside[Base]) -> tuple[tuple[Rule, 
 
 
 def _fired(rule: Rule, base: Base, facts: Mapping[str, Found]) -> Fired:
-    looked = {name: facts[name] for name in _all_names(rule.when.names, base) if name in facts}
+    looked = {name: facts[name] for name in base.names_of(rule.when.names) if name in facts}
     rows = tuple(dict.fromkeys(row for one in looked.values() for row in one.rows))
     return Fired(rule, looked, rows)
-
-
-def _all_names(names: Sequence[str], base: Base) -> dict[str, None]:
-    """The names of a condition, and what those that are reckoned come from."""
-    found: dict[str, None] = {}
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop(0)
-        if name not in found:
-            found[name] = None
-            one = base.fact(name)
-            waiting += one.needs if one is not None else ()
-    return found
 
 
 def _weight(one: Fired) -> tuple[int, int, str]:

@@ -1,5 +1,6 @@
 """The services: a call is read, the patient's chart put together, rules are judged, cards are made and remembered."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 from isthmus.apps.advice.chart import fhir, rows
 from isthmus.apps.advice.chart.chart import Chart
 from isthmus.apps.advice.chart.facts import Concepts
+from isthmus.apps.advice.differential.rank import differential
 from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.history import Call, History
 from isthmus.apps.advice.firing.judge import Judged, judge
@@ -30,6 +32,9 @@ ABOUT: Mapping[str, str] = {
     "zh": "依据带来源的规则，对患者诊断、用药、检验与医嘱进行提示。",
 }
 PREFIX = "advice-"
+PSEUDONYM = 32
+KNOWN = re.compile(rf"[0-9]{{1,19}}|[0-9a-f]{{{PSEUDONYM}}}")
+"""How the patients of an edition are named: by a number, under a grant by a pseudonym."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,9 @@ def answer(asked: Asked, at: Context, hook: str) -> Mapping[str, Any] | Told:
     made = Call(call.hook_instance, f"{PREFIX}{hook}", hook, person, str(call.context.get("userId", "")), today)
     history.keep(made, len(judged.fired), len(judged.open), found, at.now)
     cards = Cards(base, known.concepts, asked.language)
-    return {"cards": [cards.card(one, chart, key, judged.facts) for key, one in found.shown]}
+    telling = any(one.rule.tells for _, one in found.shown)
+    more = differential(base, chart, known.concepts) if telling else None
+    return {"cards": [cards.card(one, chart, key, judged.facts, more) for key, one in found.shown]}
 
 
 def day_of(at: Context) -> date:
@@ -105,11 +112,11 @@ def hear(asked: Asked, at: Context) -> None:
     History(at.records, shipped()).answered(rows_of, at.now)
 
 
-def judged_of(at: Context, person: int, hook: str) -> tuple[Base, Chart, Judged]:
+def judged_of(at: Context, person: str, hook: str) -> tuple[Base, Chart, Judged]:
     """What a hook's rules say of a person of the edition; nothing is remembered. Raises InputError for no such."""
     base = shipped()
     known = known_of(base, at.session)
-    chart = lake_chart(at.session, str(person), day_of(at))
+    chart = lake_chart(at.session, person, day_of(at))
     if chart is None:
         raise InputError("there is no such person in this edition. Look the number up again.")
     return base, chart, judge(base, chart, hook, known.concepts)
@@ -125,11 +132,12 @@ def _chart(call: schema.Request, known: Known, session: Session, person: str, to
 
 
 def lake_chart(session: Session, person: str, today: date) -> Chart | None:
-    """The chart of the edition's person whose number a caller gives as the patient's id; None where there is none."""
-    if not person.isdecimal():
+    """The chart of the edition's person whose number a caller gives as the patient's id, under a grant the pseudonym;
+    None where there is none."""
+    if not KNOWN.fullmatch(person):
         return None
     try:
-        found = session.patient(int(person))
+        found = session.patient(int(person) if person.isdecimal() and len(person) < PSEUDONYM else person)
     except (InputError, RefusedError):
         return None
     if not len(found.get("person", ())):

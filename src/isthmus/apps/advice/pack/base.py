@@ -14,6 +14,7 @@ from isthmus.apps.advice.pack.fact import DAY, Fact, Facts
 from isthmus.apps.advice.pack.graph import Concept, Graph, Relation
 from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
 from isthmus.apps.advice.pack.sheets import check_rings, read_concepts, read_relations
+from isthmus.apps.advice.pack.signs import SignReading, Signs
 from isthmus.apps.contract import documents as document
 from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
 from isthmus.apps.contract.knowledge import Kind, Node, Scalar
@@ -69,6 +70,7 @@ class Base:
     sources: Mapping[str, Source]
     reasons: Mapping[str, Mapping[str, str]]
     digest: str
+    signs: Signs
 
     def fact(self, name: str) -> Fact | None:
         """The fact that a name of an expression means; None for what everybody has."""
@@ -76,11 +78,26 @@ class Base:
 
     def needed(self, rules: Sequence[Rule]) -> list[Fact]:
         """The facts that some rules need, each after those that it is reckoned from."""
+        return self.needing([name for rule in rules for name in names_of(rule)])
+
+    def needing(self, names: Sequence[str]) -> list[Fact]:
+        """The facts of some names, each after those that it is reckoned from."""
         found: dict[str, Fact] = {}
-        for rule in rules:
-            for name in names_of(rule):
-                self._add(name, found)
+        for name in names:
+            self._add(name, found)
         return list(found.values())
+
+    def names_of(self, names: Sequence[str]) -> list[str]:
+        """Names, and those of the facts that they are reckoned from, each once."""
+        found: dict[str, None] = {}
+        waiting = list(names)
+        while waiting:
+            name = waiting.pop(0)
+            if name not in found:
+                found[name] = None
+                one = self.fact(name)
+                waiting += one.needs if one is not None else ()
+        return list(found)
 
     def _add(self, name: str, found: dict[str, Fact]) -> None:
         one = self.fact(name)
@@ -117,18 +134,21 @@ def read(folders: Sequence[Path]) -> Base:
         path = folder / "relations.csv"
         relations += read_relations(path, label, f"{label}/relations.csv", concepts, sources, faults)
     check_rings(relations, faults)
-    graph, facts = Graph(concepts, relations), Facts(concepts, faults)
+    facts = Facts(concepts, faults)
+    signs = SignReading(concepts, facts, sources, faults)
     for folder in ordered:
         if (folder / "facts.yaml").exists():
             head = document.read(folder / "facts.yaml", name=f"{folder.name}/facts.yaml")
             facts.read(section_of(head, "facts", "the file"), folder.name)
+        signs.read(folder)
+    graph = Graph(concepts, [*relations, *signs.signs().relations(concepts)])
     rules = _rules(ordered, graph, facts, sources, reasons, faults)
     _check_together(list(rules.values()), graph, facts, faults)
     faults.tell()
     packs = tuple(_pack(heads[folder]) for folder in ordered)
     return Base(
         packs, graph, MappingProxyType(facts.known), MappingProxyType(rules), MappingProxyType(sources),
-        MappingProxyType(reasons), _digest(ordered),
+        MappingProxyType(reasons), _digest(ordered), signs.signs(),
     )  # fmt: skip
 
 

@@ -23,11 +23,13 @@ from isthmus.apps.contract.knowledge import Expression, Kind, Scalar
 
 KEYS = (
     "version", "title", "hooks", "when", "each", "where", "indicator", "summary", "detail", "do", "source", "strength",
-    "valid", "silence", "over", "reasons", "examples", "about",
+    "valid", "silence", "over", "reasons", "examples", "tells", "about",
 )  # fmt: skip
 HOOKS = ("patient-view", "order-select", "order-sign", "encounter-discharge")
 ACTS = {"avoid": False, "stop": False, "order": True, "give": True}
 """What a rule may want done with a concept, and whether it is for it."""
+TELLS = ("differential",)
+"""What a card may tell beside its texts: what the patient's findings point to."""
 LONGEST = 140
 ROOM = 12
 """Characters that a value is reckoned to take in a summary."""
@@ -82,6 +84,7 @@ class Rule:
     examples: tuple[Example, ...]
     place: str
     relation: Relation | None = None
+    tells: str = ""
 
     def holds_on(self, day: date) -> bool:
         """Whether it is valid on a day."""
@@ -143,6 +146,7 @@ class Reading:
             self._valid(body, item), self._silence(body, item), self._listed(body, "over", item, None),
             self._listed(body, "reasons", item, list(self.reasons)), self._examples(body, item) if not relation else (),
             relation.place if relation else body.place(), relation,
+            choice_of(body, "tells", item, TELLS, "") if "tells" in body else "",
         )  # fmt: skip
 
     def _texts(self, body: Section, key: str, item: str, relation: Relation | None) -> Mapping[str, str]:

@@ -1,0 +1,102 @@
+"""The rows of one person under a grant: one question and one entry in the log, for who opens a patient and waits.
+
+Who stands behind a pseudonym of the grant is looked up, the person's rows are read by the footers of files
+(`gate/patient.py`) within the sites that are open, and what the grant says is done to them. Texts that are masked are
+left to the engine.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+import pyarrow as pa
+
+from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.grade.column import HIGHEST, Measure, graded
+from isthmus.gate.grade.decision import Allowed
+from isthmus.gate.grade.one import Known, measured, without
+from isthmus.gate.grade.rewrite import Use, views
+from isthmus.gate.joined import reading_of
+from isthmus.gate.office.session import Granted
+from isthmus.gate.patient import PERSON, Patients, patients
+from isthmus.lake.asking import answer
+
+USES, PATIENTS = 4, 256
+"""Uses whose pseudonyms are kept, and patients whose rows are, as a use may read them."""
+_known: OrderedDict[Any, Known] = OrderedDict()
+_read: OrderedDict[Any, dict[str, pa.Table]] = OrderedDict()
+_lock = Lock()
+
+
+def attended(session: Granted, person: int | str, columns: Mapping[str, Sequence[str]]) -> dict[str, pa.Table]:
+    """The rows of a person, by table the columns that are named; each table has the column `person_id`.
+
+    A person is named as the grant names people, by a pseudonym; one of whom the edition has no row of `person` is
+    nobody. Raises RefusedError, which says why and what to do next.
+    """
+
+    def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> dict[str, pa.Table]:
+        edition = session.edition.within(allowed.sites)
+        asked = {table: {one: allowed.columns[table][one] for one in named} for table, named in columns.items()}
+        kept = patients(session._lake, edition, allowed.sites)
+        stamp = (session._lake.root, edition.digest, allowed.sites, use.keys.pseudonym(0))
+        number = _of(kept, use, stamp).person(str(person))
+        if number is None:
+            return {table: _none(table, named) for table, named in columns.items()}
+        texts = [table for table, measures in asked.items() if "mask" in measures.values()]
+        plain = {table: measures for table, measures in asked.items() if table not in texts}
+        found = dict(_mine(kept, number, plain, use, stamp))
+        for table, view in views(Allowed(allowed.sites, {one: allowed.columns[one] for one in texts}), use).items():
+            mine = view.filter(view[PERSON] == str(person)).select(*columns[table])
+            reading = reading_of(edition, [table])
+            found[table] = answer(session._lake, edition, mine, reading, seconds=session._limits.longest)
+        return {table: found[table] for table in columns}
+
+    def naming(grant: object) -> Mapping[str, frozenset[str]]:
+        return {table: frozenset(named) for table, named in columns.items()}
+
+    return session._answered("patient", "the rows of one person", naming, answered)
+
+
+def _of(kept: Patients, use: Use, stamp: tuple[Any, ...]) -> Known:
+    with _lock:
+        found = _known.pop(stamp, None) or Known(kept.persons(), use.keys)
+        _known[stamp] = found
+        while len(_known) > USES:
+            _known.popitem(last=False)
+        return found
+
+
+def _mine(
+    kept: Patients, number: int, asked: Mapping[str, Mapping[str, Measure]], use: Use, stamp: tuple[Any, ...]
+) -> dict[str, pa.Table]:  # fmt: skip
+    """The person's rows as the use may read them; of some patients they are kept."""
+    assert use.grant is not None  # or it was refused
+    special = use.special if use.grant.grade < HIGHEST else frozenset[int]()
+    key = (*stamp, number, special, tuple((table, *measures.items()) for table, measures in asked.items()))
+    with _lock:
+        found = _read.pop(key, None)
+    if found is None:
+        rows, _ = kept.whole(number, {table: _needed(table, measures, special) for table, measures in asked.items()})
+        found = {
+            table: measured(table, without(table, one, special), asked[table], use.keys, number)
+            for table, one in rows.items()
+        }
+    with _lock:
+        _read[key] = found
+        while len(_read) > PATIENTS:
+            _read.popitem(last=False)
+    return found
+
+
+def _needed(table: str, measures: Mapping[str, Measure], special: frozenset[int]) -> list[str]:
+    """The columns to read: those that are asked for, and those by which rows of special diseases are known."""
+    telling = [one for one in QUESTIONS[table].columns if graded(table, one).special] if special else []
+    return list(dict.fromkeys([*measures, *telling]))
+
+
+def _none(table: str, named: Sequence[str]) -> pa.Table:
+    schema = QUESTIONS[table].schema().to_pyarrow()
+    return pa.schema([schema.field(one).with_nullable(True) for one in named]).empty_table()
