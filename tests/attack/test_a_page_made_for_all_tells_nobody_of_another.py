@@ -1,4 +1,4 @@
-"""Pages are made once for all who may see the same: what is one person's own reaches nobody else, and nothing is old."""
+"""Pages are made once for all who may see the same: what is one person's own reaches nobody else, nothing is old."""
 
 import re
 import subprocess

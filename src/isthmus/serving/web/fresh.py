@@ -1,4 +1,4 @@
-"""What was made of the workspace as it is now: kept until anything in it has changed, and for a second at most."""
+"""What was made of the workspace as it is now: kept until anything in it has changed, and for seconds at most."""
 
 import threading
 from collections.abc import Callable, Hashable
@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any, TypeVar, cast
 
 Made = TypeVar("Made")
-WHILE = 1.0  # seconds, for what changes without a mark: the time of day, and files that somebody edits in place
+WHILE = 5.0  # seconds, for what changes without a mark: the time of day, and files that somebody edits in place
 MOST = 512  # things at once; what is asked for beyond them is made and not kept
 
 
