@@ -24,6 +24,7 @@ from typing import Any
 import httpx
 
 from benchmarks.claim import Bench, Row
+from benchmarks.visiting import Visit
 from isthmus.base.clock import now
 from isthmus.base.progress import Silence
 from isthmus.flow.workspace import Workspace
@@ -85,7 +86,8 @@ def workbench(bench: Bench) -> Iterator[Row]:
             f"{one['people']} {of} at once, p95", size, f"{whole:.3f} s", limit=f"≤ {limit:g} s" if limit else "",
             memory=found["memory"], cpu=f"{one['cpu'] * 1000:.1f} ms each",
             holds=whole <= limit and not one["wrong"] if limit else None,
-            note=f"{one['many']:,} answers, {one['rate']:.0f}/s, wrong or lost: {one['wrong'] or 0}. {note}",
+            note=f"{one['many']:,} answers, {one['rate']:.0f}/s, wrong or lost: {one['wrong'] or 0}; asking took "
+            f"{1000 * one['asking'] / one['many']:.1f} ms each of the same processors. {note}",
         )  # fmt: skip
     one = found["signing"]
     yield Row("50 people sign in at once", size, f"{one['all']:.3f} s", memory=found["memory"],
@@ -137,50 +139,43 @@ def served(root: Path) -> Iterator[tuple[str, int]]:
 
 
 async def _all(address: str, process: int, given: Sequence[tuple[str, str]], seconds: float) -> dict[str, Any]:
-    limits = httpx.Limits(max_connections=BURST, max_keepalive_connections=BURST)
-    async with httpx.AsyncClient(base_url=address, timeout=60, limits=limits, headers={"Accept": "text/html"}) as web:
+    async with httpx.AsyncClient(base_url=address, timeout=60, headers={"Accept": "text/html"}) as web:
         await _warm(web)
         before, at, signed = took(process), time.perf_counter(), []
         cookies = await asyncio.gather(*(_sign_in(web, number, signed) for number in range(len(given))))
         signing = _told({"sign-in": signed}, Counter(), len(given), took(process) - before, time.perf_counter() - at)
         looking = [{"Cookie": f"isthmus={cookie}"} for cookie in cookies]
         asking = [{"Authorization": f"Bearer {token}", "X-Grant": grant} for token, grant in given]
-        walked = await _measured(web, process, PAGES, looking, seconds)
-        programs = await _measured(web, process, API, asking, seconds)
-        many = await _measured(web, process, PAGES, looking * (BURST // AT_ONCE), 0)
+        walked = await _measured(address, process, PAGES, looking, seconds)
+        programs = await _measured(address, process, API, asking, seconds)
+        many = await _measured(address, process, PAGES, looking * (BURST // AT_ONCE), 0)
         return {"signing": signing, "walk": walked, "programs": programs, "burst": many}
 
 
 async def _measured(
-    web: httpx.AsyncClient, process: int, addresses: Sequence[str], who: Sequence[Mapping[str, str]], seconds: float
+    base: str, process: int, addresses: Sequence[str], who: Sequence[Mapping[str, str]], seconds: float
 ) -> dict[str, Any]:
     """Everybody at once, one address after another, for some seconds or once. `who` are headers that show somebody."""
     times: Times = {}
     wrong: Counter[str] = Counter()
-    before, at = took(process), time.perf_counter()
+    before, at, own = took(process), time.perf_counter(), time.process_time()
 
     async def walk(shown: Mapping[str, str], number: int) -> None:
-        while True:
-            address = addresses[number % len(addresses)]
-            begun = time.perf_counter()
-            status = await _got(web, address.format(grant=shown.get("X-Grant", "")), shown)
-            times.setdefault(address, []).append(time.perf_counter() - begun)
-            if status != OK:
-                wrong[f"{address}: {status}"] += 1
-            number += 1
-            if time.perf_counter() >= at + seconds:
-                return
+        async with Visit(base) as visit:
+            while True:
+                address = addresses[number % len(addresses)]
+                begun = time.perf_counter()
+                status = await visit.got(address.format(grant=shown.get("X-Grant", "")), shown)
+                times.setdefault(address, []).append(time.perf_counter() - begun)
+                if status != OK:
+                    wrong[f"{address}: {status}"] += 1
+                number += 1
+                if time.perf_counter() >= at + seconds:
+                    return
 
     await asyncio.gather(*(walk(shown, number) for number, shown in enumerate(who)))
-    return _told(times, wrong, len(who), took(process) - before, time.perf_counter() - at)
-
-
-async def _got(web: httpx.AsyncClient, address: str, shown: Mapping[str, str]) -> int | str:
-    """The status of an answer, or how it was lost."""
-    try:
-        return (await web.get(address, headers=dict(shown))).status_code
-    except httpx.HTTPError as error:
-        return type(error).__name__
+    asking = time.process_time() - own
+    return _told(times, wrong, len(who), took(process) - before, time.perf_counter() - at) | {"asking": asking}
 
 
 async def _sign_in(web: httpx.AsyncClient, number: int, times: list[float]) -> str:

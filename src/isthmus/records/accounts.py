@@ -20,6 +20,12 @@ class Accounts:
         with unit(self._session) as session:
             return session.scalars(select(Account).order_by(Account.name)).all()
 
+    def first(self, many: int) -> Sequence[Account]:
+        """The accounts that were made first, by name."""
+        with unit(self._session) as session:
+            oldest = select(Account.name).order_by(Account.made_at, Account.name).limit(many)
+            return session.scalars(select(Account).where(Account.name.in_(oldest)).order_by(Account.name)).all()
+
     def get(self, name: str) -> Account | None:
         """One account."""
         with unit(self._session) as session:

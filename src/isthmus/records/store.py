@@ -22,9 +22,9 @@ class Records:
     """Receipts, parts and batches."""
 
     def __init__(self, url: str) -> None:
-        self._engine = connected(url)
-        Model.metadata.create_all(self._engine)
-        self.session = sessionmaker(self._engine, expire_on_commit=False)
+        self.engine = connected(url)
+        Model.metadata.create_all(self.engine)
+        self.session = sessionmaker(self.engine, expire_on_commit=False)
 
     @contextmanager
     def _work(self) -> Iterator[Session]:

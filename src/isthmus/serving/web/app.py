@@ -25,7 +25,7 @@ from isthmus.serving.web.shell.words import speech
 
 Handle = Callable[[Request], Awaitable[Response]]
 LONGEST = 200_000  # characters of one field of a form
-LOOK = 1.0  # seconds between two looks for a new edition
+LOOK, LONGEST_WAIT = 1.0, 60.0  # seconds between two looks for a new edition; longer after each that failed
 LOG = logging.getLogger("isthmus.web")
 FOREVER = "public, max-age=31536000, immutable"
 
@@ -65,17 +65,20 @@ def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None
 
     async def counting() -> None:
         seen: int | None = -1
+        wait = LOOK
         while True:
-            if house.edition != seen:
-                seen = house.edition
+            if (edition := house.edition) != seen:
                 try:
-                    await run_in_threadpool(counted.warm, house)
+                    if await run_in_threadpool(counted.warm, house):
+                        seen = edition
+                    wait = LOOK
                 except Exception as error:  # whatever it was, the pages that need it tell it when they are asked for
+                    wait = min(2 * wait, LONGEST_WAIT)
                     LOG.warning(
                         "edition %s could not be counted beforehand (%s). Pages count it when they are asked for, and "
-                        "tell what is wrong.", seen, type(error).__name__,
+                        "tell what is wrong. It is tried again in %.0f s.", edition, type(error).__name__, wait,
                     )  # fmt: skip
-            await asyncio.sleep(LOOK)
+            await asyncio.sleep(wait)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -97,7 +100,7 @@ def asked(house: House, request: Request, page: Page, form: FormData | None = No
     """The request as a page sees it; who asks may open the page."""
     visitor = guard.found(house, request)
     request.state.visitor = visitor
-    if visitor.account is None and not house.synthetic:
+    if not visitor.signed and not house.synthetic:
         raise RefusedError("this workspace holds real patients, and is looked at under a name. Sign in.")
     if page.roles and not page.roles & visitor.roles:
         roles = ", ".join(sorted(page.roles))
@@ -113,7 +116,7 @@ def _shown(house: House, page: Page) -> Handle:
     async def shown(request: Request) -> Response:
         def made() -> Response:
             told = asked(house, request, page)
-            return frame.response(request, told, page, page.view(told).masked(told.mask))
+            return frame.response(request, told, page, page.view)
 
         return kept(request, await house.lanes.pages.do(made))
 

@@ -22,9 +22,9 @@ def mount(app: FastAPI, house: House) -> None:
         if request.headers.get("authorization"):
             return token(request)
         visitor = guard.found(house, request)
-        if request.method not in guard.SAFE and visitor.account is not None:
+        if request.method not in guard.SAFE and visitor.signed:
             guard.demand_ours(house, request, request.headers.get("x-isthmus-token", ""))
-        if visitor.account is None and not house.synthetic:
+        if not visitor.signed and not house.synthetic:
             raise RefusedError("this workspace holds real patients, and is looked at under a name. Sign in.")
         return visitor.name
 
@@ -34,7 +34,7 @@ def mount(app: FastAPI, house: House) -> None:
         view = View(
             title[visitor.language], values={"fragment": Markup(fragment)}
         )  # of an application that was installed
-        return frame.response(request, told, SHOWN, view)
+        return frame.response(request, told, SHOWN, lambda _: view)
 
     applications.mount(app, house.manager, person=person, framed=framed)
 

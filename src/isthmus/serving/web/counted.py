@@ -63,10 +63,14 @@ def held_back(house: House) -> Mapping[str, str]:
     """
     if house.run is not None and not house.run.over:
         return {}
-    waiting = since(house.workspace.records, "committed")
-    return {
-        name: f"{at:%Y-%m-%d %H:%M}" for name, at in waiting.items() if house.workspace.site(name).worse is not None
-    }
+
+    def look() -> Mapping[str, str]:
+        waiting = since(house.workspace.records, "committed")
+        return {
+            name: f"{at:%Y-%m-%d %H:%M}" for name, at in waiting.items() if house.workspace.site(name).worse is not None
+        }
+
+    return house.fresh.of("held back", look)
 
 
 def worse(house: House, site: str) -> list[Worse] | None:
@@ -143,17 +147,19 @@ def prepare(house: House) -> None:
             count(house)
 
 
-def warm(house: House) -> None:
-    """Count what pages wait for, and begin to count what they show later."""
+def warm(house: House) -> bool:
+    """Count what pages wait for, and begin to count what they show later; whether all of it is there.
+
+    Raises what stood against a count; it is begun anew the next time.
+    """
     prepare(house)
     known = map_of(house)
-    if known is not None:
-        for count in (years, checks, findings):
-            count(house)
-        for site in held_back(house):
-            worse(house, site)
-        house.later(("edges", house.edition), lambda: edges(house.workspace))
-        house.later(("index", house.edition), lambda: bool(find(house.workspace, known, "x")))
+    if known is None:
+        return True
+    shown = [years(house), checks(house), findings(house), *(worse(house, site) for site in held_back(house))]
+    shown.append(house.later(("edges", house.edition), lambda: edges(house.workspace)))
+    shown.append(house.later(("index", house.edition), lambda: bool(find(house.workspace, known, "x"))))
+    return all(one is not None for one in shown)
 
 
 def _seen(house: House, known: DataMap, late: Sequence[str]) -> Seen:

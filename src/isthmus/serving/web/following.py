@@ -20,7 +20,7 @@ def register(app: FastAPI, house: House) -> None:
 
     async def events(request: Request) -> Response:
         visitor = await house.lanes.pages.do(guard.found, house, request)
-        if visitor.account is None and not house.synthetic:
+        if not visitor.signed and not house.synthetic:
             raise RefusedError("this workspace holds real patients, and is looked at under a name. Sign in.")
         if len(following) >= FOLLOWERS:
             raise RefusedError("too many pages follow the run. Look at it again in a minute.")

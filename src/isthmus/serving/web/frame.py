@@ -1,11 +1,13 @@
 """The frame of every page: bars, ribbon, side bar and footer around what the page shows."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
+from markupsafe import escape
 from starlette.responses import HTMLResponse
 
 from isthmus.serving.web import guard, waiting
@@ -13,25 +15,57 @@ from isthmus.serving.web.house import House
 from isthmus.serving.web.pages.listed import PAGES
 from isthmus.serving.web.shell.page import GROUPS, Asked, Page, View
 from isthmus.serving.web.shell.render import rendered
-from isthmus.serving.web.visitor import Visitor
+from isthmus.serving.web.visitor import NAME, TOKEN, Visitor
 
 
-def response(request: Request, told: Asked, page: Page, view: View, status: int = 200) -> Response:
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A page with its holes, and its SHA-256. `owner` is for whom alone it was made; None: for all who are alike."""
+
+    body: bytes
+    digest: bytes
+    owner: str | None
+
+
+def response(request: Request, told: Asked, page: Page, view: Callable[[Asked], View]) -> Response:
     """The page as HTML, or that the browser has it already."""
-    values = {
-        **around(request, told.house, told.visitor, page.under or page.name), "w": told.w, "name": told.w.name,
-        "view": view, "page": page, "here": request.url.path, "file": view.file or _file(request, page),
-        "asked": dict(request.query_params), "begin": _begin(request), "mask": told.mask,
-    }  # fmt: skip
-    if taken := sorted(set(values) & set(view.values)):
-        raise ValueError(f"{page.name}: a value of the view is called {taken[0]}, as one of the frame")
-    values |= view.values
-    body = rendered(f"{page.name}.html.j2", values).encode()
+    visitor = told.visitor
+    made = _kept(request, told, page, view) if page.steady else _made(request, told, page, view)
     # The token of forms is masked anew each time and fits as long as its session: the tag holds the session instead.
-    tag = tag_of(body.replace(told.visitor.token.encode(), guard.held(request).encode()))
+    tag = tag_of(made.digest + f"{visitor.me}\n{guard.held(request)}".encode())
     if has(request, tag):
         return Response(status_code=304, headers={"ETag": tag})
-    return HTMLResponse(body, status, headers={"ETag": tag})
+    body = made.body.replace(TOKEN.encode(), visitor.token.encode())
+    return HTMLResponse(body.replace(NAME.encode(), escape(visitor.me).encode()), headers={"ETag": tag})
+
+
+def _kept(request: Request, told: Asked, page: Page, view: Callable[[Asked], View]) -> Made:
+    """A page as it was made for somebody who may see the same, as long as nothing has changed."""
+    visitor, fresh = told.visitor, told.house.fresh
+    address = (request.url.path, tuple(request.query_params.multi_items()))
+    alike = (page.name, *address, visitor.language, visitor.theme, visitor.signed, visitor.roles)
+
+    def make() -> Made:
+        return _made(request, told, page, view)
+
+    found = fresh.of(alike, make)
+    return found if found.owner in (None, visitor.me) else fresh.of((*alike, visitor.me), make)
+
+
+def _made(request: Request, told: Asked, page: Page, view: Callable[[Asked], View]) -> Made:
+    """The page with holes for what each gets of their own."""
+    me, visitor = told.visitor.me, told.visitor.one_of_all()
+    told = replace(told, visitor=visitor)
+    shown = view(told).masked(told.mask)
+    values = {
+        **around(request, told.house, visitor, page.under or page.name), "w": told.w, "name": told.w.name,
+        "view": shown, "page": page, "here": request.url.path, "file": shown.file or _file(request, page),
+        "asked": dict(request.query_params), "begin": _begin(request), "mask": told.mask,
+    }  # fmt: skip
+    if taken := sorted(set(values) & set(shown.values)):
+        raise ValueError(f"{page.name}: a value of the view is called {taken[0]}, as one of the frame")
+    body = rendered(f"{page.name}.html.j2", values | dict(shown.values)).encode()
+    return Made(body, hashlib.sha256(body).digest(), me if visitor.known else None)
 
 
 def tag_of(content: bytes) -> str:

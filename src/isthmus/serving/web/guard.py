@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from isthmus.base.errors import RefusedError
 from isthmus.gate.office.people import is_in_use
+from isthmus.records.models import Account
 from isthmus.serving.web.house import House
 from isthmus.serving.web.shell.words import spoken
 from isthmus.serving.web.visitor import THEMES, Visitor
@@ -96,10 +97,9 @@ def found(house: House, request: Request) -> Visitor:
     """Who asks, by cookie; what they like, by cookie or address."""
     value = held(request)
     name = house.sessions.name(value)
-    account = house.office.accounts.get(name) if name else None
-    if account is not None and not is_in_use(house.office, account):
+    account = house.fresh.of(("account", name), lambda: _acting(house, name)) if name else None
+    if name and account is None:
         house.sessions.end_all(name)
-        account = None
     if not value:
         value = request.state.fresh = token_urlsafe(32)
     theme = request.cookies.get(THEME, "auto")
@@ -109,6 +109,12 @@ def found(house: House, request: Request) -> Visitor:
     return Visitor(
         account, language, next((one for one in THEMES if one == theme), "auto"), house.sessions.token(value)
     )  # fmt: skip
+
+
+def _acting(house: House, name: str) -> Account | None:
+    """An account that may act, None where there is none of this name, or none any more."""
+    account = house.office.accounts.get(name)
+    return account if account is not None and is_in_use(house.office, account) else None
 
 
 def demand_ours(house: House, request: Request, token: str) -> None:

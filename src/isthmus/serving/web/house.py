@@ -15,7 +15,9 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import cases
 from isthmus.gate.office.cases import File
 from isthmus.gate.office.unit import Office
+from isthmus.records.commits import Commits
 from isthmus.serving.web.answers import Answers
+from isthmus.serving.web.fresh import Fresh
 from isthmus.serving.web.lanes import Lanes
 from isthmus.serving.web.runs import Run
 from isthmus.serving.web.sessions import Sessions
@@ -34,8 +36,11 @@ class House:
         self.answers = Answers()
         self.lanes = Lanes()
         self.manager = Manager(self.workspace)
+        self.fresh = Fresh(self._stamp)
         self.run: Run | None = None
         self.after: list[Callable[[House], object]] = []
+        self._commits = Commits(self.workspace.records)
+        self._counted = 0
         self._listed: tuple[int, list[int]] = (0, [])
         self._cases: dict[str, File] = {}
         self._memory: OrderedDict[Hashable, Any] = OrderedDict()
@@ -58,9 +63,8 @@ class House:
 
     def numbers(self) -> list[int]:
         """The numbers of all editions, listed again when something came into their folder."""
-        try:
-            changed = self.workspace.lake.editions.folder.stat().st_mtime_ns
-        except FileNotFoundError:
+        changed = _changed(self.workspace.lake.editions.folder)
+        if not changed:
             return []
         if self._listed[0] != changed:
             self._listed = (changed, self.workspace.lake.editions.numbers())
@@ -72,7 +76,7 @@ class House:
 
     def cases(self) -> list[File]:
         """All cases of the committee, oldest first."""
-        return cases.files(self.office, self._cases)
+        return self.fresh.of("cases", lambda: cases.files(self.office, self._cases))
 
     @contextmanager
     def acting(self) -> Iterator[Office]:
@@ -149,14 +153,38 @@ class House:
                 return cast(Made, self._memory[key])
             begun = self._begun.get(key)
             if begun is None:
-                self._begun[key] = self._worker.submit(self.once, key, make)
+                self._begun[key] = self._worker.submit(self._count, key, make)
             if begun is None or not begun.done():
                 return None
             del self._begun[key]
         return cast(Made, begun.result())
 
+    def _count(self, key: Hashable, make: Callable[[], Made]) -> Made:
+        try:
+            return self.once(key, make)
+        finally:
+            self._counted += 1  # only the one worker counts
+
+    def _stamp(self) -> Hashable:
+        """Equal as long as nothing has changed of which pages are made; None where the records cannot tell it."""
+        committed = self._commits.number()
+        if committed is None:
+            return None
+        root, run = self.workspace.root, self.run
+        folders = (self.workspace.lake.editions.folder, root, root / "sites", root / "cohorts")
+        return committed, self._counted, run, run is not None and run.over, *map(_changed, folders)
+
     def close(self) -> None:
         """Begin nothing more."""
+        self._commits.close()
         self.manager.close()
         self.lanes.close()
         self._worker.shutdown(wait=False, cancel_futures=True)
+
+
+def _changed(folder: Path) -> int:
+    """When something came into a folder or left it, 0 where there is none."""
+    try:
+        return folder.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0

@@ -153,8 +153,8 @@ def _address(sort: str, place: str) -> str:
 
 
 PAGES = (
-    Page("catalogue", "/catalogue", view, group="data", icon="map", key="c"),
-    Page("catalogue_table", "/catalogue/{table}", held, under="catalogue"),
-    Page("catalogue_column", "/catalogue/{table}/{column}", column, under="catalogue"),
-    Page("search", "/search", search, under="search"),
+    Page("catalogue", "/catalogue", view, group="data", icon="map", key="c", steady=True),
+    Page("catalogue_table", "/catalogue/{table}", held, under="catalogue", steady=True),
+    Page("catalogue_column", "/catalogue/{table}/{column}", column, under="catalogue", steady=True),
+    Page("search", "/search", search, under="search", steady=True),
 )

@@ -152,6 +152,6 @@ def _searched(house: House, item: Item, text: str) -> Sequence[Candidate]:
 
 
 PAGES = (
-    Page("codes", "/codes", view, group="data", icon="code", key="v"),
+    Page("codes", "/codes", view, group="data", icon="code", key="v", steady=True),
     Page("code", "/codes/one", one, under="codes", acts={"choose": chosen, "undo": undone}),
 )

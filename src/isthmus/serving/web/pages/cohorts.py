@@ -152,6 +152,6 @@ def _shared(told: Asked, counts: Counted, number: int | None, name: str = "") ->
 
 
 PAGES = (
-    Page("cohorts", "/cohorts", view, group="evidence", icon="people", key="b"),
+    Page("cohorts", "/cohorts", view, group="evidence", icon="people", key="b", steady=True),
     Page("cohort", "/cohorts/{name}", one, under="cohorts"),
 )

@@ -118,6 +118,6 @@ def _box(x: float, y: float, wide: int, text: str, kind: str, address: str) -> s
 
 
 PAGES = (
-    Page("lineage", "/lineage", view, group="data", icon="flow", key="w"),
+    Page("lineage", "/lineage", view, group="data", icon="flow", key="w", steady=True),
     Page("runs_now", "/runs/now", now, under="lineage"),
 )

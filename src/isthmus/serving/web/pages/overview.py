@@ -97,4 +97,4 @@ def _flow(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
         yield {"label": w(f"flow.{name}"), "value": value, "note": note, "share": share, "address": address}
 
 
-PAGE = Page("overview", "/", view, group="data", icon="home", key="o")
+PAGE = Page("overview", "/", view, group="data", icon="home", key="o", steady=True)

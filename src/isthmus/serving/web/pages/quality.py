@@ -188,7 +188,7 @@ def say(told: Asked) -> str:
 
 
 PAGES = (
-    Page("quality", "/quality", view, group="data", icon="check", key="q"),
-    Page("findings", "/quality/findings", findings, under="quality"),
+    Page("quality", "/quality", view, group="data", icon="check", key="q", steady=True),
+    Page("findings", "/quality/findings", findings, under="quality", steady=True),
     Page("finding", "/quality/findings/{finding}", finding, under="quality", acts={"say": say}),
 )

@@ -215,7 +215,7 @@ def _rely(told: Asked, shown: Any) -> Iterator[dict[str, str]]:
 
 
 PAGES = (
-    Page("registries", "/registries", view, group="evidence", icon="book", key="e"),
+    Page("registries", "/registries", view, group="evidence", icon="book", key="e", steady=True),
     Page("registry", "/registries/{name}", one, under="registries", acts={"build": make}),
     Page("outcomes", "/registries/{name}/outcomes", outcomes, under="registries"),
 )

@@ -243,7 +243,7 @@ def apply(told: Asked) -> str:
 
 
 PAGES = (
-    Page("requests", "/requests", view, group="governance", icon="vote", key="r"),
+    Page("requests", "/requests", view, group="governance", icon="vote", key="r", steady=True),
     Page("request_new", "/requests/new", new, under="requests", acts={"apply": apply}),
     Page(
         "request", "/requests/{case}", case, under="requests", acts={act: done(act) for act in DOING if act != "submit"}

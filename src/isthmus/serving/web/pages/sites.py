@@ -43,4 +43,4 @@ def _bare(name: str, title: str, feeds: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-PAGE = Page("sites", "/sites", view, group="data", icon="site", key="s")
+PAGE = Page("sites", "/sites", view, group="data", icon="site", key="s", steady=True)

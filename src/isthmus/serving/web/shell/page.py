@@ -77,7 +77,8 @@ class Page:
 
     `group`, `icon` and `key` place it in the side bar ('' for pages below another, named by `under`). `roles` may open
     it; empty: everybody. `acts` are what its forms do, by the last part of their address. `personal`: it shows rows of
-    persons, so that the workspace has to be one of invented patients, or a grant has to be shown.
+    persons, so that the workspace has to be one of invented patients, or a grant has to be shown. `steady`: looking at
+    it does nothing, and it shows what stands in the workspace: it is made once for all who may see the same.
     """
 
     name: str
@@ -90,6 +91,7 @@ class Page:
     roles: frozenset[str] = frozenset()
     acts: Mapping[str, Act] = field(default_factory=dict)
     personal: bool = False
+    steady: bool = False
 
     @property
     def file(self) -> str:
