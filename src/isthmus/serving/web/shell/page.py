@@ -10,6 +10,7 @@ from isthmus.base.errors import IsthmusError
 from isthmus.serving.page.words import Speech
 from isthmus.serving.shown import Mask, mask_of
 from isthmus.serving.web.house import House
+from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.table import Table
 from isthmus.serving.web.visitor import Visitor
 
@@ -49,7 +50,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a page shows, as plain values. `tables` can be had as files, the first under the page's own address."""
+    """What a page shows, as plain values. `tables` and `charts` can be had as files, the first of each under the page's
+    own address."""
 
     title: str
     lead: str = ""
@@ -57,6 +59,7 @@ class View:
     values: Mapping[str, Any] = field(default_factory=dict)
     crumbs: Sequence[tuple[str, str]] = ()
     file: str = ""
+    charts: Sequence[Chart] = ()
 
     def masked(self, mask: Mask) -> "View":
         """The view as it may be shown. Everything that leaves the server has passed here."""
@@ -65,6 +68,10 @@ class View:
     def table(self, name: str) -> Table | None:
         """A table by name, the first for ''."""
         return next((one for one in self.tables if name in ("", one.name)), None)
+
+    def chart(self, name: str) -> Chart | None:
+        """A chart by name, the first for ''."""
+        return next((one for one in self.charts if name in ("", one.name)), None)
 
 
 Act = Callable[[Asked], str]
