@@ -55,7 +55,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
 def _addresses(app: FastAPI, page: Page) -> list[str]:
     """Addresses of a page, its parts filled in with what there is; none where there is no such thing."""
     reader = Reader(app, "aud")
-    if page.name == "code":  # which code, its query says
+    if page.name == "code" or page.personal:  # which code, its query says; persons are looked at under a grant
         return []
     if "{" not in page.address:
         return [page.address]

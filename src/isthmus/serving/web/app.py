@@ -118,7 +118,11 @@ def _shown(house: House, page: Page) -> Handle:
             told = asked(house, request, page)
             return frame.response(request, told, page, page.view(told).masked(told.mask))
 
-        return kept(request, await house.lanes.pages.do(made))
+        lane = house.lanes.acts if page.personal else house.lanes.pages  # a question to the gate may take long
+        answer = kept(request, await lane.do(made))
+        if page.personal:
+            answer.headers["Cache-Control"] = "private, no-store"
+        return answer
 
     return shown
 
@@ -131,6 +135,8 @@ def _file(house: House, page: Page, suffix: str, written: Written) -> Handle:
             said |= {"ETag": frame.tag_of(content)}
             if frame.has(request, said["ETag"]):
                 return Response(status_code=304, headers={"ETag": said["ETag"]})
+            if page.personal:
+                said |= {"Cache-Control": "private, no-store"}
             return Response(content, media_type=media, headers=said)
 
         return await house.lanes.acts.do(made)

@@ -43,6 +43,16 @@ class Asked:
         return now()
 
     @property
+    def pinned(self) -> int | None:
+        """The edition that the address names; None where it names none. Raises Missing where there is no such one."""
+        text = self.query.get("edition", "").removeprefix("e")
+        if not text:
+            return None
+        if not text.isdecimal() or len(text) > 9 or int(text) not in self.house.numbers():
+            raise Missing(self.w("edition.missing"), {self.w("edition.newest"): "/"})
+        return int(text)
+
+    @property
     def mask(self) -> Mask:
         """How counts of people are shown here."""
         return mask_of(synthetic=self.house.synthetic)

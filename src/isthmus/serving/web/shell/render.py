@@ -87,6 +87,8 @@ def shown(value: Any, kind: Kind) -> str:
     match kind:
         case "count" | "tally":
             return number(value)
+        case "value":
+            return "–" if value is None else f"{value:.6g}"
         case "day":
             return day(value)
         case "moment":

@@ -10,6 +10,7 @@ from typing import Any
 from isthmus.serving.page.charts import Spec
 from isthmus.serving.page.tokens import LIGHT
 from isthmus.serving.web.shell.table import Row
+from isthmus.serving.web.shell.timeline import FEWEST
 
 HUES = tuple(LIGHT[f"c{at}"] for at in range(1, 7))
 RAMP = ("#B4472E", "#CF7A55", "#E5AC86", "#F2D5BC", "#E9EDEA", "#C6DFDC", "#8EC3C1", "#4A9DA0", "#0A6C74")
@@ -150,6 +151,47 @@ def curves(*, time: str, share: str, risk: str, until: int) -> Drawn:
         return {"vconcat": [above, below], "spacing": 20, "bounds": "flush"}
 
     return spec
+
+
+def timeline() -> Drawn:
+    """The events of one person: a line for each name by its kind, and each result that was measured often over time."""
+
+    def spec(rows: Sequence[Row]) -> Spec:
+        values = [
+            {**row, "at": at, "day": str(row["day"]), "until": str(row["until"] or row["day"])}
+            for at, row in enumerate(rows) if row["day"] is not None
+        ]  # fmt: skip
+        x: Spec = {"field": "day", "type": "temporal", "title": None, "axis": {"orient": "top", "tickCount": TICKS}}
+        y: Spec = {"field": "called", "type": "nominal", "title": None, "sort": {"field": "at", "op": "min"},
+                   "axis": {"labelLimit": 300, "domain": False, "ticks": False}}  # fmt: skip
+        hue = {"field": "what", "type": "nominal", "title": None, "legend": {"orient": "top", "symbolOpacity": 1},
+               "scale": {"domain": list(dict.fromkeys(row["what"] for row in values)),
+                         "range": list(HUES)}}  # fmt: skip
+        place = {"x": x, "x2": {"field": "until"}, "y": y, "color": hue}
+        layers = [{"mark": {"type": "rule", "strokeWidth": 8, "opacity": 0.55}, "encoding": place},
+                  {"mark": {"type": "tick", "thickness": 2}, "encoding": {"x": x, "y": y, "color": hue}}]  # fmt: skip
+        events = {"width": WIDE, "height": {"step": 18}, "data": {"values": values}, "layer": layers}
+        return {"vconcat": [events, *_measured(values, x)], "spacing": 24, "resolve": {"scale": {"x": "shared"}}}
+
+    return spec
+
+
+def _measured(values: Sequence[Spec], x: Spec) -> Iterator[Spec]:
+    """A small picture of each result with numbers enough to follow."""
+    named: dict[tuple[str, str], list[Spec]] = {}
+    for row in values:
+        if row.get("value") is not None:
+            named.setdefault((row["called"], row.get("unit") or ""), []).append(row)
+    for (called, unit), own in named.items():
+        if len(own) >= FEWEST:
+            title = {"text": f"{called}{f' ({unit})' if unit else ''}", "anchor": "start", "fontSize": 12}
+            yield {
+                "width": WIDE, "height": 60, "data": {"values": own}, "title": title,
+                "mark": {"type": "line", "point": True, "strokeWidth": 1, "color": HUES[0]},
+                "encoding": {"x": {**x, "axis": {"grid": True, "labels": False, "ticks": False}},
+                             "y": {"field": "value", "type": "quantitative", "title": None,
+                                   "scale": {"zero": False}, "axis": {"tickCount": 3}}},
+            }  # fmt: skip
 
 
 def network(columns: Sequence[tuple[Sequence[str], str]], count: str) -> Drawn:
