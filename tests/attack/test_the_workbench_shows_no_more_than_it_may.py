@@ -11,12 +11,13 @@ from fastapi import FastAPI
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import people
 from isthmus.gate.office.unit import Office
-from isthmus.serving.web import sessions, throttle
+from isthmus.serving.web import counted, sessions, throttle
 from isthmus.serving.web.pages.listed import PAGES
-from isthmus.serving.web.shell.files import SUFFIXES
+from isthmus.serving.web.shell import chart, files
 from lib import granted
 from lib.reader import HERE, Reader, opened
 
+SUFFIXES = (*files.SUFFIXES, *chart.SUFFIXES)
 PASSWORD = "a long enough password"
 # Who may do what; every other role is refused, and nothing is done.
 MAY = {
@@ -67,6 +68,21 @@ def test_a_small_group_is_hidden_on_every_page_and_in_every_form(real: FastAPI) 
     assert [row["people"] for row in rows] == ["≤7"]
     assert "≤7" in reader.get("/overview.csv").text and "≤7" in reader.get("/").text
     assert all(isinstance(row["quarantined"], str) or row["quarantined"] % 5 == 0 for row in rows)
+
+
+def test_a_small_group_is_hidden_in_every_chart(real: FastAPI) -> None:
+    reader = Reader(real, "aud")
+    for count in (counted.years, counted.checks, counted.findings):
+        count(reader.house)
+    reader.house._worker.submit(lambda: None).result(timeout=600)
+    hidden = 0
+    for base, name in {"/overview": "years", "/sites/h01": "feeds", "/lineage": "lineage"}.items():
+        spec = reader.get(f"{base}.vl.json?chart={name}").json()
+        layers = [spec, *spec.get("layer", ())]
+        rows = [row for one in layers for row in one.get("data", {}).get("values", ()) if "n" in row]
+        assert rows and all(row["n"] is None or (row["n"] % 5 == 0 and not 0 < row["n"] <= 7) for row in rows), base
+        hidden += sum(row["n"] is None for row in rows)
+    assert hidden
 
 
 def test_registries_of_real_patients_are_not_built_here(real: FastAPI) -> None:

@@ -1,5 +1,6 @@
 """Every page of the workbench, in both languages and every suffix, over a small workspace."""
 
+import hashlib
 import io
 import json
 import re
@@ -17,12 +18,15 @@ from isthmus.gate.office import cases
 from isthmus.serving.page.words import LANGUAGES
 from isthmus.serving.web.counted import checks, findings, years
 from isthmus.serving.web.pages.listed import PAGES
+from isthmus.serving.web.shell import chart
 from isthmus.serving.web.shell.page import Page
 from isthmus.serving.web.shell.words import texts
 from lib import granted, harbour, workspace
 from lib.reader import Reader, opened
 
 HTML = 60_000  # bytes of a page
+CHARTS = {"overview": {"years"}, "lineage": {"lineage"}, "site": {"feeds"}, "quality": {"completeness"}}
+"""The charts of pages that have any without more being asked."""
 INSIDE = re.compile(r"""<script(?![^>]*\bsrc=)|\son\w+\s*=\s*["']|\sstyle\s*=\s*["']|javascript:""", re.IGNORECASE)
 FOREIGN = re.compile(r"""(?:src|href|action)=["'](?:https?:)?//""")
 WORDS = re.compile(r"\bw\('([a-z_.]+)'")
@@ -51,7 +55,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
 def _addresses(app: FastAPI, page: Page) -> list[str]:
     """Addresses of a page, its parts filled in with what there is; none where there is no such thing."""
     reader = Reader(app, "aud")
-    if page.name == "code":  # which code, its query says
+    if page.name == "code" or page.personal:  # which code, its query says; persons are looked at under a grant
         return []
     if "{" not in page.address:
         return [page.address]
@@ -106,6 +110,47 @@ def test_every_table_of_a_page_leaves_whole_in_every_form(app: FastAPI, page: Pa
             assert lines.headers["x-rows"] == str(told["rows_of"]) and lines.headers["x-content-sha256"]
             table = pq.read_table(io.BytesIO(reader.get(f"{base}.parquet?table={name}").content))
             assert table.num_rows == told["rows_of"]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_chart_of_a_page_leaves_whole_in_every_form(app: FastAPI, page: Page, language: str) -> None:
+    reader = Reader(app, _account(page) if page.roles else "aud", language=language)
+    for address in _addresses(app, page):
+        base = "/overview" if address == "/" else address
+        shown = reader.get(address).text
+        names = set(re.findall(r"\.svg\?chart=(\w+)", shown))
+        if page.name in CHARTS:
+            assert names == CHARTS[page.name], address
+        for name in names:
+            spec = reader.get(f"{base}.vl.json?chart={name}")
+            told = spec.json()["usermeta"]["isthmus"]
+            table = reader.get(f"{base}.json?table={told['table']}").json()
+            assert told["rows_here"] == told["rows_of"] == table["rows_of"] and told["edition"] == table["edition"]
+            drawn = {one: reader.get(f"{base}.{one}?chart={name}") for one in ("svg", "png", "pdf")}
+            for one, answer in {"vl.json": spec, **drawn}.items():
+                assert answer.status_code == 200 and answer.headers["x-rows"] == str(told["rows_of"]), (base, name, one)
+                assert hashlib.sha256(answer.content).hexdigest() == answer.headers["x-content-sha256"]
+                assert answer.headers["content-type"] == chart.SUFFIXES[one]
+            assert len(ElementTree.fromstring(drawn["svg"].content).findall(".//{*}text")) > 2
+            assert "<script" not in drawn["svg"].text and not FOREIGN.search(drawn["svg"].text)
+            assert drawn["png"].content.startswith(b"\x89PNG") and drawn["pdf"].content.startswith(b"%PDF")
+
+
+def test_a_chart_that_is_not_there_says_so(app: FastAPI) -> None:
+    for path in ("/overview.svg?chart=none", "/log.png", "/overview.vl.json?chart=none", "/log.pdf"):
+        answer = Reader(app, "aud").get(path)
+        assert answer.status_code == 404 and answer.headers["content-type"] == "application/problem+json", path
+        assert "no chart" in answer.json()["detail"]
+
+
+def test_what_cannot_be_drawn_whole_is_refused_and_its_numbers_are_there(
+    app: FastAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chart, "MOST", 3)
+    answer = Reader(app, "aud").get("/quality.png?chart=completeness")
+    assert answer.status_code == 422 and "Take .vl.json" in answer.json()["detail"]
+    assert Reader(app, "aud").get("/quality.vl.json?chart=completeness").status_code == 200
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

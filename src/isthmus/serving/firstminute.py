@@ -38,6 +38,8 @@ APPLICATION = {
     "tables": {
         "person": ["person_id", "gender_concept_id", "year_of_birth"],
         "condition_occurrence": ["person_id", "condition_concept_id", "condition_start_date"],
+        "visit_occurrence": ["person_id", "visit_concept_id", "visit_start_date", "visit_end_date"],
+        "drug_exposure": ["person_id", "drug_concept_id", "drug_exposure_start_date", "drug_exposure_end_date"],
         "procedure_occurrence": ["person_id", "procedure_concept_id", "procedure_date"],
         "measurement": ["person_id", "measurement_concept_id", "measurement_date", "value_as_number",
         "unit_concept_id"],

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from isthmus.research.studies.resection import Effect
 from isthmus.serving.page.tokens import LIGHT, fonts
 from isthmus.serving.page.view import Stage
-from isthmus.serving.page.words import Speech
+from isthmus.serving.page.words import Language, Speech
 
 Spec = dict[str, Any]
 
@@ -53,7 +53,7 @@ def _both(name: str, spec: Callable[[str], Spec], speech: Speech, label: str) ->
 
 def draw(spec: Spec, speech: Speech, *, name: str, label: str) -> Markup:
     """The SVG of a specification: scalable, named for those who listen, its ids its own."""
-    whole = {"$schema": SCHEMA, "background": None, "config": _config(speech), **spec}
+    whole = {"$schema": SCHEMA, "background": None, "config": config(speech.language), **spec}
     svg = vl_convert.vegalite_to_svg(whole, allowed_base_urls=[])
     root = _ROOT.search(svg)
     assert root is not None
@@ -66,8 +66,9 @@ def draw(spec: Spec, speech: Speech, *, name: str, label: str) -> Markup:
     return Markup(head + body)  # drawn by us from our own words and numbers; text in it was escaped by the drawer
 
 
-def _config(speech: Speech) -> Spec:
-    font = fonts(speech.language)
+def config(language: Language) -> Spec:
+    """How charts look: typefaces and colours of text, axes and grid."""
+    font = fonts(language)
     plain = {"labelFont": font, "titleFont": font, "labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": 500,
              "labelColor": LIGHT["ink2"], "titleColor": LIGHT["ink2"], "titlePadding": 8}  # fmt: skip
     lines = {"domainColor": LIGHT["line2"], "tickColor": LIGHT["line2"], "gridColor": LIGHT["line"]}
@@ -76,6 +77,7 @@ def _config(speech: Speech) -> Spec:
         "font": font,
         "view": {"stroke": None},
         "axis": {**plain, **lines},
+        "legend": plain,
         "text": {"font": font, "fontSize": 12, "fill": LIGHT["ink2"]},
         "concat": {"spacing": 8},
     }

@@ -19,11 +19,12 @@ from isthmus.serving.web import applied, counted, faults, following, frame, guar
 from isthmus.serving.web.guard import Guard
 from isthmus.serving.web.house import House
 from isthmus.serving.web.pages.listed import PAGES
-from isthmus.serving.web.shell import files, style
-from isthmus.serving.web.shell.page import Act, Asked, Missing, Page
+from isthmus.serving.web.shell import chart, files, style
+from isthmus.serving.web.shell.page import Act, Asked, Missing, Page, View
 from isthmus.serving.web.shell.words import speech
 
 Handle = Callable[[Request], Awaitable[Response]]
+Written = Callable[[Asked, View, str], tuple[bytes, str, dict[str, str]]]
 LONGEST = 200_000  # characters of one field of a form
 LOOK, LONGEST_WAIT = 1.0, 60.0  # seconds between two looks for a new edition; longer after each that failed
 LOG = logging.getLogger("isthmus.web")
@@ -45,9 +46,11 @@ def create(root: Path) -> FastAPI:
     scorecards.register(app, house)
     app.add_route("/static/{name}", _static, ["GET"])
     app.add_route("/preferences", _preferences(house), ["GET"])
-    for page in PAGES:  # files first: a part of an address may hold a dot
+    for page in PAGES:  # files first: a part of an address may hold a dot; `.vl.json` is no `.json`
+        for suffix in chart.SUFFIXES:
+            app.add_route(f"{page.file}.{suffix}", _file(house, page, suffix, _charted), ["GET"])
         for suffix in files.SUFFIXES:
-            app.add_route(f"{page.file}.{suffix}", _file(house, page, suffix), ["GET"])
+            app.add_route(f"{page.file}.{suffix}", _file(house, page, suffix, _tabled), ["GET"])
     for page in PAGES:
         app.add_route(page.address, _shown(house, page), ["GET", "HEAD"])
         for name, act in page.acts.items():
@@ -118,30 +121,55 @@ def _shown(house: House, page: Page) -> Handle:
             told = asked(house, request, page)
             return frame.response(request, told, page, page.view)
 
-        return kept(request, await house.lanes.pages.do(made))
+        lane = house.lanes.acts if page.personal else house.lanes.pages  # a question to the gate may take long
+        answer = kept(request, await lane.do(made))
+        if page.personal:
+            answer.headers["Cache-Control"] = "private, no-store"
+        return answer
 
     return shown
 
 
-def _file(house: House, page: Page, suffix: str) -> Handle:
+def _file(house: House, page: Page, suffix: str, written: Written) -> Handle:
     async def file(request: Request) -> Response:
         def made() -> Response:
             told = asked(house, request, page)
-            name = told.query.get("table", "")
-            table = page.view(told).masked(told.mask).table(name)
-            if table is None:
-                raise Missing(told.w("missing.table", name=name), {page.name: request.url.path.rpartition(".")[0]})
-            content, said = files.written(table, suffix, marked="bom" in told.query)
+            content, media, said = written(told, page.view(told).masked(told.mask), suffix)
             said |= {"ETag": frame.tag_of(content)}
             if frame.has(request, said["ETag"]):
                 return Response(status_code=304, headers={"ETag": said["ETag"]})
-            if suffix != "json":
-                said |= {"Content-Disposition": f'attachment; filename="{table.name}.{suffix}"'}
-            return Response(content, media_type=files.SUFFIXES[suffix], headers=said)
+            if page.personal:
+                said |= {"Cache-Control": "private, no-store"}
+            return Response(content, media_type=media, headers=said)
 
         return await house.lanes.acts.do(made)
 
     return file
+
+
+def _tabled(told: Asked, view: View, suffix: str) -> tuple[bytes, str, dict[str, str]]:
+    """A table of a page as a file, with its media type and headers. Raises Missing where there is none of the name."""
+    name = told.query.get("table", "")
+    table = view.table(name)
+    if table is None:
+        raise Missing(told.w("missing.table", name=name))
+    content, said = files.written(table, suffix, marked="bom" in told.query)
+    if suffix != "json":
+        said |= {"Content-Disposition": f'attachment; filename="{table.name}.{suffix}"'}
+    return content, files.SUFFIXES[suffix], said
+
+
+def _charted(told: Asked, view: View, suffix: str) -> tuple[bytes, str, dict[str, str]]:
+    """A chart of a page as a file. Raises Missing where there is none of the name, or no row to draw."""
+    name = told.query.get("chart", "")
+    found = view.chart(name)
+    table = view.table(found.table) if found else None
+    if found is None or table is None or not table.rows:
+        raise Missing(told.w("missing.chart", name=name))
+    content, said = chart.written(found, table, suffix, told.w)
+    return content, chart.SUFFIXES[suffix], said | {
+        "Content-Disposition": f'inline; filename="{found.name}.{suffix}"'
+    }  # fmt: skip
 
 
 def _done(house: House, page: Page, act: Act) -> Handle:

@@ -17,12 +17,14 @@ from isthmus.serving.web import guard
 from isthmus.serving.web.frame import around
 from isthmus.serving.web.house import House
 from isthmus.serving.web.pages.listed import PAGES
+from isthmus.serving.web.shell import chart, files
 from isthmus.serving.web.shell.page import Missing
 from isthmus.serving.web.shell.render import rendered
 from isthmus.serving.web.shell.words import speech
 
 LOG = logging.getLogger("isthmus.web")
 KINDS: Mapping[int, str] = {400: "asked", 403: "refused", 404: "missing", 405: "asked", 413: "asked", 422: "asked"}
+FILES = tuple(f".{suffix}" for suffix in (*files.SUFFIXES, *chart.SUFFIXES))
 STATUSES: tuple[tuple[type[IsthmusError], int], ...] = (
     (Missing, 404), (RefusedError, 403), (UsageError, 422), (InputError, 422), (IntegrityError, 500),
     (IsthmusError, 503),
@@ -54,7 +56,7 @@ async def unforeseen(house: House, request: Request, error: Exception) -> Respon
 
 async def told(house: House, request: Request, status: int, text: str, near: Mapping[str, str]) -> Response:
     """An error as a page, or as a problem in JSON for who asks for data."""
-    if request.url.path.endswith((".json", ".csv", ".parquet")) or "text/html" not in request.headers.get("accept", ""):
+    if request.url.path.endswith(FILES) or "text/html" not in request.headers.get("accept", ""):
         return _problem(request, status, text)
 
     def made() -> Response:

@@ -3,6 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from isthmus.research.registries.pack import load
+from isthmus.research.registries.treated import treated
+from lib import cdm
 from lib import registries as lib
 from lib.registries import ALBUMIN, DRUG, GRAM_PER_LITRE, HEAD, RESECTION, item, measured
 
@@ -11,6 +14,7 @@ GROUPS = f"""{HEAD}
   - {{group: visits, en: Visits, zh: 就诊, row: visit}}
   - {{group: systemic, en: Systemic treatment, zh: 系统治疗, row: line}}
 """
+LINE = ("line", "start_date", "end_date", "regimen", "drugs", "days_given")
 ALBUMINS = [
     measured(1, ALBUMIN, day, value, GRAM_PER_LITRE, visit_occurrence_id=visit)
     for day, value, visit in (("2020-04-01", 30.0, 7), ("2020-04-20", 36.0, None), ("2020-06-10", 40.0, None))
@@ -73,6 +77,9 @@ def _doses(*given: tuple[int, str, str]) -> list[dict[str, Any]]:
 def _lines(tmp_path: Path, *given: tuple[int, str, str]) -> list[tuple[str, str, str]]:
     tables = _built(tmp_path, {}, drug_exposure=_doses(*given))
     assert len(tables["systemic"]) == len(tables["line"])
+    with cdm.desk(tmp_path, lib.tables(drug_exposure=_doses(*given))) as desk:  # of one person, by the same rules
+        own = treated(desk, load(tmp_path / "tiny"), 1).to_pylist()
+    assert own == [{name: row[name] for name in LINE} for row in tables["line"]]
     return [(str(row["start_date"]), str(row["end_date"]), row["regimen"]) for row in tables["line"]]
 
 

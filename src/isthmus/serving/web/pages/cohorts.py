@@ -11,6 +11,8 @@ from markupsafe import Markup
 from isthmus.research.cohorts.definition import Cohort, Definition
 from isthmus.research.cohorts.words import told as spoken
 from isthmus.serving.web.grouped import Counted, counted, defined
+from isthmus.serving.web.shell import specs
+from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.charts import funnel
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
@@ -65,7 +67,10 @@ def one(told: Asked) -> View:
         **_state(told, found, counts, *([] if since is None else [before])),
     }  # fmt: skip
     crumbs = ((w("page.cohorts"), "/cohorts"), (chosen.title or chosen.name, ""))
-    return View(chosen.title or chosen.name, w("one.lead"), tables, values, crumbs)
+    drawn = [Chart(name, name, f"{cohort.title or cohort.name}: {w('steps')}",
+                   specs.funnel("step", "left", title=w("col.left")))
+             for name, cohort in zip(STEPS, laid, strict=False) if parts[0]["table"]]  # fmt: skip
+    return View(chosen.title or chosen.name, w("one.lead"), tables, values, crumbs, charts=drawn)
 
 
 def _named(told: Asked, found: Sequence[Cohort], name: str) -> Cohort:

@@ -10,6 +10,8 @@ from isthmus.cdm.names import name_of
 from isthmus.cdm.tables import TABLES
 from isthmus.flow.datamap.held import DataMap
 from isthmus.serving.web import counted
+from isthmus.serving.web.shell import specs
+from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
 
@@ -44,8 +46,10 @@ def view(told: Asked) -> View:
          "edition": f"e{one.edition:06d}" if one.edition else ""}
         for one in batches
     ], Source(w("runs.says"), None, len(batches)), most=30)  # fmt: skip
+    lanes = ((("site",), w("lane.sites")), (("site", "feed"), w("lane.feeds")), (("called",), w("lane.tables")))
+    drawn = Chart("lineage", "lineage", w("picture"), specs.network(lanes, "rows"))
     return View(w("title"), w("lead", edition=f"e{number:06d}"), (edges, editions, runs),
-                {"picture": _picture(told, known), "running": running})  # fmt: skip
+                {"picture": _picture(told, known), "running": running}, charts=(drawn,))  # fmt: skip
 
 
 def now(told: Asked) -> View:

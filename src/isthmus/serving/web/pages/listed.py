@@ -12,6 +12,7 @@ from isthmus.serving.web.pages import (
     linkage,
     log,
     overview,
+    patients,
     quality,
     query,
     registries,
@@ -23,6 +24,6 @@ from isthmus.serving.web.shell.page import Page
 
 PAGES: Sequence[Page] = (
     overview.PAGE, sites.PAGE, site.PAGE, *lineage.PAGES, *quality.PAGES, *codes.PAGES, *linkage.PAGES,
-    *catalogue.PAGES, *registries.PAGES, *cohorts.PAGES, query.PAGE, *requests.PAGES, *airlock.PAGES, *log.PAGES,
-    *administration.PAGES,
+    *catalogue.PAGES, *registries.PAGES, *patients.PAGES, *cohorts.PAGES, query.PAGE, *requests.PAGES,
+    *airlock.PAGES, *log.PAGES, *administration.PAGES,
 )  # fmt: skip

@@ -6,9 +6,9 @@ from isthmus.serving.web.shell.page import Asked
 
 ADDRESSES: Mapping[str, str] = {
     "overview": "/", "sites": "/sites", "lineage": "/lineage", "quality": "/quality", "codes": "/codes",
-    "linkage": "/linkage", "catalogue": "/catalogue", "registries": "/registries", "cohorts": "/cohorts",
-    "query": "/query", "requests": "/requests", "airlock": "/airlock", "log": "/log", "applications": "/applications",
-    "administration": "/administration",
+    "linkage": "/linkage", "catalogue": "/catalogue", "registries": "/registries", "patients": "/patients",
+    "cohorts": "/cohorts", "query": "/query", "requests": "/requests", "airlock": "/airlock", "log": "/log",
+    "applications": "/applications", "administration": "/administration",
 }  # fmt: skip
 
 

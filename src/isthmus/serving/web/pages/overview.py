@@ -5,7 +5,8 @@ from typing import Any
 
 from isthmus.serving.web import counted, waiting
 from isthmus.serving.web.counted import DOMAINS, Seen
-from isthmus.serving.web.shell import charts
+from isthmus.serving.web.shell import charts, specs
+from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.shell.render import number
 from isthmus.serving.web.shell.table import Column, Source, Table
@@ -30,7 +31,8 @@ def view(told: Asked) -> View:
         "figures": list(_figures(told, seen)), "flow": list(_flow(told, seen)), "steps": waiting.steps(told),
         "running": _running(told),
     }  # fmt: skip
-    return View(w("title", len(seen.sites)), lead, tables, values)
+    drawing = Chart("years", "years", w("years"), specs.stacked("year", drawn, count=w("years.count")))
+    return View(w("title", len(seen.sites)), lead, tables, values, charts=(drawing,))
 
 
 def _running(told: Asked) -> dict[str, Any] | None:

@@ -8,6 +8,8 @@ from isthmus.cdm.names import name_of
 from isthmus.flow.findings import life
 from isthmus.flow.findings.life import SAID, Lived
 from isthmus.serving.web import counted
+from isthmus.serving.web.shell import specs
+from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
 
@@ -49,7 +51,12 @@ def view(told: Asked) -> View:
         "sites": [(site, known.titles[site]) for site in sites], "groups": _grouped(told, matrix, sites),
         "checks": _checked(told, checks) if checks else None, "counting": counted.findings(told.house) is None,
     }  # fmt: skip
-    return View(w("title"), w("lead"), (matrix, cards), values)
+    language = told.visitor.language
+    drawn = Chart("completeness", "completeness", w("matrix"), specs.heat(
+        lambda row: f"{name_of(row['table'], row['item'])[language]} ({row['table']})",
+        {**known.titles, "all": w("all")}, title=w("matrix.share"), none="–",
+    ))  # fmt: skip
+    return View(w("title"), w("lead"), (matrix, cards), values, charts=(drawn,))
 
 
 def _line(told: Asked, known: Any, table: str, column: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from isthmus.gate.office import releases
 from isthmus.gate.office.quota import quota
 from isthmus.gate.office.releases import Table as Leaving
 from isthmus.gate.office.session import open_granted
+from isthmus.serving.web.granted import in_force
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.waiting import short
 
@@ -20,7 +21,7 @@ LONGEST = 20_000  # characters of a statement
 
 def view(told: Asked) -> View:
     """The form of a question, and the answer to the last one."""
-    w, held = told.w, _grants(told)
+    w, held = told.w, in_force(told)
     limits = quota(told.house.workspace.settings)
     answer = _kept(told, held)
     chosen = (answer or {}).get("grant") or told.query.get("grant", "") or (short(held[0].id) if held else "")
@@ -69,15 +70,6 @@ def released(told: Asked) -> str:
         why = "; ".join(f"{one.where}: {one.why}" for one in verdict.findings if one.answer == "fail")
         raise RefusedError(f"it may not leave: {why}. Ask a question whose table fits the rules.")
     return f"/airlock/{short(name)}?done"
-
-
-def _grants(told: Asked) -> Sequence[Grant]:
-    """The grants in force of whoever asks."""
-    account = told.visitor.account
-    if account is None:
-        return ()
-    found = (one.case.grant for one in told.house.cases() if one.case.standing(told.now) == "active")
-    return [one for one in found if one is not None and account.name in one.people]
 
 
 def _kept(told: Asked, held: Sequence[Grant]) -> dict[str, Any] | None:

@@ -7,10 +7,14 @@ from isthmus.base.progress import Progress
 from isthmus.flow.datamap.held import OUTCOMES
 from isthmus.flow.replay import replay
 from isthmus.flow.workspace import Site, Workspace
+from isthmus.serving.page.tokens import LIGHT
 from isthmus.serving.web import counted
+from isthmus.serving.web.shell import specs
+from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
 
+HUES = tuple(LIGHT[one] for one in ("c1", "c6", "c2", "c4", "c5"))  # of the outcomes, as the style sheet has them
 NEWEST = 50  # deliveries that are shown
 MAY = frozenset({"steward", "platform", "administrator"})
 
@@ -27,8 +31,11 @@ def view(told: Asked) -> View:
         "worse": counted.worse(told.house, site.name), "may": _may(told, site), "done": "done" in told.query,
         "bars": _bars(tables[0], told), "last": _last(told, row),
     }  # fmt: skip
+    drawn = Chart("feeds", "feeds", f"{site.title or site.name}: {w('feeds')}", specs.stacked(
+        "name", {one: w(f"outcome.{one}") for one in OUTCOMES}, count=w("col.records"), across=True,
+        hues=HUES))  # fmt: skip
     return View(site.title or site.name, w("lead", site=site.name), tables, values,
-                ((w("page.sites"), "/sites"), (site.title or site.name, "")))  # fmt: skip
+                ((w("page.sites"), "/sites"), (site.title or site.name, "")), charts=(drawn,))  # fmt: skip
 
 
 def _last(told: Asked, row: dict[str, Any] | None) -> Any:
@@ -85,9 +92,9 @@ def _feeds(told: Asked, site: Site, number: int | None) -> Table:
     empty = {"files": 0, "size": 0.0, "received": None, "last": None, "records": 0, "mapped_share": None}
     rows += [{"name": one.name, "pack": one.pack, **empty, **dict.fromkeys(OUTCOMES, 0)}
              for one in site.feeds if one.name not in {fed.name for fed in there}]  # fmt: skip
-    columns = (Column("name"), Column("pack", "code"), Column("files", "tally"), Column("received", "moment"),
-               Column("last", "latest"), Column("records", "count"), Column("mapped", "count"), Column("kept", "count"),
-               Column("quarantined", "count"), Column("mapped_share", "share"))  # fmt: skip
+    columns = (Column("name", note="pack"), Column("files", "tally"), Column("received", "moment"),
+               Column("last", "latest"), Column("records", "count"), *(Column(one, "count") for one in OUTCOMES),
+               Column("mapped_share", "share"))  # fmt: skip
     return Table(
         "feeds",
         columns,

@@ -27,9 +27,14 @@ def written(table: Table, suffix: str, *, marked: bool = False) -> tuple[bytes, 
     content = _json(table, rows) if suffix == "json" else _parquet(table, rows) if suffix == "parquet" else _csv(rows)
     if suffix == "csv" and marked:
         content = b"\xef\xbb\xbf" + content
-    said = {"X-Rows": str(len(rows)), "X-Rows-Of": str(table.whole or len(rows)), **_said(table)}
-    said["X-Content-SHA256"] = hashlib.sha256(content).hexdigest()
-    return content, said
+    return content, described(table, content)
+
+
+def described(table: Table, content: bytes) -> dict[str, str]:
+    """Headers that say what of a table is in a file: its rows, edition and rule, and the hash of the file."""
+    here = len(table.rows)
+    said = {"X-Rows": str(here), "X-Rows-Of": str(table.whole or here), **_said(table)}
+    return said | {"X-Content-SHA256": hashlib.sha256(content).hexdigest()}
 
 
 def _said(table: Table) -> dict[str, str]:

@@ -10,6 +10,7 @@ from isthmus.base.errors import IsthmusError
 from isthmus.serving.page.words import Speech
 from isthmus.serving.shown import Mask, mask_of
 from isthmus.serving.web.house import House
+from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.table import Table
 from isthmus.serving.web.visitor import Visitor
 
@@ -42,6 +43,16 @@ class Asked:
         return now()
 
     @property
+    def pinned(self) -> int | None:
+        """The edition that the address names; None where it names none. Raises Missing where there is no such one."""
+        text = self.query.get("edition", "").removeprefix("e")
+        if not text:
+            return None
+        if not text.isdecimal() or len(text) > 9 or int(text) not in self.house.numbers():
+            raise Missing(self.w("edition.missing"), {self.w("edition.newest"): "/"})
+        return int(text)
+
+    @property
     def mask(self) -> Mask:
         """How counts of people are shown here."""
         return mask_of(synthetic=self.house.synthetic)
@@ -49,7 +60,8 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a page shows, as plain values. `tables` can be had as files, the first under the page's own address."""
+    """What a page shows, as plain values. `tables` and `charts` can be had as files, the first of each under the page's
+    own address."""
 
     title: str
     lead: str = ""
@@ -57,6 +69,7 @@ class View:
     values: Mapping[str, Any] = field(default_factory=dict)
     crumbs: Sequence[tuple[str, str]] = ()
     file: str = ""
+    charts: Sequence[Chart] = ()
 
     def masked(self, mask: Mask) -> "View":
         """The view as it may be shown. Everything that leaves the server has passed here."""
@@ -65,6 +78,10 @@ class View:
     def table(self, name: str) -> Table | None:
         """A table by name, the first for ''."""
         return next((one for one in self.tables if name in ("", one.name)), None)
+
+    def chart(self, name: str) -> Chart | None:
+        """A chart by name, the first for ''."""
+        return next((one for one in self.charts if name in ("", one.name)), None)
 
 
 Act = Callable[[Asked], str]

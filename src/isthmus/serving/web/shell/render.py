@@ -14,7 +14,7 @@ from isthmus.serving.web.shell import icons, style
 from isthmus.serving.web.shell.table import Kind
 from isthmus.serving.web.shell.words import HERE, PAGES
 
-OF_PAGES = frozenset({"table", "lang", "_next"})
+OF_PAGES = frozenset({"table", "chart", "lang", "_next"})
 """What a page may be asked and its files need not be told."""
 
 
@@ -26,7 +26,9 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )  # fmt: skip
     made.filters |= {"number": number, "percent": percent, "day": day, "moment": moment, "short": short, "shown": shown}
-    made.globals |= {"icon": icons.icon, "asset": style.named, "tone": tone, "step": step, "queried": queried}
+    made.globals |= {
+        "icon": icons.icon, "asset": style.named, "tone": tone, "step": step, "queried": queried, "charted": charted,
+    }  # fmt: skip
     return made
 
 
@@ -75,11 +77,18 @@ def queried(table: str, asked: Mapping[str, str]) -> str:
     return f"?{urlencode(given)}" if given else ""
 
 
+def charted(chart: str, asked: Mapping[str, str]) -> str:
+    """What stands behind the address of a chart's file: which chart, and what the page itself was asked."""
+    return f"?{urlencode({'chart': chart} | {key: value for key, value in asked.items() if key not in OF_PAGES})}"
+
+
 def shown(value: Any, kind: Kind) -> str:
     """A value of a column, as its kind is written."""
     match kind:
         case "count" | "tally":
             return number(value)
+        case "value":
+            return "–" if value is None else f"{value:.6g}"
         case "day" | "latest":
             return day(value)
         case "moment":

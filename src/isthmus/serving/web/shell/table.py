@@ -6,8 +6,11 @@ from typing import Any, Literal
 
 from isthmus.serving.shown import Mask
 
-Kind = Literal["text", "count", "tally", "share", "day", "latest", "moment", "code", "state", "list"]
-"""`count` is of people, or of records of theirs, and is masked; `tally` is of files, checks, editions, and is not."""
+Kind = Literal["text", "count", "tally", "value", "share", "day", "latest", "moment", "code", "state", "list"]
+"""`count` is of people, or of records of theirs, and is masked; `tally` is of files, checks, editions, and is not.
+
+A `value` is what was measured of somebody, read under a grant.
+"""
 Row = Mapping[str, Any]
 
 
