@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.apps.contract import Asked, Published
+from isthmus.apps.contract import Asked
+from isthmus.base.clock import now
+from isthmus.records.owed import Owing
 from lib.applications import CODE, managed, small, write
 
 TRUSTED = '[apps]\ntrusted = ["elders"]\n'
@@ -15,8 +17,9 @@ def test_a_hook_that_fails_is_noted_by_its_line_and_not_its_text(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = write(tmp_path, code=CODE.replace(ASKED, 'raise ValueError("patient 4711")'))
-    with managed(tmp_path, source, settings=TRUSTED) as (_, manager):
-        (told,) = manager.tell(Published(1, ("invented",)))
+    with managed(tmp_path, source, settings=TRUSTED) as (shelf, manager):
+        Owing(shelf.opened.records, "").fire("published", now(), apps=["elders"], edition=1, sites=["invented"])
+        (told,) = [one for one in manager.tick() if one.exception(60)]
         assert told.exception(60) is not None
         assert manager.answer("elders", Asked(path="api/elders")).status == 200
     (line,) = [one.getMessage() for one in caplog.records if one.name == "isthmus.apps"]

@@ -1,8 +1,10 @@
 """One batch, from its deliveries to its commits. Repeating it gives what the first try would have given."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -21,7 +23,7 @@ from isthmus.flow.workspace import Site, Workspace
 from isthmus.lake.lake import Lake
 from isthmus.mapping.pack import Pack
 from isthmus.records.models import Batch, Part, Receipt
-from isthmus.records.store import total
+from isthmus.records.store import Messages, total
 
 Account = Mapping[str, Mapping[str, int]]
 
@@ -49,17 +51,25 @@ def open_batch(
     return batch
 
 
-def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress) -> list[tuple[Receipt, Part]]:
-    """Stage and commit a batch into a lake; returns its parts with the account of what became of their records."""
+class Ran(NamedTuple):
+    """What a batch was made of: its parts with the account of what became of their records, and its messages."""
+
+    parts: Sequence[tuple[Receipt, Part]] = ()
+    messages: Messages = MappingProxyType({})
+
+
+def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress) -> Ran:
+    """Stage and commit a batch into a lake; returns what it was made of. Of messages that come again none is told."""
     if repairs.is_repair(batch):
         repairs.run(workspace, lake, batch)
-        return []
+        return Ran()
     packs = packs_of(workspace, batch)
     codes = _vocabulary(workspace, batch)
     places = _places(taken_up(workspace, batch, packs, codes)) if batch.replays else None
     receipts = _receipts(workspace, batch, places)
     standing = workspace.decisions.standing(TERM, until=batch.decisions)
     parts: list[tuple[Receipt, Part]] = []
+    messages: Counter[tuple[str, int, str]] = Counter()
     with lake.engine() as engine:
         stage = Stage(lake, engine, batch.site, batch.batch_id)
         if places is not None:
@@ -72,13 +82,17 @@ def run_batch(workspace: Workspace, lake: Lake, batch: Batch, progress: Progress
                 stage.several = told.several
                 run = FeedRun(stage, pack, mapping_id=batch.mapping_ids[feed])
                 by_id = {receipt.receipt_id: receipt for receipt in mine}
-                parts += [(by_id[part.receipt_id], part) for part in run.take(mine, progress, places=places)]
+                taken = run.take(mine, progress, places=places)
+                parts += [(by_id[part.receipt_id], part) for part in taken]
+                of = {part.part_id: part.receipt_id for part in taken}
+                for (part_id, kind), many in run.messages.items():
+                    messages[feed, of[part_id], kind] += many
         derive = sorted({name for pack in packs.values() for name in pack.derive})
         commit(stage, batch.batch_id, derive=derive, until=batch.opened_at.date().isoformat())
     for _, part in parts:
         part.batch_id = batch.batch_id
         part.account = stage.account.parts.get(part.part_id, {})
-    return parts
+    return Ran(parts, {} if batch.replays else messages)
 
 
 def packs_of(workspace: Workspace, batch: Batch) -> dict[str, Pack]:

@@ -1,6 +1,7 @@
 """The deliveries of one feed, read part by part and handed to the stage in chunks of one kind of record."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
@@ -17,7 +18,7 @@ from isthmus.flow.ahead import ahead
 from isthmus.flow.schema import REFERENCE
 from isthmus.flow.stage import Stage
 from isthmus.flow.statement import query
-from isthmus.intake import archive, formats
+from isthmus.intake import archive, formats, message
 from isthmus.intake.record import Batch, Format, Part, Reject
 from isthmus.mapping.pack import Pack, Record
 from isthmus.records.models import Part as PartRecord
@@ -81,6 +82,7 @@ class FeedRun:
         self.mapping_id = mapping_id
         self._buffers: dict[tuple[int, str, tuple[str, ...]], Buffer] = {}
         self._notes: list[Note] = []
+        self.messages: Counter[tuple[int, str]] = Counter()  # by part and kind
         self._ranks = {id(record): rank for rank, record in enumerate(pack.records)}
 
     def take(
@@ -183,6 +185,8 @@ class FeedRun:
         batch = taken.batch
         if not batch.rows.num_rows:
             return
+        for kind, many in message.kinds(batch).items():
+            self.messages[taken.part_id, kind] += many
         record = self.pack.record_of(taken.name, batch.kind) or _kept(batch.kind)
         columns = tuple(f"{field.name} {field.type}" for field in batch.rows.schema)
         key = (self._ranks.get(id(record), len(self._ranks)), record.name, columns)

@@ -134,10 +134,11 @@ def finish_interrupted(workspace: Workspace, report: Report, progress: Progress)
 
 def carry_out(workspace: Workspace, batch: Batch, report: Report, progress: Progress) -> None:
     """Run a batch into the workspace's lake, and note what became of its parts."""
-    parts = run_batch(workspace, workspace.lake, batch, progress)
-    for receipt, part in parts:
+    ran = run_batch(workspace, workspace.lake, batch, progress)
+    for receipt, part in ran.parts:
         report.accounts.setdefault((batch.site, receipt.feed), []).append(part.account)
-    workspace.records.staged(batch.batch_id, noted(workspace, batch, [part for _, part in parts]))
+    parts = noted(workspace, batch, [part for _, part in ran.parts])
+    workspace.records.staged(batch.batch_id, parts, ran.messages)
 
 
 def publish(

@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from isthmus.intake import encoding as enc
 from isthmus.intake.record import PLACE, Batch, Reading, Reject, as_batches
@@ -57,6 +58,17 @@ def segments_of(data: bytes, place: int) -> Segments:
         return Segments(texts, places)
     filled = [index for index, text in enumerate(texts) if text and not text.isspace()]
     return Segments([texts[index] for index in filled], places[filled])
+
+
+def kinds(batch: Batch) -> dict[str, int]:
+    """How many messages of each kind (MSH-9, as ADT^A01) a batch begins; none where it holds no heads of messages."""
+    if batch.kind != "MSH" or "segment" not in batch.rows.column_names:
+        return {}
+    segments = batch.rows["segment"]
+    said = pc.replace_substring_regex(segments, r"^MSH\|(?:[^|]*\|){7}([^|]*).*$", r"\1")
+    pieces = pc.replace_substring_regex(said, r"^([^^]*\^?[^^]*).*$", r"\1")
+    told = pc.if_else(pc.match_substring_regex(pieces, r"^[A-Z0-9]{3}(\^[A-Z0-9]{3})?$"), pieces, "")
+    return {one["values"]: one["counts"] for one in pc.value_counts(told).to_pylist()}
 
 
 class Messages:

@@ -3,7 +3,7 @@
 What people decide is kept here; a service that runs looks at `changes` every second and follows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,8 +12,12 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from isthmus.base.clock import now
 from isthmus.base.errors import InputError
+from isthmus.records.happened import have
 from isthmus.records.models import Model
 from isthmus.records.store import Records
+
+CLOCK = "(time)"
+"""Under this name it is kept until when an application was owed that time has passed."""
 
 
 class Installed(Model):
@@ -100,8 +104,8 @@ class Applications:
         with self._session.begin() as session:
             return {one.app: one for one in session.scalars(select(State).order_by(State.app))}
 
-    def run(self, app: str, version: str, **told: str) -> State:
-        """Have a version run, or none (""); `told` may name another grant and person."""
+    def run(self, app: str, version: str, hooks: Iterable[str] = (), **told: str) -> State:
+        """Have a version run, which has these hooks, or none (""); `told` may name another grant and person."""
         with self._session.begin() as session:
             found = session.get(State, app)
             assert found is not None  # whoever calls has looked
@@ -114,6 +118,9 @@ class Applications:
                 setattr(found, name, value)
             found.change += 1
             found.changed_at = now()
+            have(session, app, hooks)
+            if not version:
+                session.execute(delete(Ran).filter_by(app=app, job=CLOCK))
             return found
 
     def give(self, app: str, scope: str, values: Mapping[str, Any]) -> None:

@@ -3,6 +3,7 @@
 SQLite with a write-ahead log and full synchronisation by default; any SQLAlchemy URL in service.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -12,9 +13,13 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
+from isthmus.base.clock import now
 from isthmus.base.errors import IntegrityError
+from isthmus.records.happened import fire
 from isthmus.records.models import Batch, Model, Part, Published, Receipt, Watermark
 
+Messages = Mapping[tuple[str, int, str], int]
+"""How many messages of a kind came in a delivery: by feed, receipt and kind."""
 ASKED = 10_000  # ids named in one statement; databases have limits
 
 
@@ -39,9 +44,12 @@ class Records:
             return {row.sha256: row.size for row in found}
 
     def keep(self, receipts: Sequence[Receipt], *marks: Watermark) -> None:
-        """Keep new receipts, and marks that are new or moved, together."""
+        """Keep new receipts, and marks that are new or moved, together; applications are owed that data landed."""
+        landed = Counter((receipt.site, receipt.feed) for receipt in receipts)
         with self._work() as session:
             session.add_all(receipts)
+            for (site, feed), deliveries in sorted(landed.items()):
+                fire(session, "landed", now(), site=site, feed=feed, deliveries=deliveries)
             for mark in marks:
                 session.merge(mark)
 
@@ -83,8 +91,11 @@ class Records:
             found = select(Receipt).order_by(Receipt.sequence)
             return session.scalars(found if batch_id is None else found.filter_by(batch_id=batch_id)).all()
 
-    def staged(self, batch_id: str, parts: Sequence[Part]) -> None:
-        """Note what the parts of a batch held; noting it again replaces the former note."""
+    def staged(self, batch_id: str, parts: Sequence[Part], messages: Messages | None = None) -> None:
+        """Note what the parts of a batch held; noting it again replaces the former note.
+
+        Of `messages` that were in deliveries applications are owed that they were received.
+        """
         with self._work() as session:
             noted = _known(session, [part.part_id for part in parts])
             session.add_all(part for part in parts if part.part_id not in noted)
@@ -93,13 +104,23 @@ class Records:
                     session.merge(part)
             found = session.get(Batch, batch_id)
             assert found is not None
+            for (feed, receipt, kind), many in sorted((messages or {}).items()) if found.state == "open" else ():
+                fire(session, "received", now(), site=found.site, feed=feed, kind=kind, receipt=receipt, messages=many)
             found.state = "committed"
 
     def published(self, batches: Sequence[str], edition: int, digest: str) -> None:
-        """Note in which edition batches were published, and the digest of its manifest."""
+        """Note in which edition batches were published, and the digest of its manifest; once, applications are owed it,
+        and the results that the batches brought."""
+        at = now()
         with self._work() as session:
+            is_new = session.get(Published, edition) is None
             session.merge(Published(number=edition, digest=digest))
-            for batch in session.scalars(select(Batch).where(Batch.batch_id.in_(batches))):
+            found = session.scalars(select(Batch).where(Batch.batch_id.in_(batches))).all()
+            if is_new:
+                fire(session, "published", at, edition=edition, sites=sorted({batch.site for batch in found}))
+            for batch in found:
+                if batch.state != "published" and batch.replays is None:
+                    fire(session, "ready", at, site=batch.site, batch=batch.batch_id)
                 batch.state, batch.edition = "published", edition
 
     def part(self, part_id: int) -> tuple[Part, Receipt] | None:

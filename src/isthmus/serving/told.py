@@ -1,38 +1,44 @@
-"""What applications are told when a run has ended: what landed, and which edition was published."""
+"""Applications are told at the end of a verb what it brought, for a short while; a service tells them anyway."""
 
-from concurrent.futures import TimeoutError as LateError
-from concurrent.futures import wait
+import json
+import os
+import signal
+import subprocess
+import sys
+from contextlib import suppress
 
-from isthmus.apps.contract import Event, Landed, Published
-from isthmus.apps.manager.running import Manager
-from isthmus.base.errors import IsthmusError
-from isthmus.flow.ingest import Report
+from isthmus.base.clock import now
 from isthmus.flow.workspace import Workspace
-from isthmus.records.applications import Applications
+from isthmus.records.owed import Owing, holder_of
 
-SECONDS = 600.0  # that applications may take together
+SECONDS = 10.0  # that a verb stays for applications
 
 
-def told(opened: Workspace, report: Report) -> None:
-    """Tell the enabled applications what a run brought; what one of them could not do is a note of the report."""
-    if not any(state.version for state in Applications(opened.records).changes().values()):
-        return
-    landed = [Landed(site, one.feed, one.new) for site, feeds in report.landed.items() for one in feeds if one.new]
-    sites = tuple(sorted({event.site for event in landed}))
-    events: list[Event] = [*landed, *([Published(report.edition.number, sites)] if report.edition else [])]
-    if not events:
-        return
-    manager = Manager(opened)
+def tell(opened: Workspace) -> list[str]:
+    """Have applications told what they are owed; a sentence for each thing that was in the way.
+
+    They are told by a process of its own, which is ended with all that it began when the time is over, so that neither
+    a slow application nor one that hangs keeps the verb.
+    """
+    if not Owing(opened.records, "").due(now()):
+        return []
+    words = [sys.executable, "-P", "-m", "isthmus", "app", "tick", str(opened.root.resolve()), "--no-jobs", "--json"]
+    process = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, start_new_session=True
+    )
+    notes: list[str] = []
     try:
-        report.notes += [f"{one.app} is not running: {one.fault}" for one in manager.standing() if one.fault]
-        calls = [call for event in events for call in manager.tell(event)]
-        wait(calls, SECONDS)
-        for call in calls:
-            try:
-                call.result(0)
-            except LateError:
-                report.notes.append("An application was told of what is new, and has not come to an end with it yet.")
-            except IsthmusError as error:
-                report.notes.append(f"An application could not do what it does with what is new: {error}.")
-    finally:
-        manager.close()
+        said, _ = process.communicate(timeout=SECONDS)
+        failed = json.loads(said)["failed"] if said else ()
+        notes += [f"An application could not do what it does with what is new: {why}." for why in dict.fromkeys(failed)]
+    except subprocess.TimeoutExpired:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        Owing(opened.records, holder_of(process.pid)).release(now())
+    waiting = sum(waits for waits, _ in Owing(opened.records, "").standing().values())
+    owed = (
+        f"Applications have not come to an end with {waiting} event(s). A service that runs tells them again, or "
+        f"`isthmus app tick {opened.root}`."
+    )
+    return [*notes, owed] if waiting else notes

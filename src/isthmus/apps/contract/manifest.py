@@ -27,6 +27,8 @@ from isthmus.gate.use.purpose import kinds
 CONTRACT = 1
 """The version of the contract that this Isthmus keeps."""
 FILE = "app.yaml"
+RESULT = frozenset({"person_id", "measurement_concept_id", "measurement_date"})
+"""What an application reads of a result of which it is told that it is ready."""
 LANGUAGES = ("en", "zh")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
@@ -135,11 +137,15 @@ def manifest_of(folder: Path) -> Manifest:
     _demand(body, "entry", item, ENTRY.fullmatch(entry), "is module:Class, as app:App")
     grade = int(number_of(body, "grade", item)) if "grade" in body else 3
     _demand(body, "grade", item, grade in range(1, 6), "is a grade of data, 1 to 5")
+    reads = _reads(body, item)
+    hooks = _listed(body, "hooks", item, lambda word: word in HOOKS, f"are some of {', '.join(HOOKS)}")
+    if "ready" in hooks and (missing := sorted(RESULT - reads.get("measurement", frozenset()))):
+        mend = f"Add {missing[0]} to measurement under `reads`, or leave the hook out"
+        raise fault(body.place("hooks"), item, "`ready` tells of results that the manifest does not read", mend)
     return Manifest(
         app=name, version=version, title=_words(body, "title", item), entry=entry, grade=grade,
         purpose=_listed(body, "purpose", item, kinds().__contains__, f"names kinds of purpose: {', '.join(kinds())}"),
-        reads=_reads(body, item),
-        hooks=_listed(body, "hooks", item, lambda word: word in HOOKS, f"are some of {', '.join(HOOKS)}"),
+        reads=reads, hooks=hooks,
         pages=_listed(body, "pages", item, NAME.fullmatch, "are paths of a-z, 0-9 and '-'"),
         routes=_listed(body, "routes", item, ROUTE.fullmatch, "are a method and a path, as `GET alerts/{alert}`"),
         services=_listed(body, "services", item, NAME.fullmatch, "are ids of a-z, 0-9 and '-'"),

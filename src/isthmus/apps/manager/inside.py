@@ -8,6 +8,8 @@ over the pipe, and wait for their answers.
 
 import os
 import sys
+import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
@@ -175,8 +177,21 @@ def _frozen(told: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(one) if isinstance(one, list) else one for name, one in told.items()}
 
 
+def _die_alone() -> None:
+    """End this process when the one that began it is gone, whatever the application is doing."""
+    began = os.getppid()
+
+    def watched() -> None:
+        while os.getppid() == began:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watched, daemon=True).start()
+
+
 def main() -> None:
     """Close the fence, load the package, and serve."""
+    _die_alone()
     folder, read, write, memory, fenced = Path(sys.argv[1]), *map(int, sys.argv[2:6])
     wire = Wire(os.fdopen(read, "rb"), os.fdopen(write, "wb"), tails=True)
     try:

@@ -7,6 +7,7 @@ its own callers only: each application has threads of its own, as many as PLACES
 
 import logging
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
@@ -15,7 +16,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from isthmus.apps.contract import HOOKS, Asked, Context, Event, IsthmusError, Passed, RefusedError, Told
+from isthmus.apps.contract import Asked, Context, IsthmusError, RefusedError, Told
 from isthmus.apps.contract.bound import Call
 from isthmus.apps.contract.package import bound
 from isthmus.apps.manager.host import Apart, Beside, FailedError, Host
@@ -23,6 +24,7 @@ from isthmus.apps.manager.learning import learner
 from isthmus.apps.manager.session import Sessions
 from isthmus.apps.manager.settings import Settings
 from isthmus.apps.manager.shelf import Package, Shelf
+from isthmus.apps.manager.telling import Telling
 from isthmus.base.clock import now
 from isthmus.flow.workspace import Workspace
 from isthmus.records.applications import State
@@ -38,6 +40,8 @@ class MissingError(IsthmusError):
 PLACES = 8  # calls of one application that run at once
 QUEUE = 256  # that run or wait; more are turned away at once
 NEXT = "Try again later; if it stays so, tell whoever operates this installation."
+STARTING = 90.0  # seconds that whoever follows waits for versions to start; the rest start meanwhile
+KEEPING = timedelta(hours=1)  # between two looks for what is too old to be told
 DRAIN = 60.0  # seconds that a replaced version has to end what it began
 STATUS: Sequence[tuple[type[Exception], int]] = (
     (MissingError, 404),
@@ -144,25 +148,31 @@ class Standing:
 class Manager:
     """The applications of a workspace while a service runs. Close it in the end."""
 
-    def __init__(self, opened: Workspace) -> None:
+    def __init__(self, opened: Workspace, *, seconds: float = STARTING) -> None:
+        """What is enabled is started, and waited for, but not longer than so many seconds."""
         self._shelf = Shelf(opened)
         self.seconds = self._shelf.seconds  # of a call
         self._sessions = Sessions(opened)
+        self._telling = Telling(opened, self._sessions)
         self._running: Mapping[str, Running] = {}
         self._faults: dict[str, tuple[int, str]] = {}
-        self._following = threading.Lock()
-        self._told_until = now()
-        self.follow()
+        self._starting: dict[str, threading.Thread] = {}
+        self._following, self._swapping = threading.Lock(), threading.Lock()
+        self._closed, self._kept = False, now()
+        self.follow(seconds)
 
-    def follow(self) -> None:
-        """Have what is decided in the records run: called when something may have changed, and every second."""
-        with self._following:
-            changes = self._shelf.records.changes()
-            for app, state in changes.items():
-                runs = self._running.get(app)
-                if state.change == (runs.state.change if runs else self._faults.get(app, (-1, ""))[0]):
-                    continue
-                self._change(app, state, runs)
+    def follow(self, seconds: float = STARTING) -> None:
+        """Have what is decided in the records run: called when something may have changed, and every second.
+
+        Each application starts beside the others; those that start are waited for, but not longer than `seconds`.
+        """
+        until = time.monotonic() + seconds
+        while True:
+            former, starting = self._begin_starts()
+            for one in starting:
+                one.join(max(0.0, until - time.monotonic()))
+            if not former or time.monotonic() >= until:
+                return  # what had begun before may be decided anew by now
 
     def standing(self) -> list[Standing]:
         """How every application stands."""
@@ -190,7 +200,9 @@ class Manager:
             if not self._sessions.may_see(runs.package.manifest, runs.state, person):
                 raise RefusedError(f"what {app} answers is seen by people of its grant only.")
             try:
-                return runs.submit(call, asked.site, asked.language)
+                made = runs.submit(call, asked.site, asked.language)
+                made.add_done_callback(partial(self._answered, runs, call))
+                return made
             except RuntimeError:  # it was stopped between the two lines; what has replaced it takes the call
                 if self._running.get(app) is runs:
                     raise
@@ -211,31 +223,55 @@ class Manager:
         """The application that gives a service of CDS Hooks; "" where none does."""
         return next((app for app, one in self._running.items() if service in one.gives["services"]), "")
 
-    def tell(self, event: Event) -> list[Future[Any]]:
-        """Tell every application of an event that has its hook; nobody waits for them unless for the futures."""
-        (hook,) = (name for name, kind in HOOKS.items() if isinstance(event, kind))
-        call = Call("event", hook, Asked(site=getattr(event, "site", "")), event)
-        wanted = [one for one in self._running.values() if hook in one.package.manifest.hooks]
-        return [one.submit(call, getattr(event, "site", "")) for one in wanted]
-
-    def tick(self) -> list[Future[Any]]:
-        """Follow what is decided, and once a minute tell that time has passed; begin the jobs that are due."""
-        self.follow()
-        at, begun = now(), list[Future[Any]]()
-        if at - self._told_until >= timedelta(minutes=1):
-            begun += self.tell(Passed(self._told_until, at))
-            self._told_until = at
-        for app, runs in self._running.items():
+    def tick(self, *, jobs: bool = True) -> list[Future[Any]]:
+        """Follow what is decided, tell what is owed, begin the `jobs` that are due; none of it is waited for."""
+        self.follow(0)
+        at, running = now(), self._running
+        begun = self._telling.begin(running, at)
+        for app, runs in running.items() if jobs else ():
             for job, told in runs.gives["jobs"].items():
                 begun += self._begin(app, runs, job, told, at)
+        if at - self._kept >= KEEPING:
+            self._kept = at
+            self._telling.forget(at)
         return begun
 
     def close(self) -> None:
         """Stop everything."""
-        with self._following:
+        with self._swapping:
+            self._closed = True
             stopped, self._running = self._running, {}
+        self._telling.close()
         for one in stopped.values():
             one.stop()
+
+    def _begin_starts(self) -> tuple[int, list[threading.Thread]]:
+        """Start what shall run and does not; how many were starting before, and all that start now."""
+        with self._following:
+            former = len(self._starting)
+            for app, state in self._shelf.records.changes().items():
+                runs = self._running.get(app)
+                known = runs.state.change if runs else self._faults.get(app, (-1, ""))[0]
+                if state.change != known and app not in self._starting:
+                    self._starting[app] = threading.Thread(
+                        target=self._start, args=(app, state, runs), name=f"start-{app}", daemon=True
+                    )
+                    self._starting[app].start()
+            return former, list(self._starting.values())
+
+    def _answered(self, runs: Running, call: Call, made: Future[Any]) -> None:
+        """A call was answered: when it has shown a patient, others are told who was opened."""
+        if not made.cancelled() and made.exception() is None and told(made.result()).status == 200:
+            self._telling.opened(self._running, runs, call)
+
+    def _start(self, app: str, state: State, runs: Running | None) -> None:
+        try:
+            self._change(app, state, runs)
+        except Exception as error:  # records that are locked for a moment: the next look tries it again
+            LOG.warning("application %s was not followed for a moment (%s)", app, type(error).__name__)
+        finally:
+            with self._following:
+                self._starting.pop(app, None)
 
     def _waited(self, app: str, call: Call, person: str) -> Told:
         try:
@@ -252,14 +288,19 @@ class Manager:
         try:
             if state.version:
                 made = Running(self._shelf, self._sessions, state, self._shelf.package(app, state.version))
+                self._telling.has(made.package.manifest)
         except IsthmusError as error:
             self._faults[app] = state.change, str(error)
             if runs is not None:
                 runs.state = state  # what ran goes on; it is not tried again before something is decided anew
             return
         self._faults[app] = state.change, ""
-        others = {name: one for name, one in self._running.items() if name != app}
-        self._running = {**others, app: made} if made else others
+        with self._swapping:
+            others = {name: one for name, one in self._running.items() if name != app}
+            if made is not None and self._closed:
+                made.stop()
+            elif not self._closed:
+                self._running = {**others, app: made} if made else others
         if runs is not None:
             threading.Thread(target=runs.drain, name=f"drain-{app}").start()
 

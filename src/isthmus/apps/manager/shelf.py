@@ -135,7 +135,7 @@ class Shelf:
         own = self.own(package)
         own.migrate()
         own.close()
-        return self.records.run(app, chosen, grant=grant, person=person)
+        return self.records.run(app, chosen, package.manifest.hooks, grant=grant, person=person)
 
     def disable(self, app: str) -> State:
         """Have no version run. Settings, records and versions stay."""
@@ -147,8 +147,7 @@ class Shelf:
         state = self.records.state(app)
         if not state.former or state.former == state.version:
             raise UsageError(f"no version of {app} ran before. `isthmus app list` shows what is installed.")
-        self.package(app, state.former)
-        return self.records.run(app, state.former)
+        return self.records.run(app, state.former, self.package(app, state.former).manifest.hooks)
 
     def give(self, app: str, scope: str, written: Mapping[str, str]) -> None:
         """Give settings in a scope as somebody wrote them; nothing written takes one back.

@@ -1,5 +1,6 @@
 """The verb about applications that plug in: app."""
 
+from concurrent.futures import wait
 from pathlib import Path
 from typing import Annotated
 
@@ -7,13 +8,14 @@ import typer
 
 from isthmus.apps.contract import UsageError
 from isthmus.apps.manager import making
-from isthmus.apps.manager.running import try_out
+from isthmus.apps.manager.running import Manager, try_out
 from isthmus.apps.manager.session import Sessions
 from isthmus.apps.manager.settings import Settings
 from isthmus.apps.manager.shelf import Shelf
 from isthmus.base.errors import PartialError, RefusedError
 from isthmus.flow.workspace import Workspace
 from isthmus.records.applications import State
+from isthmus.records.owed import Owing
 from isthmus.serving.cli.acting import As, actor, office_of
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table
@@ -33,6 +35,7 @@ def register(app: typer.Typer) -> None:
     group.command("rollback")(rollback)
     group.command("disable")(disable)
     group.command("settings")(settings)
+    group.command("tick")(tick)
     group.command("new")(new)
     group.command("test")(test)
     app.add_typer(group, name="app")
@@ -137,6 +140,39 @@ def settings(
     rows = [(name, str(value), whence[name] or "default", manifest.settings[name].help["en"])
             for name, value in values.items()]  # fmt: skip
     table(f"Settings of {app}" + (f" at {site}" if site else ""), ["setting", "value", "from", "what it does"], rows)
+
+
+def tick(
+    workspace: Where,
+    jobs: Annotated[bool, typer.Option(help="Begin the jobs that are due, too.")] = True,
+    json: Json = False,
+) -> None:
+    """Tell the enabled applications what happened, and begin their jobs that are due: for where no service runs."""
+    opened = Workspace(workspace)
+    manager = Manager(opened)
+    failed: list[str] = []
+    try:
+        failed += [f"{one.app} is not running: {one.fault}" for one in manager.standing() if one.fault]
+        ended = 0
+        while begun := manager.tick(jobs=jobs):
+            wait(begun)
+            errors = [one.exception() for one in begun]
+            failed += [str(error) for error in errors if error is not None]
+            ended += sum(1 for error in errors if error is None)
+    finally:
+        manager.close()
+    waiting = {app: waits for app, (waits, _) in Owing(opened.records, "").standing().items() if waits}
+    if json:
+        document({"ended": ended, "failed": failed, "waiting": waiting})
+    else:
+        say(f"{ended} call(s) of applications came to an end.")
+        for app, waits in waiting.items():
+            say(f"{app}: {waits} event(s) wait to be told.")
+    if failed:
+        why = sorted(set(failed))
+        raise PartialError(
+            f"{len(failed)} failed ({'; '.join(why[:3])}). Events are told again later, at most five times."
+        )
 
 
 def new(

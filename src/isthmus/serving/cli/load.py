@@ -10,7 +10,6 @@ from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars
 from isthmus.serving.cli.work import tell
-from isthmus.serving.told import told
 
 
 def register(app: typer.Typer) -> None:
@@ -32,5 +31,4 @@ def ingest_deliveries(
     with bars(quiet=quiet or json) as progress:
         report = ingest(opened, sites=site or (), accepted=accepted or (), progress=progress)
         follow(opened, report, progress)
-    told(opened, report)
-    tell(report, json=json)
+    tell(opened, report, json=json)

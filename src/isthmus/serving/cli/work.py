@@ -14,6 +14,7 @@ from isthmus.flow.ingest import Report
 from isthmus.flow.land import Landed
 from isthmus.flow.workspace import Site, Workspace
 from isthmus.records.store import total
+from isthmus.serving import told
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
 
@@ -120,7 +121,7 @@ def attach(
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
         report = attaching.attach(opened, folder, name=name or sites.name_of(folder), title=title, progress=progress)
-    tell(report, json=json)
+    tell(opened, report, json=json)
 
 
 def vocabulary(
@@ -149,7 +150,7 @@ def replay_quarantine(
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
         report = replay.replay(opened, site=site, reason=reason, progress=progress)
-    tell(report, json=json, title="Replay")
+    tell(opened, report, json=json, title="Replay")
 
 
 def remap(
@@ -165,7 +166,7 @@ def remap(
     opened = Workspace(workspace)
     with bars(quiet=quiet or json) as progress:
         report = replay.remap(opened, site=site, everything=everything, progress=progress)
-    tell(report, json=json, title="Mapped again")
+    tell(opened, report, json=json, title="Mapped again")
 
 
 def rebuild(
@@ -186,8 +187,9 @@ def rebuild(
     replay.demand_same(compared)
 
 
-def tell(report: Report, *, json: bool, title: str = "Ingest") -> None:
-    """Print what a run did; raises PartialError when a site failed."""
+def tell(opened: Workspace, report: Report, *, json: bool, title: str = "Ingest") -> None:
+    """Tell applications and print what a run did; raises PartialError when a site failed."""
+    report.notes += told.tell(opened)
     accounts = {key: total(parts) for key, parts in report.accounts.items()}
     if json:
         document(_as_document(report, accounts))
@@ -196,8 +198,8 @@ def tell(report: Report, *, json: bool, title: str = "Ingest") -> None:
     refused = [
         f"{site}/{one.feed}: {text}" for site, feeds in report.landed.items() for one in feeds for text in one.refused
     ]
-    for told in (*refused, *(f"{site}: {text}" for site, text in report.failed.items())):
-        complain(told)
+    for text in (*refused, *(f"{site}: {text}" for site, text in report.failed.items())):
+        complain(text)
     short = [f"{len(report.failed)} site(s) failed"] if report.failed else []
     short += [f"{len(refused)} file(s) or table(s) were not taken"] if refused else []
     if short:

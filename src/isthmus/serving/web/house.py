@@ -24,6 +24,7 @@ from isthmus.serving.web.sessions import Sessions
 
 Made = TypeVar("Made")
 KEPT = 256  # things that were counted
+PATIENCE = 5.0  # seconds that the workbench waits for applications to start; the rest of them start meanwhile
 
 
 class House:
@@ -35,7 +36,7 @@ class House:
         self.sessions = Sessions()
         self.answers = Answers()
         self.lanes = Lanes()
-        self.manager = Manager(self.workspace)
+        self.manager = Manager(self.workspace, seconds=PATIENCE)
         self.fresh = Fresh(self._stamp)
         self.run: Run | None = None
         self.after: list[Callable[[House], object]] = []
