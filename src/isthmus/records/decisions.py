@@ -1,6 +1,6 @@
 """Decisions as they are kept: added one after another, never changed, taken back by a decision that says so."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -108,6 +108,14 @@ def mark(decisions: Decisions, kind: str) -> int:
     """The sequence of the last decision of a kind, 0 before the first: the same while nothing more was decided."""
     with decisions._session.begin() as session:
         return session.scalar(select(func.max(Decision.sequence)).filter_by(kind=kind)) or 0
+
+
+def marks(decisions: Decisions, kinds: Collection[str]) -> dict[str, int]:
+    """By subject the sequence of the last decision of any of these kinds."""
+    with decisions._session.begin() as session:
+        last = func.max(Decision.sequence)
+        found = session.execute(select(Decision.subject, last).where(Decision.kind.in_(kinds)).group_by("subject"))
+        return {one.subject: int(one[1]) for one in found}
 
 
 def _next(session: Session) -> int:

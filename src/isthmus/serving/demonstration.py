@@ -15,6 +15,7 @@ from isthmus.flow.worklist import items as worklist
 from isthmus.flow.worklist.items import Item
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.session import Session, open_session
+from isthmus.research.registries.pack import load
 from isthmus.research.studies import resection
 from isthmus.research.studies.resection import Result
 from isthmus.serving import reading
@@ -69,7 +70,7 @@ def demonstrate(root: Path, *, hospitals: int, patients: int, seed: int, progres
     items += reading.damaged(lists.quarantine(workspace), root / "simulated" / "truth")
     seconds["study"] = time.perf_counter() - began
     began = time.perf_counter()
-    kept = registered(session, "liver", root / "registry")
+    kept = registered(session, load("liver"), root / "registry", (), 0)  # nobody has ruled in a new workspace
     seconds["registry"] = time.perf_counter() - began
     began = time.perf_counter()
     mended = tried(workspace, root / "simulated" / "truth", progress)

@@ -1,6 +1,8 @@
-"""A registry built over a session, with what is shown of it: its groups, and how full they are."""
+"""A registry built over a session, as people have ruled on its cases, with what is shown of it: groups, how full."""
 
 from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -10,7 +12,9 @@ import pyarrow as pa
 from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session
 from isthmus.research.registries.build import Registry, build
-from isthmus.research.registries.pack import Pack, load
+from isthmus.research.registries.enrolment.ruling import Ruling
+from isthmus.research.registries.pack import Pack
+from isthmus.research.registries.worklist import OpenCode
 from isthmus.research.registries.write import Writer, write_about
 
 SMALL = ("completeness", "worklist")
@@ -53,12 +57,13 @@ class Sums:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    """A registry in a folder, and what is shown of it."""
+    """A registry as it was built, what is shown of it, and its manifest; the folder, if it was written into one."""
 
-    folder: Path
+    folder: Path | None
     pack: Pack
     built: Registry
     sums: Sums
+    about: dict[str, Any]
 
     def uneven(self, count: int) -> list[str]:
         """Core and wanted items that are full at one site and not at another, the most uneven first."""
@@ -71,25 +76,35 @@ class Registered:
         return sorted(sorted(spread, key=order.index), key=lambda item: -spread[item])[:count]
 
 
-def registered(session: Session, name: str, folder: Path) -> Registered:
-    """Build a registry that comes along into a folder."""
-    pack, sums = load(name), Sums()
-    with session.desk() as desk, Writer(folder) as writer:
+def registered(
+    session: Session, pack: Pack, folder: Path | None, rulings: Sequence[Ruling], until: int, *,
+    codes: Sequence[OpenCode] | None = None, done: Callable[[int, int], None] = lambda at, of: None,
+) -> Registered:  # fmt: skip
+    """Build a registry of invented patients, into a folder if one is given.
+
+    `rulings`: all that people said of its cases up to the decision of the number `until`. `codes`: those without a
+    concept, with their names.
+    """
+    sums = Sums()
+    with session.desk() as desk, Writer(folder) if folder is not None else nullcontext() as writer:
 
         def sink(table: str, rows: pa.Table) -> None:
             sums.take(table, rows)
-            writer(table, rows)
+            if writer is not None:
+                writer(table, rows)
 
-        built = build(desk, pack, sink)
-    write_about(folder, pack, manifest(session, built))
-    return Registered(folder, pack, built, sums)
+        built = build(desk, pack, sink, codes=codes, rulings=rulings, done=done)
+    about = manifest(session, built, until)
+    if folder is not None:
+        write_about(folder, pack, about)
+    return Registered(folder, pack, built, sums, about)
 
 
-def manifest(session: Session | Granted, built: Registry) -> dict[str, Any]:
-    """Of which edition, by which packs, and how many rows."""
+def manifest(session: Session | Granted, built: Registry, until: int) -> dict[str, Any]:
+    """Of which edition, by which packs, which ruling was the last that counted, and how many rows."""
     pack = built.pack
     return {
         "registry": pack.name, "version": pack.version, "packs": list(pack.lineage), "digest": pack.digest,
-        "edition": session.edition.number, "edition_digest": session.edition.digest, "patients": built.patients,
-        "items": len(pack.items), "cases": built.cases, "rows": built.rows,
+        "edition": session.edition.number, "edition_digest": session.edition.digest, "rulings": until,
+        "patients": built.patients, "items": len(pack.items), "cases": built.cases, "rows": built.rows,
     }  # fmt: skip

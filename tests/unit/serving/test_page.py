@@ -121,7 +121,7 @@ def _registered() -> Registered:
     rows = [dict(zip(columns, one, strict=True), need="core") for one in told]
     sums.take("completeness", pa.Table.from_pylist(rows))
     built = Registry(pack, patients=545, rows=dict.fromkeys(pack.groups, 545))
-    return Registered(Path("demo/registry"), pack, built, sums)
+    return Registered(Path("demo/registry"), pack, built, sums, {})
 
 
 @pytest.fixture(scope="module")

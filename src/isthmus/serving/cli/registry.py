@@ -1,10 +1,10 @@
 """The verb about registries: what a pack wants is built from an edition."""
 
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Annotated, Any
+from typing import Annotated
 
 import pyarrow as pa
 import typer
@@ -17,20 +17,18 @@ from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session, open_session
 from isthmus.research.registries.build import Registry, build
 from isthmus.research.registries.difference import Difference, counted, differences
-from isthmus.research.registries.enrolment.ruling import Ruling
 from isthmus.research.registries.pack import Pack, load
 from isthmus.research.registries.worklist import OpenCode
-from isthmus.research.registries.write import Writer, write_about
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.freezes import Again, Asked, Compare, Freeze, Freezes
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
-from isthmus.serving.registered import SMALL, Sums, manifest
+from isthmus.serving.registered import SMALL, Registered, Sums, manifest, registered
 from isthmus.serving.registries import export as exports
 from isthmus.serving.registries.enrolling import Enrolling
 from isthmus.serving.registries.kept import Kept
 from isthmus.serving.registries.report.write import write as write_report
-from isthmus.serving.registries.rulings import rulings
+from isthmus.serving.registries.rulings import lasts, until_now
 
 SHOWN = 20
 WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")
@@ -93,34 +91,32 @@ def _build(
     if export is not None:
         exports.check(*export)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
-    sums = Sums()
+    codes = None if edition else _open_codes(opened)
     with ExitStack() as stack:
         folder = out
         if out is None and export is not None:
             folder = Path(stack.enter_context(TemporaryDirectory(dir=opened.root)))
-        said = rulings(opened, pack.name)
-        codes = None if edition else _open_codes(opened)
-        built = _built(session, pack, folder, sums, codes, said, quiet=quiet or json)
-        about = manifest(session, built)
-        _write(pack, about, folder, out, export, synthetic=opened.synthetic)
+        progress = stack.enter_context(bars(quiet=quiet or json))
+        progress.start("registry")
+        made = registered(
+            session, pack, folder, *until_now(opened, pack.name), codes=codes,
+            done=lambda part, of: progress.advance("registry"),
+        )  # fmt: skip
+        _write(made, out, export, synthetic=opened.synthetic)
     if json:
-        document(about | {"completeness": sums.by_site(), "worklist": sums.rows("worklist")[:SHOWN]})
+        document(made.about | {"completeness": made.sums.by_site(), "worklist": made.sums.rows("worklist")[:SHOWN]})
         return
-    _tell(built, session, sums)
+    _tell(made.built, session, made.sums)
     for path in filter(None, (out, export[1] if export else None)):
         say(f"written: {path}")
 
 
-def _write(
-    pack: Pack, about: dict[str, Any], folder: Path | None, out: Path | None, export: tuple[str, Path] | None, *,
-    synthetic: bool,
-) -> None:  # fmt: skip
-    """What is written of the tables in a folder: dictionary and report into `out`, and an export."""
-    if folder is None:
+def _write(made: Registered, out: Path | None, export: tuple[str, Path] | None, *, synthetic: bool) -> None:
+    """What else is written of the tables in a folder: a report into `out`, and an export."""
+    if made.folder is None:
         return
-    kept = Kept(folder, pack, about, synthetic=synthetic)
+    kept = Kept(made.folder, made.pack, made.about, synthetic=synthetic)
     if out is not None:
-        write_about(out, pack, about)
         write_report(kept)
     if export is not None:
         exports.export(kept, *export)
@@ -133,28 +129,10 @@ def _open_codes(opened: Workspace) -> list[OpenCode]:
     ]  # fmt: skip
 
 
-def _built(
-    session: Session, pack: Pack, out: Path | None, sums: Sums, codes: Sequence[OpenCode] | None,
-    said: Sequence[Ruling], *, quiet: bool,
-) -> Registry:  # fmt: skip
-    with (
-        bars(quiet=quiet) as progress, session.desk() as desk,
-        Writer(out) if out is not None else nullcontext() as writer,
-    ):  # fmt: skip
-
-        def sink(name: str, rows: pa.Table) -> None:
-            sums.take(name, rows)
-            if writer is not None:
-                writer(name, rows)
-
-        progress.start("registry")
-        return build(desk, pack, sink, codes=codes, rulings=said, done=lambda part, of: progress.advance("registry"))
-
-
 def _tell_granted(opened: Workspace, session: Granted, pack: Pack, *, json: bool) -> None:
     """Build it of what the grant holds, without those who refused or withdrew, and tell how many and how full."""
-    sums = Sums()
-    said = Enrolling(opened, pack, session).said()
+    sums, until = Sums(), lasts(opened).get(pack.name, 0)
+    said = Enrolling(opened, pack, session).said(until)
     done: list[tuple[Registry, Mapping[str, Sequence[str]]]] = []
 
     def work(desk: Desk) -> dict[str, pa.Table]:
@@ -171,7 +149,7 @@ def _tell_granted(opened: Workspace, session: Granted, pack: Pack, *, json: bool
     session.steps(f"registry {pack.name} {pack.version} ({pack.digest})", work, sparse=True)
     built, lacking = done[0]
     if json:
-        document(manifest(session, built) | {"completeness": sums.by_site(), "lacking": lacking})
+        document(manifest(session, built, until) | {"completeness": sums.by_site(), "lacking": lacking})
         return
     _tell(built, session, sums)
     table("Read as empty: the grant does not hold it", ("table", "columns"), [

@@ -42,9 +42,12 @@ class Enrolling:
         self.pack = pack
         self.edition = session.edition.number
 
-    def said(self) -> list[Ruling]:
-        """What was said of persons of this session, in order, under their numbers here."""
-        said = rulings.rulings(self._opened, self.pack.name)
+    def said(self, until: int | None = None) -> list[Ruling]:
+        """What was said of persons of this session, in order, under their numbers here.
+
+        With `until`, as it was after the decision of that number.
+        """
+        said = rulings.rulings(self._opened, self.pack.name, until)
         if not said or isinstance(self._session, Session):
             return said
         named = {one.person for one in said} | {one.of for one in said if one.of is not None}

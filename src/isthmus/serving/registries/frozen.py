@@ -22,12 +22,10 @@ from isthmus.base.durable import sync_folder
 from isthmus.base.errors import InputError, IntegrityError, UsageError
 from isthmus.flow.workspace import NAME, Workspace
 from isthmus.gate.session import Session, open_session
-from isthmus.research.registries.build import build
 from isthmus.research.registries.enrolment import ruling
 from isthmus.research.registries.enrolment.model import REFUSED, WITHDRAWN
 from isthmus.research.registries.pack import Pack, load
-from isthmus.research.registries.write import Writer, write_about
-from isthmus.serving.registered import manifest
+from isthmus.serving.registered import registered
 from isthmus.serving.registries.rulings import rulings
 
 FOLDER, ABOUT, PACKS = "frozen", "freeze.json", "packs"
@@ -175,10 +173,7 @@ def differing(one: Mapping[str, str], other: Mapping[str, str]) -> list[str]:
 
 def _write(opened: Workspace, session: Session, pack: Pack, folder: Path, until: int) -> None:
     """The tables of a registry, its dictionary and manifest. Codes for the work list are those of the edition."""
-    said = rulings(opened, pack.name, until)
-    with session.desk() as desk, Writer(folder) as writer:
-        built = build(desk, pack, writer, rulings=said)
-    write_about(folder, pack, manifest(session, built))
+    registered(session, pack, folder, rulings(opened, pack.name, until), until)
 
 
 def _copy(pack: Pack, folder: Path) -> None:

@@ -3,9 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from typing import NamedTuple
 
 from isthmus.flow.workspace import Workspace
-from isthmus.records.decisions import Draft
+from isthmus.records.decisions import Draft, marks
 from isthmus.records.models import Decision
 from isthmus.research.registries.enrolment.ruling import KINDS, Ruling
 
@@ -18,6 +19,24 @@ def rulings(opened: Workspace, registry: str, until: int | None = None) -> list[
     ]  # fmt: skip
     gone = {one.revokes for one in made if one.revokes is not None}
     return [_ruling(one, taken_back=one.decision_id in gone) for one in made if one.revokes is None]
+
+
+class Until(NamedTuple):
+    """Everything that was said for a registry up to the decision of a number."""
+
+    rulings: list[Ruling]
+    until: int
+
+
+def until_now(opened: Workspace, registry: str) -> Until:
+    """What was said until now."""
+    last = lasts(opened).get(registry, 0)
+    return Until(rulings(opened, registry, last), last)
+
+
+def lasts(opened: Workspace) -> dict[str, int]:
+    """By registry the number of the last thing that was said or taken back; none of which nothing was."""
+    return marks(opened.decisions, KINDS)
 
 
 def say(

@@ -39,7 +39,7 @@ def view(told: Asked) -> View:
         Column("title", note="name", link="address"), Column("state", "state"), Column("patients", "count"),
         Column("items", "tally"), Column("core", "tally"), Column("groups", "tally"), Column("version"),
     ), rows, Source(w("says"), told.house.edition))  # fmt: skip
-    return View(w("title"), w("lead", len(rows)), (table,))
+    return View(w("title"), w("lead", len(rows)), (table,), {"faults": built.refused(told.house)})
 
 
 def one(told: Asked) -> View:
@@ -47,10 +47,11 @@ def one(told: Asked) -> View:
     pack, kept, language = _pack(told), built.of(told.house, told.path["name"]), told.visitor.language
     w = told.w
     items = _dictionary(told, pack)
-    values: dict[str, Any] = {"pack": pack, "kept": kept, "about": kept.about if kept else {}, "groups": [],
-    "sites": [],
-                              "building": "building" in told.query and kept is None,
-                              "may": told.house.synthetic}  # fmt: skip
+    values: dict[str, Any] = {
+        "pack": pack, "kept": kept, "about": kept.about if kept else {}, "groups": [], "sites": [],
+        "building": kept is None and ("building" in told.query or built.renewing(told.house, told.path["name"])),
+        "may": told.house.synthetic,
+    }  # fmt: skip
     tables: tuple[Table, ...] = (items,)
     if kept is not None:
         matrix, sites = _matrix(told, kept)
@@ -159,9 +160,7 @@ def outcomes(told: Asked) -> View:
     if kept is None or not figures:
         return View(w("outcomes"), w("outcomes.none"), (), {"kept": None, "pack": pack, "figures": []}, crumbs)
     chosen = next((one for one in figures if one.name == told.query.get("by")), figures[0])
-    shown = told.house.once(
-        ("curves", pack.name, kept.about["edition"], chosen.name, language), lambda: _curves(kept, chosen, language)
-    )
+    shown = told.house.once(("curves", kept.folder, chosen.name, language), lambda: _curves(kept, chosen, language))
     table = Table("survival", (Column("group"), Column("patients", "count"), Column("events", "count"),
         Column("median"),
                                Column("three"), Column("interval")), shown["rows"],
