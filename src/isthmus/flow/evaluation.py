@@ -71,7 +71,7 @@ def _carried_out(
     return scanned, list(found), shared
 
 
-def _by_two(engine: Engine, tasks: Sequence[Task[Found]], told: Callable[[], None] = int) -> list[Found]:
+def _by_two(engine: Engine, tasks: Sequence[Task[Found]], told: Callable[[], object] = int) -> list[Found]:
     """What the tasks found, in their order; `told` is called after each."""
     waiting: SimpleQueue[int] = SimpleQueue()
     for place in range(len(tasks)):

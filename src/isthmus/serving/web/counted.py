@@ -156,7 +156,12 @@ def warm(house: House) -> bool:
     known = map_of(house)
     if known is None:
         return True
-    shown = [years(house), checks(house), findings(house), *(worse(house, site) for site in held_back(house))]
+    shown: list[object] = [
+        years(house),
+        checks(house),
+        findings(house),
+        *(worse(house, site) for site in held_back(house)),
+    ]
     shown.append(house.later(("edges", house.edition), lambda: edges(house.workspace)))
     shown.append(house.later(("index", house.edition), lambda: bool(find(house.workspace, known, "x"))))
     return all(one is not None for one in shown)

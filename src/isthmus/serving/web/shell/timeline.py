@@ -90,7 +90,7 @@ def _picture(dated: Sequence[Row], groups: Mapping[str, Sequence[Lane]], w: Spee
     days = max(1, (end - start).days)
 
     def across(day: date) -> float:
-        return size.left + 6 + float((day - start).days) / days * (size.width - size.left - 12)
+        return float(size.left + 6 + (day - start).days / days * (size.width - size.left - 12))
 
     body, y = [], AXIS
     for kind, held in groups.items():
