@@ -83,7 +83,7 @@ def gate(bench: Bench) -> Iterator[Row]:
         yield _row(name, rows, ours, free=name in FREE, note=note)
     made = bench.job("gate: dates moved", "gate.prepare", root=root, grant=grant)
     yield Row(
-        "dates moved, once for a grant and an edition", f"{rows:,} rows", seconds(made.found["seconds"]),
+        "dates moved, once for a grant and an edition", f"{rows:,} rows", seconds(made.seconds),
         memory=made.peak, cpu=spent(made), note=f"{made.found['size'] / 1e6:,.0f} MB of files, for {rows:,} rows.",
     )  # fmt: skip
     for name in TAKING:

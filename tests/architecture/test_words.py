@@ -11,7 +11,7 @@ VAGUE = {"utils", "util", "helpers", "helper", "common", "misc", "manager"}
 NAMED_ALL_THE_SAME = ("src/isthmus/apps/manager/", "tests/unit/apps/manager/")
 
 # Installed only where somebody asked for the extra, so imported only where they are used.
-OPTIONAL = {"adbc_driver_manager", "psycopg", "pymysql", "pyspark"}
+OPTIONAL = {"adbc_driver_manager", "opendp", "psycopg", "pymysql", "pyspark"}
 
 SILENCED = re.compile(r"#\s*(?:type: ignore|noqa)(?P<codes>\[[\w, -]+\]|: ?[A-Z]+\d+(?:, ?[A-Z]+\d+)*)?(?P<reason>.*)$")
 

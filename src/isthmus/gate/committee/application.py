@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from difflib import get_close_matches
 from types import MappingProxyType
 
@@ -12,6 +13,16 @@ from isthmus.gate.use.match import Ancestors, Match, match
 from isthmus.gate.use.purpose import Conditions, Purpose
 
 Columns = Mapping[str, frozenset[str]]
+LOOSE, TOLD = Decimal(10), Decimal("0.001")
+"""An epsilon above this, or a delta that is not below, promises nobody anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """How much differential privacy may be spent on tables with noise; nothing where nothing was asked for."""
+
+    epsilon: Decimal = Decimal(0)
+    delta: Decimal = Decimal(0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +31,8 @@ class Application:
 
     `people` are all who would work with the data, the applicant among them. `until` is in UTC; at that moment the
     grant has ended. `grade` is the highest grade of data asked for (1 to 5), `release` the name of the rules under
-    which results leave. Raises InputError that tells every part which is missing or names what the model
-    does not have.
+    which results leave, `budget` how much may leave with noise instead. Raises InputError that tells every part which is
+    missing or names what the model does not have.
     """
 
     applicant: str
@@ -33,6 +44,7 @@ class Application:
     until: datetime
     release: str = "default"
     grade: int = 3
+    budget: Budget = Budget()
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "columns", MappingProxyType(dict(self.columns)))
@@ -41,6 +53,8 @@ class Application:
             faults.append("the applicant is not among the people of the application. Add the applicant to them")
         if self.grade not in range(1, 6):
             faults.append(f"there is no grade {self.grade}. Ask for one from 1 (public) to 5 (strictest)")
+        if not 0 <= self.budget.epsilon <= LOOSE or not 0 <= self.budget.delta < TOLD:
+            faults.append(f"a budget of privacy has an epsilon from 0 to {LOOSE} and a delta below {TOLD}")
         if faults:
             raise InputError(f"{'; '.join(faults)}.")
 
@@ -80,6 +94,7 @@ class Grant:
     until: datetime
     release: str
     grade: int
+    budget: Budget = Budget()
     suspended: frozenset[str] = frozenset()
     revoked: bool = False
 

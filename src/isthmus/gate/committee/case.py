@@ -91,6 +91,7 @@ def _granted(case: Case, event: Event) -> Case:
         until=asked.until,
         release=asked.release,
         grade=asked.grade,
+        budget=asked.budget,
         suspended=frozenset(site for site, _ in case.stops),
     )
     return replace(_decided(case, event), phase="granted", grant=grant)

@@ -41,7 +41,8 @@ WORDS = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """A table that is to leave. `counts` names its column of counts of `unit`, `totals` rows that sum the others (from
-    0); `where` says of whom the whole table is. Every other column is a dimension."""
+    0); `where` says of whom the whole table is. Every other column is a dimension. Of a table with noise there are no
+    counts, and `private` says what was spent on it (`gate/office/private.py`)."""
 
     columns: Mapping[str, Sequence[str]]
     counts: str
@@ -51,6 +52,7 @@ class Table:
     totals: tuple[int, ...] = ()
     where: Mapping[str, str] = field(default_factory=dict)
     query: str = ""
+    private: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def content(self) -> bytes:
@@ -116,7 +118,7 @@ def request(office: Office, person: Account, grant: str, table: Table) -> tuple[
     held, applied = rules_of(office, grant)
     if person.name not in held.people:
         raise RefusedError(f"{person.name} is not one of the people of the grant. One of them asks for release.")
-    cells = _cells(table, held.sites)
+    cells = [] if table.private else _cells(table, held.sites)
     content = table.content
     verdict = _verdict(office, table, cells, len(content), applied)
     name = office.mint("RE")
@@ -126,6 +128,7 @@ def request(office: Office, person: Account, grant: str, table: Table) -> tuple[
         "context": table.context, "edition": table.edition, "unit": table.unit, "query": table.query,
         "counts": table.counts, "cells": [[{key: sorted(one) for key, one in cell.where.items()}, cell.value]
                                           for cell in cells],
+        **({"private": dict(table.private)} if table.private else {}),
         "findings": [f"{one.where}: {one.why}" for one in verdict.findings],
     }  # fmt: skip
     if verdict.answer == "fail":
@@ -135,6 +138,11 @@ def request(office: Office, person: Account, grant: str, table: Table) -> tuple[
         stream.write(content)
     _enter(office, person, "request", name, grant, body, number=1)
     return name, verdict
+
+
+def refused(office: Office, person: Account, grant: str, body: Mapping[str, Any], reason: str) -> None:
+    """Enter that a release was refused before there was a table."""
+    _enter(office, person, "refused", office.mint("RE"), grant, body, number=1, reason=reason)
 
 
 def releases(office: Office) -> list[Held]:
@@ -208,6 +216,7 @@ def _manifest(held: Held, digest: str) -> dict[str, Any]:
         "query_sha256": hashlib.sha256(body["query"].encode()).hexdigest() if body["query"] else None,
         "files": {NAME: {"sha256": body["sha256"], "context": body["context"], "counts": body["counts"]}},
         "rules": body["rules"],
+        "differential_privacy": body.get("private"),
         "machine": {"answer": body["machine"], "findings": body["findings"]},
         "requested_by": held.acts[0].person,
         "checked_by": sorted({act.person for act in held.acts if act.act == "approve"}),
@@ -218,8 +227,8 @@ def _manifest(held: Held, digest: str) -> dict[str, Any]:
 def _verdict(office: Office, table: Table, cells: Sequence[Cell], size: int, applied: Rules) -> Verdict:
     """The rules, and what could be worked out with everything that has left before."""
     file = check.File(
-        path=NAME, size=size, context=table.context, columns=table.columns, counts=frozenset({table.counts}),
-        totals=table.totals,
+        path=NAME, size=size, context=table.context, columns=table.columns,
+        counts=frozenset({table.counts} if table.counts else ()), totals=table.totals, noisy=bool(table.private),
     )  # fmt: skip
     found = check.check(file, applied)
     if found.answer == "fail":  # what is not fit by itself is not compared

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,13 @@ import yaml
 
 from isthmus.base.errors import InputError
 from isthmus.cdm.tables import TABLES
-from isthmus.gate.committee.application import Application
+from isthmus.gate.committee.application import Application, Budget
 from isthmus.gate.committee.event import Actor, Event
 from isthmus.gate.use.purpose import Conditions, Purpose
 from isthmus.records.models import Act
 
 ALL = "all"
-PARTS = ("people", "purpose", "summary", "sites", "tables", "until", "release", "grade")
+PARTS = ("people", "purpose", "summary", "sites", "tables", "until", "release", "grade", "privacy")
 _SETS = ("kinds", "diseases", "topics", "agreed", "people", "institutions", "projects", "places")
 _FACTS = ("not_for_profit", "non_commercial", "genetic")
 _CONDITIONS = ("codes", "waived", "diseases", "people", "institutions", "projects", "places")
@@ -57,6 +58,7 @@ def application(body: Mapping[str, Any], applicant: str) -> Application:
         until=moment(body.get("until")),
         release=str(body.get("release", "default")),
         grade=_grade(body.get("grade", 3)),
+        budget=_budget(body.get("privacy", {})),
     )
 
 
@@ -147,6 +149,19 @@ def _grade(value: Any) -> int:
     if isinstance(value, bool) or not isinstance(value, int):
         raise InputError("`grade` is a whole number from 1 (public) to 5 (strictest). Correct it.")
     return value
+
+
+def _budget(body: Any) -> Budget:
+    if not isinstance(body, dict) or not all(type(one) in {int, float, str} for one in body.values()):
+        raise InputError("`privacy` is a budget, as `privacy: {epsilon: 1, delta: 0.000001}`. Correct it.")
+    _demand_known("`privacy`", body, ("epsilon", "delta"))
+    try:
+        found = [Decimal(str(body.get(name, 0))) for name in ("epsilon", "delta")]
+    except InvalidOperation:
+        raise InputError("`epsilon` and `delta` of `privacy` are numbers. Correct them.") from None
+    if not all(one.is_finite() for one in found):
+        raise InputError("`epsilon` and `delta` of `privacy` are finite numbers. Correct them.")
+    return Budget(*found)
 
 
 def _day(value: Any) -> date | None:

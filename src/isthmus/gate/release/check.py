@@ -21,7 +21,8 @@ class File:
     """A file that is to leave. `columns` is its table as text, column by column (empty for a picture or a text).
 
     `counts` names the columns that hold counts of people, `totals` the rows (0-based) that sum all others, `derived`
-    for each column of rates or the like the columns of counts under it. `context` says what is shown of whom.
+    for each column of rates or the like the columns of counts under it. `context` says what is shown of whom. In a
+    file that is `noisy` all numbers have noise that hides each person: rules of counts do not apply to them.
     """
 
     path: str
@@ -31,6 +32,7 @@ class File:
     counts: frozenset[str] = frozenset()
     totals: tuple[int, ...] = ()
     derived: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    noisy: bool = False
 
 
 def check(file: File, rules: Rules) -> Verdict:
@@ -64,7 +66,7 @@ def _columns(file: File) -> Iterator[Finding]:
             yield Finding("column", "fail", f"{file.path}: {name}", "the column may name people or places")
         elif set(lower.replace("_", " ").split()) & set(EXTREME):
             yield Finding("extreme", "review", f"{file.path}: {name}", "a largest or smallest value is one person's")
-        elif name not in file.counts and name not in file.derived and _is_number(file.columns[name]):
+        elif name not in {*file.counts, *file.derived} and not file.noisy and _is_number(file.columns[name]):
             yield Finding("number", "review", f"{file.path}: {name}", "nothing says on how many people it stands")
 
 

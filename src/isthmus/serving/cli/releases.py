@@ -1,14 +1,18 @@
 """The verb about what leaves: release."""
 
 from collections.abc import Sequence
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, cast, get_args
 
 import typer
 
 from isthmus.base.errors import InputError, RefusedError, UsageError
 from isthmus.flow.workspace import Workspace
-from isthmus.gate.office import releases
+from isthmus.gate.committee.application import Budget
+from isthmus.gate.office import private, releases
+from isthmus.gate.office.private import Asked as Wanted
+from isthmus.gate.office.private import Give
 from isthmus.gate.office.releases import Held, Table
 from isthmus.gate.office.session import open_granted
 from isthmus.gate.office.unit import Office
@@ -27,6 +31,7 @@ def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
     group = typer.Typer(no_args_is_help=True, help="What leaves: asked for, checked, delivered.")
     group.command("request")(request)
+    group.command("private")(with_noise)
     group.command("list")(list_releases)
     group.command("show")(show)
     group.command("check")(check)
@@ -70,6 +75,69 @@ def request(  # noqa: PLR0917 each parameter is an option of the command line
     with office.open():
         made, verdict = releases.request(office, person, name, asked)
     _tell(made, verdict, json=json)
+
+
+def with_noise(  # noqa: PLR0917 each parameter is an option of the command line
+    workspace: Where,
+    by: As,
+    grant: Annotated[str, typer.Option(help="The grant, as GR….")],
+    of: Annotated[str, typer.Argument(metavar="TABLE[.COLUMN]", help="Whose persons; the column of values.")],
+    context: Annotated[str, typer.Option(help="What is shown of whom, and beside which other files.")],
+    epsilon: Annotated[str, typer.Option(help="How much of the grant's budget of privacy it may spend.")],
+    delta: Annotated[str, typer.Option(help="The same of its delta; above 0 the noise is Gaussian.")] = "0",
+    give: Annotated[str, typer.Option(help="count, sum or mean.")] = "count",
+    group: Annotated[str, typer.Option(help="The column of the groups.")] = "",
+    value: Annotated[list[str], typer.Option(help="A group, as its value in the column; may be given again.")] = [],  # noqa: B006 typer copies it
+    each: Annotated[str, typer.Option(help="How a person's rows become one value: min, max, mean or rows.")] = "mean",
+    bounds: Annotated[str, typer.Option(help="LOW:HIGH, between which each person's value is brought.")] = "0:0",
+    places: Annotated[int, typer.Option(help="Decimals that count.")] = 0,
+    only: Annotated[list[str], typer.Option(help="COLUMN=VALUE that a row must have; may be given again.")] = [],  # noqa: B006 typer copies it
+    purpose: Annotated[str, typer.Option(help="The kind of purpose, if the grant has several.")] = "",
+    json: Json = False,
+) -> None:
+    """Ask that a table leaves whose numbers have noise (differential privacy). Needs the extra `dp`."""
+    table_name, _, column = of.partition(".")
+    low, _, high = bounds.partition(":")
+    wanted = Wanted(
+        table=table_name, of=column, by=group, groups=tuple(value), give=_give(give),
+        each=each, low=_number(low), high=_number(high), places=places, only=_several(only),
+        budget=Budget(_number(epsilon), _number(delta)),
+    )  # fmt: skip
+    opened = Workspace(workspace)
+    office = office_of(opened)
+    person = actor(office, by, "release")
+    session = open_granted(office, opened.lake, person, grant, kind=purpose)
+    made, verdict, shown = private.request(office, session, person, office.named(grant, "GR"), wanted, context)
+    if verdict.answer != "fail" and not json:
+        table("Table", tuple(shown.columns), list(zip(*shown.columns.values(), strict=True)))
+        say(f"Left of the budget: epsilon {shown.private['left']['epsilon']}, delta {shown.private['left']['delta']}.")
+    _tell(made, verdict, json=json)
+
+
+def _give(text: str) -> Give:
+    if text not in get_args(Give):
+        raise UsageError(f"--give is one of {', '.join(get_args(Give))}.")
+    return cast(Give, text)
+
+
+def _number(text: str) -> Decimal:
+    try:
+        found = Decimal(text)
+    except InvalidOperation:
+        found = Decimal("NaN")
+    if not found.is_finite():
+        raise UsageError(f"'{text}' is no number. Write one, as 0.5.")
+    return found
+
+
+def _several(only: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for one in only:
+        name, given, value = one.partition("=")
+        if not given:
+            raise UsageError("--only is COLUMN=VALUE.")
+        found[name] = (*found.get(name, ()), value)
+    return found
 
 
 def list_releases(workspace: Where, by: As, json: Json = False) -> None:
