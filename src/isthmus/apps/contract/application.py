@@ -16,12 +16,28 @@ Cards = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """An answer: a value for JSON, or a text of another `media` type; a page is a fragment of HTML."""
+
+    body: Any
+    status: int = 200
+    media: str = "application/json"
+
+
+def nobody(app: str, path: str) -> Told:
+    """The answer where no other application can be asked."""
+    return Told(status=404, body={"error": f"{app} cannot be asked from here. Enable it beside this one."})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Where a call of an application stands. `settings` are those of `site`; site "" is the whole installation.
 
     `learnt(kind, rows)` hands what was found to intake, as one more delivery of the application's own feed: rows of a
     kind of record that its pack (`pack/` beside the manifest) reads, each of the call's site or of the `site` that it
-    gives. `now` is in UTC.
+    gives. `now` is in UTC. `ask(app, path)` is the answer of a route (GET) of another application that is enabled, as
+    who asks now would have it: what is refused or fails is an answer with its status. In a process of its own an
+    application asks nobody.
     """
 
     session: Session
@@ -31,6 +47,7 @@ class Context:
     now: datetime
     site: str = ""
     language: str = "en"
+    ask: Callable[[str, str], Told] = nobody
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +65,6 @@ class Asked:
     site: str = ""
     language: str = "en"
     person: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
-    """An answer: a value for JSON, or a text of another `media` type; a page is a fragment of HTML."""
-
-    body: Any
-    status: int = 200
-    media: str = "application/json"
 
 
 Handle = Callable[[Asked, Context], Told]

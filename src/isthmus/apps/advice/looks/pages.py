@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from isthmus.apps.advice.firing.history import History
+from isthmus.apps.advice.looks.patient import patient_page
 from isthmus.apps.advice.looks.routes import rules, span
 from isthmus.apps.advice.pack.base import Base, shipped
 from isthmus.apps.advice.pack.graph import Relation
@@ -36,7 +37,13 @@ def words() -> Mapping[str, Mapping[str, str]]:
 
 def pages() -> Sequence[Page]:
     """All pages."""
-    handles = {"search": search_page, "rules": rules_page, "rates": rates_page, "graph": graph_page}
+    handles = {
+        "patient": patient_page,
+        "search": search_page,
+        "rules": rules_page,
+        "rates": rates_page,
+        "graph": graph_page,
+    }
     return [Page(path=path, title=words()[path], handle=handle) for path, handle in handles.items()]
 
 

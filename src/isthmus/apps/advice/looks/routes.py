@@ -14,15 +14,17 @@ from isthmus.apps.advice.bench.statement import CALLS
 from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.history import MODES, History, Rate
 from isthmus.apps.advice.firing.judge import Fired
-from isthmus.apps.advice.hooks.service import HOOKS, judged_of, known_of
+from isthmus.apps.advice.hooks.service import HOOKS, KNOWN, day_of, judged_of, known_of
 from isthmus.apps.advice.pack.base import HERE, Base, read, shipped
 from isthmus.apps.advice.pack.graph import Relation
 from isthmus.apps.advice.pack.rule import Rule
 from isthmus.apps.advice.search.finding import find
+from isthmus.apps.advice.similar.features import features
+from isthmus.apps.advice.similar.nearest import Similar, similar
 from isthmus.apps.contract import Asked, Context, InputError, PackError, Route, Told
 from isthmus.apps.contract.research import Desk
 
-FILES = ("pack.yaml", "concepts.csv", "relations.csv", "facts.yaml", "rules.yaml")
+FILES = ("pack.yaml", "concepts.csv", "relations.csv", "facts.yaml", "findings.yaml", "signs.csv", "rules.yaml")
 LARGEST = 1 << 20
 YEAR = timedelta(days=365)
 MOST = 100
@@ -39,6 +41,7 @@ def routes() -> Sequence[Route]:
         Route(method="GET", path="rates", handle=rates),
         Route(method="GET", path="concepts/{concept}", handle=concept),
         Route(method="GET", path="patients/{person}", handle=patient),
+        Route(method="GET", path="patients/{person}/similar", handle=alike),
         Route(method="POST", path="bench", handle=bench),
         Route(method="POST", path="check", handle=check),
     )
@@ -157,6 +160,21 @@ def _fires(one: Fired, cards: Cards, facts: Any) -> dict[str, Any]:
         "rule": one.rule.name, "version": one.rule.version, "indicator": one.rule.indicator,
         "summary": cards.summary(one, facts), "rows": [[row.table, row.id, row.fact] for row in one.rows],
     }  # fmt: skip
+
+
+def alike(asked: Asked, at: Context) -> Told:
+    """The patients of the registry's disease who are most like one, what they share, and what became of them."""
+    found = similar_of(at, asked.named["person"])
+    return Told(body={"person": asked.named["person"], **asdict(found)})
+
+
+def similar_of(at: Context, person: str) -> Similar:
+    """The patients most like one of the edition. Raises InputError for who is not there."""
+    base = shipped()
+    if not KNOWN.fullmatch(person):
+        raise InputError("there is no such person in this edition. Look the number up again.")
+    concepts = known_of(base, at.session).concepts
+    return similar(at.session, base, concepts, features(base), person, day_of(at))
 
 
 def bench(asked: Asked, at: Context) -> Told:
