@@ -70,12 +70,22 @@ def finish(
 
     `code` is that of the account's second factor here. Raises RefusedError, which says what to do next.
     """
+    account = named(office, provider, begun, answer)
+    people.demand_second(office, account, code)
+    return account
+
+
+def named(office: Office, provider: Provider, begun: Begun, answer: Mapping[str, str]) -> Account:
+    """The account that is bound to who came back. Its second factor is still to be demanded: until then nobody is in.
+
+    Raises RefusedError, which says what to do next.
+    """
     if begun.provider != provider.said.name or now() >= begun.until:
         raise RefusedError("this sign-in has taken too long. Begin it anew.")
     if not hmac.compare_digest(begun.state.encode(), answer.get("state", "").encode()):
         raise RefusedError("this answer belongs to no sign-in that was begun here. Begin it anew.")
-    named = answer.get("iss")
-    if (named is not None or provider.names_itself()) and named != provider.said.issuer:
+    issuer = answer.get("iss")
+    if (issuer is not None or provider.names_itself()) and issuer != provider.said.issuer:
         raise RefusedError("this answer is of another sign-in service. Begin it anew, and tell the operator.")
     if answer.get("error") or not answer.get("code"):
         raise RefusedError("the sign-in service let nobody in. Begin it anew, or sign in with a password.")
@@ -84,9 +94,7 @@ def finish(
         "code_verifier": begun.verifier,
     })  # fmt: skip
     claims = verified(provider, str(given.get("id_token", "")), begun.nonce, given.get("access_token"))
-    account = _account(office, provider.said.issuer, str(claims["sub"]))
-    people.demand_second(office, account, code)
-    return account
+    return _account(office, provider.said.issuer, str(claims["sub"]))
 
 
 def verified(provider: Provider, token: str, nonce: str, access: Any = None) -> Mapping[str, Any]:

@@ -41,18 +41,18 @@ class Seen:
     feeds: int
 
 
-def map_of(house: House) -> DataMap | None:
-    """The map of the newest edition, None before the first."""
-    number = house.edition
+def map_of(house: House, edition: int | None = None) -> DataMap | None:
+    """The map of an edition (the newest by default), None before the first."""
+    number = edition or house.edition
     return None if number is None else house.once(("map", number), lambda: held(house.workspace, edition=number))
 
 
-def edition_of(house: House) -> Seen | None:
-    """The newest edition at a glance, None before the first."""
-    known = map_of(house)
+def edition_of(house: House, edition: int | None = None) -> Seen | None:
+    """An edition (the newest by default) at a glance, None before the first. Who is held back is so at present."""
+    known = map_of(house, edition)
     if known is None:
         return None
-    late = tuple(sorted(held_back(house)))
+    late = tuple(sorted(held_back(house))) if known.edition.number == house.edition else ()
     return house.once(("seen", known.edition.number, late), lambda: _seen(house, known, late))
 
 
@@ -86,9 +86,9 @@ def past(house: House) -> list[lists.Published]:
     return house.once(("editions", house.edition), lambda: lists.editions(house.workspace))
 
 
-def years(house: House) -> list[dict[str, Any]] | None:
-    """Rows by year, a column for each domain; None while they are counted."""
-    number = house.edition
+def years(house: House, edition: int | None = None) -> list[dict[str, Any]] | None:
+    """Rows of an edition by year, a column for each domain; None while they are counted."""
+    number = edition or house.edition
 
     def count() -> list[dict[str, Any]]:
         told = describe(house.workspace, profile(house.workspace, edition=number))["years"]
@@ -112,20 +112,20 @@ def findings(house: House) -> list[Lived] | None:
     return house.once(("lived", number, last), lambda: lived(house.workspace))
 
 
-def checks(house: House) -> Quality | None:
-    """The results of the checks, None while they are computed."""
-    number = house.edition
+def checks(house: House, edition: int | None = None) -> Quality | None:
+    """The results of the checks of an edition, None while they are computed."""
+    number = edition or house.edition
     return (
         None if number is None else house.later(("quality", number), lambda: quality(house.workspace, edition=number))
     )
 
 
-def checked(house: House) -> tuple[int, int] | None:
-    """How many checks passed, and how many were asked; None while they are computed."""
-    found = checks(house)
+def checked(house: House, edition: int | None = None) -> tuple[int, int] | None:
+    """How many checks of an edition passed, and how many were asked; None while they are computed."""
+    found = checks(house, edition)
     if found is None:
         return None
-    counts = house.once(("checked", house.edition), lambda: Counter(one.status for one in found.results))
+    counts = house.once(("checked", edition or house.edition), lambda: Counter(one.status for one in found.results))
     return counts["passed"], counts["passed"] + counts["failed"]
 
 

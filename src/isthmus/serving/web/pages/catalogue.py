@@ -21,7 +21,7 @@ LONGEST = 80  # characters of a search
 
 def view(told: Asked) -> View:
     """All tables that have rows, of the model and ours."""
-    w, known, language = told.w, counted.map_of(told.house), told.visitor.language
+    w, known, language = told.w, counted.map_of(told.house, told.edition), told.visitor.language
     if known is None:
         return View(w("title"), w("none"))
     rows = [
@@ -40,7 +40,12 @@ def view(told: Asked) -> View:
 
 def held(told: Asked) -> View:
     """One table: its columns, how full each is at each site, its grade, and the columns of exports that fill it."""
-    w, known, language, name = told.w, counted.map_of(told.house), told.visitor.language, told.path["table"]
+    w, known, language, name = (
+        told.w,
+        counted.map_of(told.house, told.edition),
+        told.visitor.language,
+        told.path["table"],
+    )
     found = known.table(name) if known else None
     if known is None or found is None:
         near = {one.name: f"/catalogue/{one.name}" for one in known.tables if name[:4] in one.name} if known else {}
@@ -68,7 +73,7 @@ def held(told: Asked) -> View:
 
 def column(told: Asked) -> View:
     """One column: how full it is at each site, and the rules of packs that fill it."""
-    w, known, language = told.w, counted.map_of(told.house), told.visitor.language
+    w, known, language = told.w, counted.map_of(told.house, told.edition), told.visitor.language
     name, item = told.path["table"], told.path["column"]
     found = known.table(name) if known else None
     one = next((each for each in found.columns if each.name == item), None) if found else None
@@ -107,13 +112,13 @@ def search(told: Asked) -> View:
     rows = list(_found(told, text)) if text else []
     table = Table("found", (Column("name", note="place", link="address"), Column("sort", "state"), Column("rows",
         "count")),
-                  rows, Source(w("found.says"), told.house.edition), most=60,
+                  rows, Source(w("found.says"), told.edition), most=60,
                   empty="found.none" if text else "found.ask")  # fmt: skip
     return View(w("search.title", text=text) if text else w("search"), w("search.lead"), (table,))
 
 
 def _found(told: Asked, text: str) -> Iterator[dict[str, Any]]:
-    language, lower, known = told.visitor.language, text.lower(), counted.map_of(told.house)
+    language, lower, known = told.visitor.language, text.lower(), counted.map_of(told.house, told.edition)
     for name, address in places(told).items():
         if lower in name.lower():
             yield {"name": name, "place": "", "address": address, "sort": "page", "rows": None}
@@ -153,8 +158,8 @@ def _address(sort: str, place: str) -> str:
 
 
 PAGES = (
-    Page("catalogue", "/catalogue", view, group="data", icon="map", key="c", steady=True),
-    Page("catalogue_table", "/catalogue/{table}", held, under="catalogue", steady=True),
-    Page("catalogue_column", "/catalogue/{table}/{column}", column, under="catalogue", steady=True),
-    Page("search", "/search", search, under="search", steady=True),
+    Page("catalogue", "/catalogue", view, group="data", icon="map", key="c", steady=True, pinned=True),
+    Page("catalogue_table", "/catalogue/{table}", held, under="catalogue", steady=True, pinned=True),
+    Page("catalogue_column", "/catalogue/{table}/{column}", column, under="catalogue", steady=True, pinned=True),
+    Page("search", "/search", search, under="search", steady=True, pinned=True),
 )

@@ -24,7 +24,7 @@ SHARED = ("both", "together", "one_first", "same_day", "other_first")
 def view(told: Asked) -> View:
     """All cohorts of the workspace with their persons, whom every two share, and what is refused."""
     w, (found, refused) = told.w, defined(told.house)
-    number = _edition(told)
+    number = told.edition
     counts = _counts(told, found, number)
     rows = []
     for one in found:
@@ -45,7 +45,7 @@ def one(told: Asked) -> View:
     w, (found, _) = told.w, defined(told.house)
     chosen, other = _named(told, found, told.path["name"]), told.query.get("against", "")
     laid = [chosen, *([_named(told, found, other)] if other and other != chosen.name else [])]
-    number, since = _edition(told), _number(told, "since")
+    number, since = told.edition, told.numbered("since")
     counts = _counts(told, found, number)
     before = _counts(told, found, since) if since is not None else None
     tables: list[Table] = []
@@ -61,7 +61,7 @@ def one(told: Asked) -> View:
                       "numbers": counts.numbers.get(cohort.name) if counts else None})  # fmt: skip
     numbers = told.house.workspace.lake.editions.numbers()
     values = {
-        "parts": parts, "chosen": chosen, "beside": other, "since": since, "pinned": number,
+        "parts": parts, "chosen": chosen, "beside": other, "since": since,
         "others": [(one.name, one.title or one.name) for one in found if one.name != chosen.name],
         "earlier": [one for one in reversed(numbers) if number is not None and one < number][:20],
         **_state(told, found, counts, *([] if since is None else [before])),
@@ -80,25 +80,8 @@ def _named(told: Asked, found: Sequence[Cohort], name: str) -> Cohort:
     raise Missing(told.w("missing"), {one.name: f"/cohorts/{one.name}" for one in found})
 
 
-def _number(told: Asked, key: str) -> int | None:
-    """An edition that the address names; None where it names none. Raises Missing where there is no such edition."""
-    text = told.query.get(key, "").removeprefix("e")
-    if not text:
-        return None
-    numbers = told.house.workspace.lake.editions.numbers()
-    if not text.isdecimal() or len(text) > 9 or int(text) not in numbers:
-        raise Missing(told.w("edition.missing"))
-    return int(text)
-
-
-def _edition(told: Asked) -> int | None:
-    pinned = _number(told, "edition")
-    return told.house.edition if pinned is None else pinned
-
-
 def _address(told: Asked, name: str) -> str:
-    pinned = _number(told, "edition")
-    return f"/cohorts/{name}" + (f"?edition={pinned}" if pinned is not None else "")
+    return f"/cohorts/{name}" + (f"?edition={told.pinned}" if told.pinned is not None else "")
 
 
 def _counts(told: Asked, found: Sequence[Cohort], number: int | None) -> Counted | None:
@@ -157,6 +140,6 @@ def _shared(told: Asked, counts: Counted, number: int | None, name: str = "") ->
 
 
 PAGES = (
-    Page("cohorts", "/cohorts", view, group="evidence", icon="people", key="b", steady=True),
-    Page("cohort", "/cohorts/{name}", one, under="cohorts"),
+    Page("cohorts", "/cohorts", view, group="evidence", icon="people", key="b", steady=True, pinned=True),
+    Page("cohort", "/cohorts/{name}", one, under="cohorts", pinned=True),
 )

@@ -21,7 +21,7 @@ LANES = (0, 250, 480, 760)
 
 def view(told: Asked) -> View:
     """The picture of the lineage, its table, and the editions."""
-    w, known = told.w, counted.map_of(told.house)
+    w, known = told.w, counted.map_of(told.house, told.edition)
     run = told.house.run
     running = None if run is None else {"title": run.title, "over": run.over, "fault": run.fault, "steps": run.steps()}
     if known is None:
@@ -31,9 +31,11 @@ def view(told: Asked) -> View:
         link="address"),
                               Column("rows", "count"), Column("last", "latest")), list(_edges(told, known)),
                   Source(w("edges.says"), number), most=60)  # fmt: skip
-    editions = Table("editions", (Column("edition"), Column("at", "moment"), Column("cdm"), Column("rows", "count"),
+    editions = Table("editions", (Column("edition", link="address"), Column("at", "moment"), Column("cdm"),
+                                  Column("rows", "count"),
                                   Column("people", "count"), Column("digest", "code")), [
-        {"edition": one.name, "at": one.published_at, "cdm": one.cdm, "digest": one.digest[:16],
+        {"edition": one.name, "address": f"/?edition={one.number}", "at": one.published_at, "cdm": one.cdm,
+         "digest": one.digest[:16],
          "rows": sum(rows for name, rows in one.tables.items() if name in TABLES and name not in ("concept",)),
          "people": one.tables.get("person", 0)}
         for one in counted.past(told.house)[::-1]
@@ -122,6 +124,6 @@ def _box(x: float, y: float, wide: int, text: str, kind: str, address: str) -> s
 
 
 PAGES = (
-    Page("lineage", "/lineage", view, group="data", icon="flow", key="w", steady=True),
+    Page("lineage", "/lineage", view, group="data", icon="flow", key="w", steady=True, pinned=True),
     Page("runs_now", "/runs/now", now, under="lineage"),
 )

@@ -14,12 +14,12 @@ from isthmus.serving.web.shell.table import Column, Source, Table
 
 def view(told: Asked) -> View:
     """What the overview shows."""
-    seen = counted.edition_of(told.house)
+    seen = counted.edition_of(told.house, told.edition)
     w = told.w
     if seen is None or not seen.records:
         nothing = {"seen": None, "running": _running(told), "steps": waiting.steps(told)}
         return View(w("none.title"), w("none.lead"), values=nothing)
-    years = counted.years(told.house)
+    years = counted.years(told.house, told.edition)
     tables = [_sites(told, seen), _years(told, seen, years or [])]
     drawn = {name: w(f"domain.{name}") for name in DOMAINS}
     late = [one for one in seen.sites if one["state"] == "held"]
@@ -59,7 +59,8 @@ def _years(told: Asked, seen: Seen, years: list[dict[str, Any]]) -> Table:
 
 def _figures(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
     """The four numbers at the top, each with its line over the editions where there are several."""
-    past, w, mask = counted.past(told.house), told.w, told.mask
+    w, mask = told.w, told.mask
+    past = [one for one in counted.past(told.house) if one.number <= seen.number]
     lines = {
         "people": [one.tables.get("person", 0) for one in past],
         "rows": [sum(rows for name, rows in one.tables.items() if name in DOMAINS) for one in past],
@@ -83,7 +84,7 @@ def _figures(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
 def _flow(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
     """From export to registry, in five steps."""
     w = told.w
-    passed, asked = counted.checked(told.house) or (None, None)
+    passed, asked = counted.checked(told.house, told.edition) or (None, None)
     codes = len(counted.open_codes(told.house))
     listed = (
         ("files", f"{seen.files:,}", w("flow.files.note", sites=len(seen.sites), feeds=seen.feeds), None, "/sites"),
@@ -99,4 +100,4 @@ def _flow(told: Asked, seen: Seen) -> Iterator[dict[str, Any]]:
         yield {"label": w(f"flow.{name}"), "value": value, "note": note, "share": share, "address": address}
 
 
-PAGE = Page("overview", "/", view, group="data", icon="home", key="o", steady=True)
+PAGE = Page("overview", "/", view, group="data", icon="home", key="o", steady=True, pinned=True)

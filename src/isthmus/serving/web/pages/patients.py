@@ -182,6 +182,6 @@ def _address(told: Asked, grant: str, person: str = "") -> str:
 
 PAGES = (
     Page("patients", "/patients", mine, group="evidence", icon="me", key="t"),
-    Page("patients_of", "/patients/{grant}", people, under="patients", personal=True),
-    Page("patient", "/patients/{grant}/{person}", one, under="patients", personal=True),
+    Page("patients_of", "/patients/{grant}", people, under="patients", personal=True, pinned=True),
+    Page("patient", "/patients/{grant}/{person}", one, under="patients", personal=True, pinned=True),
 )

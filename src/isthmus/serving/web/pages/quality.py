@@ -30,7 +30,7 @@ SAYS = frozenset({"steward", "platform", "administrator", "committee"})
 
 def view(told: Asked) -> View:
     """The completeness matrix and the counts of findings and checks."""
-    w, known = told.w, counted.map_of(told.house)
+    w, known = told.w, counted.map_of(told.house, told.edition)
     if known is None:
         return View(w("title"), w("none"), values={"sites": [], "groups": [], "cards": [], "checks": None})
     sites = list(known.titles)
@@ -44,9 +44,9 @@ def view(told: Asked) -> View:
     cards = Table("scorecards", (Column("title", link="address"), Column("fatal", "tally"), Column("convention",
         "tally"),
                                  Column("characterization", "tally"), Column("closed", "tally")),
-                  _cards(told, known.titles), Source(w("cards.says"), known.edition.number),
+                  _cards(told, known.titles), Source(w("cards.says"), told.house.edition),
                   empty="counting")  # fmt: skip
-    checks = counted.checks(told.house)
+    checks = counted.checks(told.house, told.edition)
     values = {
         "sites": [(site, known.titles[site]) for site in sites], "groups": _grouped(told, matrix, sites),
         "checks": _checked(told, checks) if checks else None, "counting": counted.findings(told.house) is None,
@@ -195,7 +195,7 @@ def say(told: Asked) -> str:
 
 
 PAGES = (
-    Page("quality", "/quality", view, group="data", icon="check", key="q", steady=True),
+    Page("quality", "/quality", view, group="data", icon="check", key="q", steady=True, pinned=True),
     Page("findings", "/quality/findings", findings, under="quality", steady=True),
     Page("finding", "/quality/findings/{finding}", finding, under="quality", acts={"say": say}),
 )

@@ -42,12 +42,19 @@ def asked(told: Asked) -> str:
     if not sql or len(sql) > LONGEST:
         raise InputError(f"a question is one SELECT of at most {LONGEST:,} characters. Write one.")
     house = told.house
-    session = open_granted(house.office, house.workspace.lake, person, form.get("grant", ""), kind=form.get("kind", ""))
+    session = open_granted(
+        house.office,
+        house.workspace.lake,
+        person,
+        form.get("grant", ""),
+        kind=form.get("kind", ""),
+        edition=told.pinned,
+    )
     rows = session.sql(sql)
     kept = house.answers.keep(
         person.name, short(form["grant"]), session.edition.number, sql, rows, kind=form.get("kind", "")
     )
-    return f"/query?answer={kept}"
+    return f"/query?answer={kept}" + (f"&edition={told.pinned}" if told.pinned is not None else "")
 
 
 def released(told: Asked) -> str:
@@ -89,4 +96,7 @@ def _counts(rows: pa.Table) -> list[str]:
     return [name for name in reversed(rows.column_names) if pa.types.is_integer(rows.schema.field(name).type)]
 
 
-PAGE = Page("query", "/query", view, group="evidence", icon="ask", key="u", acts={"ask": asked, "release": released})
+PAGE = Page(
+    "query", "/query", view, group="evidence", icon="ask", key="u", acts={"ask": asked, "release": released},
+    pinned=True,
+)  # fmt: skip

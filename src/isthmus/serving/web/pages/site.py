@@ -22,9 +22,9 @@ MAY = frozenset({"steward", "platform", "administrator"})
 def view(told: Asked) -> View:
     """What is shown of a site."""
     site, w = chosen(told), told.w
-    seen = counted.edition_of(told.house)
+    seen = counted.edition_of(told.house, told.edition)
     number = seen.number if seen else None
-    tables = (_feeds(told, site, number), _quarantine(told, site, number), _deliveries(told, site))
+    tables = (_feeds(told, site, number), _quarantine(told, site, told.house.edition), _deliveries(told, site))
     row = next((one for one in seen.sites if one["name"] == site.name), None) if seen else None
     values: dict[str, Any] = {
         "site": site, "row": row, "held": site.name in counted.held_back(told.house), "outcomes": OUTCOMES,
@@ -81,7 +81,7 @@ def _may(told: Asked, site: Site) -> bool:
 
 
 def _feeds(told: Asked, site: Site, number: int | None) -> Table:
-    known = counted.map_of(told.house)
+    known = counted.map_of(told.house, told.edition)
     there = [one for one in known.feeds if one.site == site.name] if known else []
     rows: list[dict[str, Any]] = [
         {"name": one.name, "pack": one.pack, "files": one.files, "size": round(one.size / 1e6, 2),
@@ -146,4 +146,4 @@ def _deliveries(told: Asked, site: Site) -> Table:
     return Table("deliveries", columns, rows, Source(told.w("deliveries.says"), None, len(own)), most=NEWEST)
 
 
-PAGE = Page("site", "/sites/{site}", view, under="sites", acts={"replay": replayed})
+PAGE = Page("site", "/sites/{site}", view, under="sites", acts={"replay": replayed}, pinned=True)

@@ -7,7 +7,7 @@ from isthmus.serving.web.shell.table import Column, Source, Table
 
 def view(told: Asked) -> View:
     """All sites, and what is in quarantine at them."""
-    w, seen = told.w, counted.edition_of(told.house)
+    w, seen = told.w, counted.edition_of(told.house, told.edition)
     known = {site.name: site for site in told.house.workspace.sites()}
     rows = list(seen.sites) if seen else []
     rows += [
@@ -29,7 +29,7 @@ def view(told: Asked) -> View:
         {"site": one.site, "address": f"/sites/{one.site}", "kind": one.kind, "reason": one.reason,
          "records": one.records, "first_seen": one.first_seen, "example": one.example}
         for one in counted.quarantine(told.house)
-    ], Source(w("quarantine.says"), number, seen.records if seen else None), empty="quarantine.none")  # fmt: skip
+    ], Source(w("quarantine.says"), told.house.edition), empty="quarantine.none")  # fmt: skip
     return View(w("title"), w("lead", len(rows)), (sites, reasons))
 
 
@@ -43,4 +43,4 @@ def _bare(name: str, title: str, feeds: int) -> dict[str, object]:
     }  # fmt: skip
 
 
-PAGE = Page("sites", "/sites", view, group="data", icon="site", key="s", steady=True)
+PAGE = Page("sites", "/sites", view, group="data", icon="site", key="s", steady=True, pinned=True)

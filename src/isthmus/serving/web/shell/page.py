@@ -43,12 +43,23 @@ class Asked:
         return now()
 
     @property
+    def edition(self) -> int | None:
+        """The edition of the page's numbers: the one that the address names, else the newest; None before the first."""
+        pinned = self.pinned
+        return self.house.edition if pinned is None else pinned
+
+    @property
     def pinned(self) -> int | None:
         """The edition that the address names; None where it names none. Raises Missing where there is no such one."""
-        text = self.query.get("edition", "").removeprefix("e")
-        if not text:
+        return self.numbered("edition")
+
+    def numbered(self, key: str) -> int | None:
+        """An edition that the query names under a key, as 3 or e000003. Raises Missing where there is no such one."""
+        said = self.query.get(key, "")
+        if not said:
             return None
-        if not text.isdecimal() or len(text) > 9 or int(text) not in self.house.numbers():
+        text = said.removeprefix("e")
+        if not (text.isascii() and text.isdecimal()) or len(text) > 9 or int(text) not in self.house.numbers():
             raise Missing(self.w("edition.missing"), {self.w("edition.newest"): "/"})
         return int(text)
 
@@ -95,7 +106,9 @@ class Page:
     `group`, `icon` and `key` place it in the side bar ('' for pages below another, named by `under`). `roles` may open
     it; empty: everybody. `acts` are what its forms do, by the last part of their address. `personal`: it shows rows of
     persons, so that the workspace has to be one of invented patients, or a grant has to be shown. `steady`: looking at
-    it does nothing, and it shows what stands in the workspace: it is made once for all who may see the same.
+    it does nothing, and it shows what stands in the workspace: it is made once for all who may see the same. `pinned`:
+    its numbers are those of the edition that its address names (`?edition=`), if it names one; other pages tell the
+    present.
     """
 
     name: str
@@ -109,6 +122,7 @@ class Page:
     acts: Mapping[str, Act] = field(default_factory=dict)
     personal: bool = False
     steady: bool = False
+    pinned: bool = False
 
     @property
     def file(self) -> str:

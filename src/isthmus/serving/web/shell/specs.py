@@ -118,8 +118,7 @@ def curves(*, time: str, share: str, risk: str, until: int) -> Drawn:
 
     def spec(rows: Sequence[Row]) -> Spec:
         names = list(dict.fromkeys(str(row["group"]) for row in rows))
-        step = next((one for one in STEPS if until / one <= TICKS), STEPS[-1])
-        ticks = list(range(0, until + 1, step))
+        ticks = list(range(0, until + 1, next((one for one in STEPS if until / one <= TICKS), STEPS[-1])))
         scale = {"domain": [0, until], "nice": False}
         x: Spec = {"field": "month", "type": "quantitative", "scale": scale, "title": time,
                    "axis": {"values": ticks, "grid": False}}  # fmt: skip

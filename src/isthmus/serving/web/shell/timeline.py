@@ -85,12 +85,12 @@ def lanes(kind: str, rows: Sequence[Row], w: Speech) -> Iterator[Lane]:
 
 
 def _picture(dated: Sequence[Row], groups: Mapping[str, Sequence[Lane]], w: Speech, label: str, size: Size) -> Markup:
-    start = min(row["day"] for row in dated)
-    end = max(max(row["day"], row.get("until") or row["day"]) for row in dated)
+    start: date = min(row["day"] for row in dated)
+    end: date = max(max(row["day"], row.get("until") or row["day"]) for row in dated)
     days = max(1, (end - start).days)
 
     def across(day: date) -> float:
-        return float(size.left + 6 + (day - start).days / days * (size.width - size.left - 12))
+        return size.left + 6 + (day - start).days / days * (size.width - size.left - 12)
 
     body, y = [], AXIS
     for kind, held in groups.items():
