@@ -42,7 +42,7 @@ drug,x,Drug X,药物 X,{DRUG},
 """
 ENDPOINTS = """
 follow_up: {death: [death_date], records: true}
-os: {en: Overall survival, zh: 总生存期, events: [death]}
+os: {en: Overall survival, zh: 总生存期, about: From index to death., about_zh: 自索引日至死亡。, events: [death]}
 """
 REPORT = """
 patients: {table: baseline, en: Patients <at> diagnosis, zh: 基线, rows: [sex, albumin, risks], by: stage}
@@ -85,7 +85,7 @@ def kept(tmp_path: Path, **files: str) -> Kept:
     with cdm.desk(tmp_path, data) as desk, Writer(folder) as writer:
         built = build(desk, read, writer)
     about = {"registry": read.name, "version": read.version, "edition": 4, "digest": read.digest,
-             "edition_digest": "abc", "patients": built.patients}  # fmt: skip
+             "edition_digest": "abc", "patients": built.patients, "cases": built.cases}  # fmt: skip
     write_about(folder, read, about)
     return Kept(folder, read, about, synthetic=True)
 

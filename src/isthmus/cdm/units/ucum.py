@@ -1,9 +1,10 @@
 """A UCUM code and what it is worth: `read("mg/dL")` is 10 grams per cubic metre.
 
 Codes are case sensitive and follow the grammar of https://ucum.org/ucum: prefixes, `.` and `/`, exponents, brackets,
-annotations in braces, powers of ten (`10*9`). The atoms are those that hospitals use, in `atoms.csv`. Three deviations:
+annotations in braces, powers of ten (`10*9`). The atoms are those that hospitals use, in `atoms.csv`. Deviations:
 equivalents and osmoles stand for themselves, as what they are worth in moles depends on the analyte; so does a
-microscope's field; and the logarithmic units are not read, as their numbers cannot be scaled.
+microscope's field; and the logarithmic units are not read, as their numbers cannot be scaled, but the decibel, which
+stands for itself: an attenuation in dB/m is one per length.
 """
 
 import csv

@@ -58,7 +58,9 @@ def document(pack: Pack, language: str) -> str:
         lines += ["| " + " | ".join(HEADINGS[language]) + " |", "|---" * len(HEADINGS[language]) + "|"]
         lines += [_line(pack, one, language) for one in pack.items.values() if one.group == group.name]
         lines.append("")
-    return "\n".join(lines)
+    lines += [f"## {'终点' if language == 'zh' else 'End points'}", ""]
+    lines += [f"- **{one.names[language]}** (`{one.name}`): {one.about[language]}" for one in pack.endpoints.values()]
+    return "\n".join([*lines, ""])
 
 
 def _row(pack: Pack, one: Item) -> Iterator[str]:
@@ -90,7 +92,8 @@ def _endpoint(point: Endpoint) -> Iterator[list[str]]:
                  "en": f"{point.names['en']}, {english}", "zh": f"{point.names['zh']}，{chinese}", "type": "whole",
                  "unit": "d" if ending == "days" else "", "codes": "" if ending == "days" else "0|1|2",
                  "codes_en": "" if ending == "days" else "censored|event|ended otherwise",
-                 "codes_zh": "" if ending == "days" else "删失|事件|竞争事件"}  # fmt: skip
+                 "codes_zh": "" if ending == "days" else "删失|事件|竞争事件",
+                 "about": point.about["en"], "about_zh": point.about["zh"]}  # fmt: skip
         yield [cells.get(column, "") for column in COLUMNS]
 
 

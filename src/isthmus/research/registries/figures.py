@@ -7,20 +7,22 @@ from isthmus.base.document import Section
 from isthmus.research.registries.faults import Faults
 from isthmus.research.registries.item import NEEDS, Item
 from isthmus.research.registries.names import GRADE
-from isthmus.research.registries.rules import Endpoint, Formula, Grouped
+from isthmus.research.registries.rules import Coded, Endpoint, Formula, Grouped
 
 KEYS: Mapping[str, Sequence[str]] = {
     "baseline": ("rows", "by"), "counts": ("rows", "by"), "survival": ("endpoint", "by"), "lines": (),
-    "completeness": ("need",),
+    "response": ("item",), "completeness": ("need",),
 }  # fmt: skip
 """Kinds of entries, with what each says beside `en` and `zh`; the last is called `figure`, the others `table`."""
 DRAWN = ("survival",)
 GROUPING = ("choice", "yesno")
+RESPONDED = frozenset({"CR", "PR"})
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One table or figure. `rows` and `by` are columns of patients: an item, or the grade of a score."""
+    """One table or figure. `rows` and `by` are columns of patients: an item, or the grade of a score; of a table of
+    responses `rows` is the item of lines that tells the best one."""
 
     name: str
     kind: str
@@ -36,9 +38,11 @@ class Figures:
     """Reads the entries of a report; what is wrong is noted."""
 
     def __init__(
-        self, items: Mapping[str, Item], groups: Mapping[str, Grouped], formulas: Mapping[str, Formula], faults: Faults
-    ) -> None:
+        self, items: Mapping[str, Item], groups: Mapping[str, Grouped], formulas: Mapping[str, Formula],
+        lists: Mapping[str, Sequence[Coded]], faults: Faults,
+    ) -> None:  # fmt: skip
         self._items = items
+        self._lists = lists
         self._groups = groups
         self._formulas = formulas
         self._faults = faults
@@ -55,7 +59,9 @@ class Figures:
             key = "figure" if kind in DRAWN else "table"
             if kind not in KEYS or key not in body:
                 said = f"entry {name} of the report says neither `table` nor `figure` of a kind known here."
-                self._faults.add(place, said, "Kinds: table: baseline, counts, lines, completeness; figure: survival.")
+                self._faults.add(
+                    place, said, "Kinds: table: baseline, counts, lines, response, completeness; figure: survival."
+                )
                 continue
             self._check_keys(name, body, (key, "en", "zh", *KEYS[kind]))
             found.append(self._figure(name, kind, body, endpoints))
@@ -71,6 +77,9 @@ class Figures:
         rows, by = tuple(map(str, body.get("rows") or ())), str(body.get("by", ""))
         for one in rows:
             self._column(name, one, body.place("rows"))
+        if kind == "response":
+            rows = (str(body.get("item", "")),)
+            self._responses(name, rows[0], body.place("item"))
         if by and self._column(name, by, body.place("by")) and by in self._items:
             item = self._items[by]
             if item.type not in GROUPING:
@@ -85,6 +94,15 @@ class Figures:
             self._faults.add(body.place("need"), said, f"Write {' or '.join(NEEDS[:2])}.")
         titles = {key: str(body.get(key, name)) for key in ("en", "zh")}
         return Figure(name, kind, titles, rows, by, endpoint, need, body.place())
+
+    def _responses(self, name: str, column: str, place: str) -> None:
+        """The item of a table of responses: a choice of lines with the codes of a response."""
+        item = self._items.get(column)
+        lined = item is not None and item.group in self._groups and self._groups[item.group].row == "line"
+        known = {one.code for one in self._lists.get(item.list, ())} if item else set()
+        if not lined or not known >= RESPONDED:
+            said = f"entry {name} of the report: '{column}' is no item of lines with the codes CR and PR."
+            self._faults.add(place, said, "Name one: `item: line_best_response`.")
 
     def _column(self, name: str, column: str, place: str) -> bool:
         """Whether patients have such a column."""

@@ -112,7 +112,7 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     regimens = read.regimens(whole.sheets["regimens.csv"], lines)
     quality = read.quality(whole.sheets["quality.csv"])
     assumed = read.assumed(head)
-    figures = Figures(known, groups, formulas, faults).read(whole.documents.get("report.yaml"), endpoints)
+    figures = Figures(known, groups, formulas, lists, faults).read(whole.documents.get("report.yaml"), endpoints)
     enrolment = Enrolling(known, lists, _defined, faults).enrolment(whole.documents.get("enrolment.yaml"))
     worked = computed(Names(known, groups, formulas, lists), known, formulas, quality, endpoints, faults)
     faults.tell()

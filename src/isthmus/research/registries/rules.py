@@ -13,7 +13,7 @@ from isthmus.research.registries.sheet import Row
 
 INDEX, DEATH, CONTACT = "index", "death", "last_contact"
 SEVERITIES = ("error", "warning", "note")
-ENDPOINT = ("en", "zh", "start", "events", "competing", "censor", "only", "source")
+ENDPOINT = ("en", "zh", "about", "about_zh", "start", "events", "competing", "censor", "only", "source")
 FORMULA = ("is", "score", "with", "unit", "source")
 LINES = ("item", "within", "gap", "change", "source")
 FOLLOW_UP = ("death", "dead", "contact", "records")
@@ -80,10 +80,14 @@ class Ending:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Time from `start` to the first of `events`; who has none is censored at `censor`, or ends by `competing`."""
+    """Time from `start` to the first of `events`; who has none is censored at `censor`, or ends by `competing`.
+
+    `about` says in words, by language, what is counted.
+    """
 
     name: str
     names: Mapping[str, str]
+    about: Mapping[str, str]
     start: str
     events: Sequence[Ending]
     competing: Sequence[Ending]
@@ -204,7 +208,8 @@ class Reading:
             if taken in self._items:
                 self._faults.add(place, f"end point {name} gives a column {taken}, which an item has.", "Rename one.")
         return Endpoint(
-            name, {key: str(body.get(key, name)) for key in ("en", "zh")}, start,
+            name, {key: str(body.get(key, name)) for key in ("en", "zh")},
+            {"en": str(body.get("about", "")), "zh": str(body.get("about_zh", ""))}, start,
             tuple(self._endings(body, "events")), tuple(self._endings(body, "competing")), censor,
             str(body.get("only", "")), place,
         )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -40,6 +41,9 @@ Export = Annotated[
     tuple[str, Path] | None,
     typer.Option(metavar="FORM PATH", help="Also write it as cbioportal (a folder), redcap (.csv) or mcode (.ndjson)."),
 ]
+Report = Annotated[
+    Path | None, typer.Option("--report", metavar="HTML", help="Write the report alone, one page for clinicians.")
+]
 OnlyDifference = Annotated[
     bool, typer.Option("--difference", help="Only tell what the pack says otherwise than the one it extends.")
 ]
@@ -53,7 +57,7 @@ def register(app: typer.Typer) -> None:
 def registry(  # noqa: PLR0917 each parameter is an option of the command line
     workspace: Where,
     pack: Annotated[str, typer.Argument(metavar="PACK", help="A registry that comes along, or a folder.")],
-    out: Out = None, export: Export = None,
+    out: Out = None, report: Report = None, export: Export = None,
     edition: Annotated[int | None, typer.Option(help="An older edition.")] = None,
     difference: OnlyDifference = False, grant: Grant = "", purpose: Purpose = "", by: As = "",
     freeze: Freeze = "", freezes: Freezes = False, again: Again = "", compare: Compare = None, quiet: Quiet = False,
@@ -65,7 +69,7 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     the grant holds; how many and how full is told, and nothing is written.
     """
     asked = Asked(freeze, freezes, again, compare)
-    if grant and (out or export or asked):
+    if grant and (out or report or export or asked):
         raise RefusedError(
             "answers are not written to files, nor kept. What shall leave is asked for with `isthmus release`."
         )
@@ -80,21 +84,46 @@ def registry(  # noqa: PLR0917 each parameter is an option of the command line
     if asked:
         asked.answer(opened, read, edition, json=json)
         return
-    _build(opened, read, out, export, edition, quiet=quiet, json=json)
+    _build(opened, read, Written(out, report, export), edition, quiet=quiet, json=json)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What is written, and where: all tables, the report alone, another program's form."""
+
+    out: Path | None
+    report: Path | None
+    export: tuple[str, Path] | None
+
+    @property
+    def paths(self) -> list[Path]:
+        """All places that are named."""
+        return [one for one in (self.out, self.report, self.export[1] if self.export else None) if one is not None]
+
+    def of(self, made: Registered, *, synthetic: bool) -> None:
+        """Write what else is asked of the tables in a folder."""
+        if made.folder is None:
+            return
+        kept = Kept(made.folder, made.pack, made.about, synthetic=synthetic)
+        if self.out is not None:
+            write_report(kept)
+        if self.report is not None:
+            write_report(kept, self.report)
+        if self.export is not None:
+            exports.export(kept, *self.export)
 
 
 def _build(
-    opened: Workspace, pack: Pack, out: Path | None, export: tuple[str, Path] | None, edition: int | None, *,
-    quiet: bool, json: bool,
+    opened: Workspace, pack: Pack, written: Written, edition: int | None, *, quiet: bool, json: bool
 ) -> None:  # fmt: skip
     """Build it of invented patients, write what is to be written, and tell of it."""
-    if export is not None:
-        exports.check(*export)
+    if written.export is not None:
+        exports.check(*written.export)
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
     codes = None if edition else _open_codes(opened)
     with ExitStack() as stack:
-        folder = out
-        if out is None and export is not None:
+        folder = written.out
+        if folder is None and written.paths:
             folder = Path(stack.enter_context(TemporaryDirectory(dir=opened.root)))
         progress = stack.enter_context(bars(quiet=quiet or json))
         progress.start("registry")
@@ -102,24 +131,13 @@ def _build(
             session, pack, folder, *until_now(opened, pack.name), codes=codes,
             done=lambda part, of: progress.advance("registry"),
         )  # fmt: skip
-        _write(made, out, export, synthetic=opened.synthetic)
+        written.of(made, synthetic=opened.synthetic)
     if json:
         document(made.about | {"completeness": made.sums.by_site(), "worklist": made.sums.rows("worklist")[:SHOWN]})
         return
     _tell(made.built, session, made.sums)
-    for path in filter(None, (out, export[1] if export else None)):
+    for path in written.paths:
         say(f"written: {path}")
-
-
-def _write(made: Registered, out: Path | None, export: tuple[str, Path] | None, *, synthetic: bool) -> None:
-    """What else is written of the tables in a folder: a report into `out`, and an export."""
-    if made.folder is None:
-        return
-    kept = Kept(made.folder, made.pack, made.about, synthetic=synthetic)
-    if out is not None:
-        write_report(kept)
-    if export is not None:
-        exports.export(kept, *export)
 
 
 def _open_codes(opened: Workspace) -> list[OpenCode]:

@@ -4,6 +4,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from isthmus.base.errors import PackError
@@ -11,6 +12,7 @@ from isthmus.research.registries.pack import load
 from isthmus.serving.registries.kept import Kept
 from isthmus.serving.registries.report.write import html
 from lib import kept as lib
+from lib import registries
 
 TAG = re.compile(r"<[^>]+>")
 
@@ -60,6 +62,62 @@ def test_curves_have_numbers_at_risk_and_say_where_they_end(made: Kept) -> None:
     assert "|stage B|1|1|13.1|100%|100%–100%|–|–|" in part  # one patient, one death after 400 days
 
 
+def test_an_end_point_says_in_words_what_it_counts(made: Kept) -> None:
+    page = html(made).decode()
+    assert "From index to death." in Half("en", page).part("Survival by stage")
+    assert "自索引日至死亡。" in Half("zh", page).part("生存曲线")
+
+
+def test_the_flow_counts_who_is_left_and_why(tmp_path: Path) -> None:
+    made = lib.kept(tmp_path)
+    cases = {"found": 3, "refuted": 2, "out": 1, "enrolled": 3}
+    stage = pa.array([None, "A", "B"])  # of one nobody told it
+    rows = made.table("person")
+    lib.put(made.folder / "person.parquet", rows.set_column(rows.column_names.index("stage"), "stage", stage))
+    kept = Kept(made.folder, made.pack, {**made.about, "cases": cases}, synthetic=True)
+    part = Half("en", html(kept).decode()).part("Flow of patients")
+    told = "|Candidates found by the rules|6|ruled to be no case|2|refused or withdrew|1|Enrolled|3|not known|1|"
+    assert told + "stage group known|2|" in part
+    assert "refused or withdrew: 1" in part  # beside the arrow
+    assert "|and followed up after the diagnosis|2|" in part
+
+
+def test_of_whom_only_a_yes_is_told_there_is_no_share(tmp_path: Path) -> None:
+    made = lib.kept(tmp_path)
+    rows = made.table("person")
+    sexes = pa.array(["female", None, None])
+    lib.put(made.folder / "person.parquet", rows.set_column(rows.column_names.index("sex"), "sex", sexes))
+    part = Half("en", html(Kept(made.folder, made.pack, made.about, synthetic=True)).decode()).part(
+        "Patients &lt;at&gt; diagnosis"
+    )
+    assert "|female|1|1|0|not known|2|" in part
+
+
+LINE_HEAD = lib.HEAD + "  - {group: therapy, en: Therapy, zh: 治疗, row: line}\n"
+RESPONSE = (
+    "response,CR,complete,完全,,\nresponse,PR,partial,部分,,\nresponse,SD,stable,稳定,,\nresponse,NE,none,不可评,,\n"
+)
+
+
+def _responding(folder: Path, entry: str) -> Path:
+    best = registries.item("best", "choice", list="response", pick="lowest")
+    return registries.write(
+        folder, {**lib.ITEMS, "therapy": [best]}, LINE_HEAD,
+        **(lib.FILES | {"lists_csv": lib.LISTS + RESPONSE, "report_yaml": entry}),
+    )  # fmt: skip
+
+
+def test_responses_are_counted_by_line_of_those_assessed(tmp_path: Path) -> None:
+    """Worked by hand: 2 of 4 answer, Wilson's interval of which is 15 to 85 %; 3 of 4 do not progress."""
+    read = load(_responding(tmp_path / "tiny", "answers: {table: response, en: Responses, zh: 疗效, item: best}\n"))
+    made = lib.kept(tmp_path / "other")
+    told = [(1, "CR"), (1, "PR"), (1, "SD"), (1, "NE"), (1, None), (2, None)]
+    lines = pa.table({"line": [line for line, _ in told], "best": pa.array([best for _, best in told], pa.string())})
+    lib.put(made.folder / "therapy.parquet", lines)
+    part = Half("en", html(Kept(made.folder, read, made.about, synthetic=True)).decode()).part("Responses")
+    assert "|line 1|5|4|1|1|1|1|50.0%|15%–85%|75.0%|line 2|1|0|0|0|0|0|–|–|" in part
+
+
 def test_every_cell_of_the_completeness_has_a_number(made: Kept) -> None:
     part = Half("en", html(made).decode()).part("Completeness")
     assert "|albumin|67%|2/3|67%|2/3|" in part
@@ -73,7 +131,7 @@ def test_every_section_says_edition_pack_and_table_in_both_languages(made: Kept)
         ("zh", "来源：版次 4，数据包 tiny 7，数据表"),
     ):
         parts = Half(language, page).parts[1:]
-        assert len(parts) == 8
+        assert len(parts) == 9
         assert all(said in one for one in parts)
     assert "|白蛋白|" in Half("zh", page).part("基线")
 
@@ -104,6 +162,7 @@ def test_a_registry_without_patients_has_a_page(tmp_path: Path) -> None:
         ("a: {figure: survival, endpoint: os, by: albumin}", "divided by albumin, which is of the type 'number'"),
         ("a: {table: completeness, need: optional}", "completeness does not count 'optional'"),
         ("a: {table: lines, by: stage}", "entry a of the report has no 'by'"),
+        ("a: {table: response, item: stage}", "'stage' is no item of lines with the codes CR and PR"),
     ],
 )
 def test_what_is_wrong_in_a_report_is_told_with_its_line(tmp_path: Path, entry: str, said: str) -> None:

@@ -99,7 +99,7 @@ class Tables:
         label = self.kept.label(column, self.language)
         if item is not None and item.type in MEASURED:
             values = self.kept.numbers(column)
-            unit = "" if item.unit in {"", "1"} else item.unit
+            unit = "" if item.unit in {"", "1"} else self.w.name("unit", item.unit)
             yield Row(label, [median(values[mask]) for mask in masks], "head", unit)
             missing = np.isnan(values)
         elif item is not None and item.type in {"date", "text"}:
@@ -107,10 +107,11 @@ class Tables:
             yield Row(label, [_counted(int((mask & ~missing).sum()), int(mask.sum())) for mask in masks], "head")
         else:
             shares, missing = self._shares(column)
+            whole = len(shares) > 1 or not missing.any()  # of whom only a yes is told, a share of those told is none
             yield Row(label, [("", "")] * len(masks), "head")
             for name, held in shares:
-                yield Row(name, [_counted(int((mask & held).sum()), int((mask & ~missing).sum())) for mask in masks],
-                          "sub")  # fmt: skip
+                yield Row(name, [_counted(int((mask & held).sum()), int((mask & ~missing).sum()) if whole else 0)
+                                 for mask in masks], "sub")  # fmt: skip
         if missing.any():
             yield Row(self.w("unknown"), [(f"{int((mask & missing).sum()):,}", "") for mask in masks], "sub quiet")
 
@@ -142,6 +143,26 @@ class Tables:
             rows.append(Row(names.get(one, one or ""), [*cells, (f"{count:,}", "")]))
         columns = [(self.w("col.regimen"), ""), *((self.w("line", n=line), "") for line in lines), (self.w("all"), "")]
         return Table(columns, rows, [self.w("lines.note")])
+
+    def responses(self, item: str) -> Table:
+        """Best responses by line: of those assessed, who responded, with an interval, and who did not progress."""
+        group = self.kept.place(item)
+        rows = self.kept.table(group, ["line", item])
+        counts = Counter(zip(rows.column("line").to_pylist(), rows.column(item).to_pylist(), strict=True))
+        codes = self.kept.codes(item)
+        shown = []
+        for line in sorted({line for line, _ in counts}):
+            of = {code: counts[line, code] for code in codes}
+            whole, assessed = sum(n for (at, _), n in counts.items() if at == line), sum(of.values())
+            response = of["CR"] + of["PR"]
+            held = response + of.get("SD", 0)
+            cells = [(f"{whole:,}", ""), (f"{assessed:,}", ""), *((f"{of[code]:,}", "") for code in codes)]
+            cells.append((percent(response / assessed), interval(response, assessed)) if assessed else ("–", ""))
+            cells.append((percent(held / assessed), "") if assessed else ("–", ""))
+            shown.append(Row(self.w("line", n=line), cells))
+        columns = [("", ""), (self.w("col.lines"), ""), (self.w("col.assessed"), "")]
+        columns += [(code, "") for code in codes] + [(self.w("col.orr"), ""), (self.w("col.dcr"), "")]
+        return Table(columns, shown, [self.w("response.note")])
 
     def completeness(self, need: str) -> tuple[Table, Table]:
         """Item by hospital, and hospital by period: the share filled and the rows behind it, in every cell."""
@@ -207,6 +228,14 @@ def median(values: Numbers) -> tuple[str, str]:
         return "–", ""
     low, middle, high = np.quantile(known, [0.25, 0.5, 0.75])
     return spelled(middle), f"{spelled(low)}–{spelled(high)}"
+
+
+def interval(part: int, whole: int) -> str:
+    """Wilson's 95 % interval of a share."""
+    z, share = 1.959963984540054, part / whole
+    middle = (share + z * z / (2 * whole)) / (1 + z * z / whole)
+    half = z * float(np.sqrt(share * (1 - share) / whole + z * z / (4 * whole * whole))) / (1 + z * z / whole)
+    return f"{percent(max(0.0, middle - half), 0)}–{percent(min(1.0, middle + half), 0)}"
 
 
 def spelled(value: float) -> str:

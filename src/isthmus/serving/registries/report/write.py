@@ -1,7 +1,7 @@
 """Writes the report of a registry: what `report.yaml` names, between who the patients are and what is missing."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -18,7 +18,7 @@ from isthmus.research.registries.figures import Figure
 from isthmus.serving.page.sheet import style
 from isthmus.serving.page.words import LANGUAGES, Language, Speech, Texts
 from isthmus.serving.registries.kept import Kept
-from isthmus.serving.registries.report import curves
+from isthmus.serving.registries.report import curves, flow
 from isthmus.serving.registries.report.tables import Table, Tables
 
 HERE = Path(__file__).parent
@@ -37,9 +37,9 @@ class Part:
     none: str = ""
 
 
-def write(kept: Kept) -> Path:
-    """Write `report.html` beside the registry's tables; the path."""
-    path = kept.folder / NAME
+def write(kept: Kept, path: Path | None = None) -> Path:
+    """Write the report, as `report.html` beside the registry's tables if nowhere else; the path."""
+    path = kept.folder / NAME if path is None else path
     with replaced(path) as stream:
         stream.write(html(kept))
     return path
@@ -82,15 +82,18 @@ def _view(kept: Kept, language: Language) -> dict[str, Any]:
 
 def _parts(kept: Kept, w: Speech) -> Iterator[Part]:
     tables = Tables(kept, w)
-    yield Part(w("patients"), [("", tables.patients())], _source(kept, w, "endpoint"))
-    stages = list(dict.fromkeys(one.by for one in kept.pack.figures if one.by))
     figures = list(kept.pack.figures)
     first = [one for one in figures if one.kind == "baseline"]
+    walk = flow.steps(kept, w, first[0].by if first else "")
+    yield Part(w("flow"), [("", flow.told(walk, w))], _source(kept, w, "candidate", "enrolment", "endpoint"),
+               picture=flow.drawn(walk, w("flow")))  # fmt: skip
+    yield Part(w("patients"), [("", tables.patients())], _source(kept, w, "endpoint"))
+    stages = list(dict.fromkeys(one.by for one in figures if one.by))
     for one in first:
         yield _part(kept, tables, w, one)
     if stages:
         yield Part(w("stages"), [("", tables.stages(stages))], _source(kept, w, *map(kept.place, stages)))
-    for one in figures:
+    for one in sorted(figures, key=lambda one: one.kind == "completeness"):  # what is told of patients goes before
         if one not in first:
             yield _part(kept, tables, w, one)
     yield Part(w("work"), [("", tables.work())], _source(kept, w, "worklist"))
@@ -103,6 +106,9 @@ def _part(kept: Kept, tables: Tables, w: Speech, one: Figure) -> Part:
         return _survival(kept, tables, w, one)
     if one.kind == "lines":
         return Part(title, [("", tables.lines())] if kept.pack.lines else [], _source(kept, w, "line"))
+    if one.kind == "response":
+        place = kept.pack.items[one.rows[0]].group
+        return Part(title, [("", tables.responses(one.rows[0]))], _source(kept, w, place))
     if one.kind == "completeness":
         first, second = tables.completeness(one.need)
         return Part(title, [("", first), (w("by.period"), second)], _source(kept, w, "completeness"))
@@ -119,7 +125,9 @@ def _survival(kept: Kept, tables: Tables, w: Speech, one: Figure) -> Part:
         return Part(title, [], source, none=w("survival.none"))
     label = kept.label(one.by, w.language) if one.by else ""
     table = curves.told(curves.curves(kept, one.endpoint, parts), w, label)
-    return Part(title, [("", table)], source, picture=curves.drawn(found, w, title))
+    said = kept.pack.endpoints[one.endpoint].about[w.language]
+    return Part(title, [("", replace(table, notes=[*filter(None, [said]), *table.notes]))], source,
+                picture=curves.drawn(found, w, title))  # fmt: skip
 
 
 def _source(kept: Kept, w: Speech, *tables: str) -> str:
