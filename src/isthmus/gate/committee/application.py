@@ -31,8 +31,8 @@ class Application:
 
     `people` are all who would work with the data, the applicant among them. `until` is in UTC; at that moment the
     grant has ended. `grade` is the highest grade of data asked for (1 to 5), `release` the name of the rules under
-    which results leave, `budget` how much may leave with noise instead. Raises InputError that tells every part which is
-    missing or names what the model does not have.
+    which results leave, `budget` how much may leave with noise instead. Raises InputError that tells every part
+    which is missing or names what the model does not have.
     """
 
     applicant: str
