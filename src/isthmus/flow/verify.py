@@ -14,6 +14,7 @@ from isthmus.flow.keys import KEYS, repeated
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
+from isthmus.lake.delta import Deltas
 from isthmus.lake.edition import Edition
 from isthmus.records.store import digests
 
@@ -108,12 +109,12 @@ def _files(workspace: Workspace) -> Finding:
 
 
 def _versions(workspace: Workspace) -> Finding:
-    faults, count = [], 0
+    faults, count, deltas = [], 0, Deltas(workspace.lake.root)  # which remembers nothing of what was read before
     for edition in _editions(workspace):
         for name, body in edition.body["tables"].items():
             count += 1
             try:
-                there = {one.path for one in workspace.lake.deltas.files(name, version=body["version"])}
+                there = {one.path for one in deltas.files(name, version=body["version"])}
             except IntegrityError as error:
                 faults.append(str(error))
                 continue

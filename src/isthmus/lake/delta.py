@@ -6,6 +6,7 @@ version is the table, for every engine. The id of a batch commits with the batch
 """
 
 import json
+import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,11 @@ from deltalake.transaction import AddAction, RemoveAction, create_table_with_add
 from isthmus.base.errors import IntegrityError
 
 PROPERTIES = {"delta.enableDeletionVectors": "false", "delta.columnMapping.mode": "none"}
+
+
+KEPT = 128  # versions of tables whose files are in memory
+Log = frozenset[tuple[str, int, int]]
+"""What stands in the log of a table: names, sizes and times of writing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class Deltas:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._known: dict[tuple[str, int | None], tuple[Log, int, list[DataFile]]] = {}
 
     def names(self) -> list[str]:
         """Tables that exist."""
@@ -51,17 +58,29 @@ class Deltas:
 
     def version(self, table: str) -> int | None:
         """The newest version of a table, or None when it does not exist."""
-        found = self._open(table)
-        return None if found is None else int(found.version())
+        found = self._read(table, None)
+        return None if found is None else found[0]
 
     def files(self, table: str, *, version: int | None = None, site: str | None = None) -> list[DataFile]:
         """The files that make up a version (the newest by default), of one site if asked."""
-        found = self._open(table, version)
-        if found is None:
-            return []
-        actions = pa.table(found.get_add_actions(flatten=True)).to_pylist()
-        files = [self._file(table, action) for action in actions]
-        return sorted((one for one in files if site in (None, one.site)), key=lambda one: one.path)
+        found = self._read(table, version)
+        return [] if found is None else [one for one in found[1] if site in (None, one.site)]
+
+    def _read(self, table: str, version: int | None) -> tuple[int, list[DataFile]] | None:
+        """The number and the files of a version, read again when anything in the table's log is not as it was."""
+        log = _log(self.root / table / "_delta_log")
+        known = self._known.get((table, version))
+        if known is None or known[0] != log:
+            found = self._open(table, version)
+            if found is None:
+                return None
+            actions = pa.table(found.get_add_actions(flatten=True)).to_pylist()
+            files = sorted((self._file(table, action) for action in actions), key=lambda one: one.path)
+            known = (log, int(found.version()), files)
+            self._known |= {(table, version): known, (table, known[1]): known}
+            while len(self._known) > KEPT:
+                self._known.pop(next(iter(self._known)))
+        return known[1], known[2]
 
     def has_batch(self, table: str, batch: str) -> bool:
         """Whether the batch has been committed to the table."""
@@ -123,3 +142,12 @@ class Deltas:
         partition: dict[str, str | None] = {} if file.site is None else {"site": file.site}
         path = file.path.removeprefix(f"{file.table}/")
         return RemoveAction(path, True, int(time.time() * 1000), file.size, partition)
+
+
+def _log(folder: Path) -> Log:
+    try:
+        with os.scandir(folder) as found:
+            told = [(one.name, one.stat()) for one in found]
+    except (FileNotFoundError, NotADirectoryError):
+        return frozenset()
+    return frozenset((name, said.st_size, said.st_mtime_ns) for name, said in told)

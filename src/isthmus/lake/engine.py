@@ -25,7 +25,7 @@ ROW_GROUP = 40_960
 """Rows of a row group. Half of one is decoded for one person's rows: of 122,880 that took four times as long, while
 statements over whole tables took about the same."""
 STATEMENTS = 4096  # kept as SQL
-_SPELLED: dict[int, tuple[exp.Query, str]] = {}  # statements that come again and again, as SQL; for all engines
+_SPELLED: dict[int, tuple[exp.Expr, str]] = {}  # statements that come again and again, as SQL; for all engines
 DISABLED = "build_side_probe_side"
 # The engine's half of isthmus.base.identity: digest63 and mixed. The lower half of md5_number is md5_number_upper, at
 # a third of the cost.
@@ -54,6 +54,7 @@ class Engine:
         self._until: tuple[float, float] | None = None  # when statements are stopped, and after how many seconds
         self._tables: dict[str, int] = {}  # with their rows; asking for either costs a millisecond each time
         self._held: set[str] = set()  # wide tables, in Arrow
+        self._defined: dict[str, str] = {}
         self._loaded: dict[str, pa.Table] = {}
         self._views: dict[str, str] = {}  # as statements
         self._connection = duckdb.connect(
@@ -73,7 +74,10 @@ class Engine:
 
     def define(self, name: str, parameters: Sequence[str], meaning: exp.Expr) -> None:
         """Give a scalar expression over parameters a name that statements may call."""
-        self._run(f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(parameters)}) AS {meaning.sql(DIALECT)}")
+        text = f"CREATE OR REPLACE TEMP MACRO {name}({', '.join(parameters)}) AS {self._sql(meaning)}"
+        if self._defined.get(name) != text:  # each feed says the same again
+            self._run(text)
+            self._defined[name] = text
 
     def load(self, name: str, table: pa.Table) -> None:
         """Make an Arrow table readable under a name; it is not copied and must not change."""
@@ -176,7 +180,7 @@ class Engine:
         self._views[view] = f'CREATE OR REPLACE TEMP VIEW "{view}" AS {sql}'
         self._run(self._views[view])
 
-    def _sql(self, select: exp.Query) -> str:
+    def _sql(self, select: exp.Expr) -> str:
         known = _SPELLED.get(id(select))
         if known is None or known[0] is not select:
             if len(_SPELLED) > STATEMENTS:
