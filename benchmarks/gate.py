@@ -7,11 +7,13 @@ ratio is of processor time, the least of the turns, which a busy machine leaves 
 
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import psutil
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -26,7 +28,7 @@ from isthmus.gate.committee.application import Grant
 from isthmus.gate.grade.decision import Allowed, Request, decide
 from isthmus.gate.office import cases, people
 from isthmus.gate.office.prepared import brought_up
-from isthmus.gate.office.session import open_granted
+from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.office.unit import Office
 from isthmus.lake.delta import DataFile
 
@@ -67,6 +69,7 @@ FREE = ("by concept: quartiles", "by concept: persons", "by sex: mean")
 NOTE = " Dates are moved by person."
 BEFORE = " Dates were moved by person before it was asked (`isthmus use prepare`)."
 MOST, DECISION = 1.05, 100e-6
+SESSIONS, ASKING = 5_000, 100
 
 
 def gate(bench: Bench) -> Iterator[Row]:
@@ -90,6 +93,14 @@ def gate(bench: Bench) -> Iterator[Row]:
         ours = bench.job(f"gate: {name}, prepared", "gate.asked", root=root, name=name, grant=grant, turns=turns)
         assert ours.found["rows"] == said[name], name
         yield _row(name, rows, ours, free=True, note=BEFORE.strip())
+    opened = bench.job("gate: open sessions", "gate.sessions", root=root, grant=grant, many=bench.pick(50, SESSIONS))
+    each_open, each_held = (opened.found[one] / opened.found["many"] for one in ("opening", "bytes"))
+    yield Row(
+        "sessions open at once", f"{opened.found['many']:,} sessions", seconds(opened.found["opening"]),
+        memory=opened.peak, cpu=spent(opened),
+        note=f"{each_open * 1e3:.1f} ms and {each_held / 1e3:.1f} kB each; then a question in each of "
+        f"{opened.found['asked']} by eight threads: {opened.found['asking']:.2f} s.",
+    )  # fmt: skip
     each = bench.job("gate: decisions", "gate.decided", times=bench.pick(1_000, 50_000)).found["each"]
     yield Row("a decision", "6 tables, 40 columns", f"{each * 1e6:.1f} µs", limit="< 100 µs", holds=each < DECISION)
 
@@ -210,6 +221,30 @@ def asked(root: str, name: str, grant: str, turns: int) -> dict[str, Any]:
         "seconds": min(held), "granted": min(held), "plain": min(plain), "engine": min(inside), "ratio": ratio,
         "rows": _rounded(rows),
     }  # fmt: skip
+
+
+def sessions(root: str, grant: str, many: int) -> dict[str, Any]:
+    """Seconds and bytes of sessions that are open together, and seconds of a question in each of some."""
+    opened = Workspace(Path(root))
+    office = _office(opened)
+    account = office.accounts.get("ann")
+    assert account is not None
+    open_granted(office, opened.lake, account, grant)
+    before, began = psutil.Process().memory_info().rss, time.perf_counter()
+    held = [open_granted(office, opened.lake, account, grant) for _ in range(many)]
+    opening, grown = time.perf_counter() - began, psutil.Process().memory_info().rss - before
+    asking = held[:: max(1, many // ASKING)][:ASKING]
+    began = time.perf_counter()
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda one: _own(opened, one).sql("select count(*) as n from person"), asking))
+    return {
+        "many": many, "opening": opening, "bytes": grown, "asked": len(asking), "asking": time.perf_counter() - began,
+    }  # fmt: skip
+
+
+def _own(opened: Workspace, session: Granted) -> Granted:
+    """The session with an office of its own, for a thread."""
+    return Granted(_office(opened), opened.lake, session.edition, session._asker)
 
 
 def _last(office: Office, grant: str) -> float:

@@ -5,11 +5,13 @@ import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from uuid import uuid4
 
 import duckdb
 import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pyarrow as pa
 from ibis.backends.duckdb.converter import DuckDBPyArrowData
@@ -38,6 +40,7 @@ class Reading:
         )
 
 
+EXPRESSIONS = 512  # that are kept as SQL, in memory only: keys of uses are in it
 SETTINGS = "SET TimeZone = 'UTC'; SET enable_progress_bar = false; SET python_enable_replacements = false"
 
 
@@ -58,8 +61,13 @@ class Reader:
 
 
 def compiled(question: ir.Table) -> str:
-    """An expression as SQL of the engine."""
-    return str(ibis.to_sql(question, dialect=DIALECT, pretty=False))
+    """An expression as SQL of the engine. What is asked again and again is put into words once."""
+    return _compiled(question.op())
+
+
+@lru_cache(maxsize=EXPRESSIONS)
+def _compiled(question: ops.Node) -> str:
+    return str(ibis.to_sql(question.to_expr(), dialect=DIALECT, pretty=False))
 
 
 @contextmanager
