@@ -18,6 +18,7 @@ from isthmus.research.cohorts.definition import ConceptSet, Criterion, Definitio
 Numbers = npt.NDArray[np.int64]
 
 NOTHING = -1  # stands for a concept that is null
+SOUGHT = pa.schema({"domain": pa.string(), "concept_id": pa.int64()})
 ITEM = pa.schema(
     {
         "set": pa.int32(),
@@ -47,10 +48,17 @@ MEMBERS = """
     SELECT "set", concept_id FROM reached {among} GROUP BY "set", concept_id HAVING NOT bool_or(excluded)
     ORDER BY "set", concept_id
 """
-# Pairs of standard and source concept that a table has, with their rows.
+SEEN = """
+    SELECT {concept} AS concept_id FROM {table} e WHERE {start} IS NOT NULL
+    UNION
+    SELECT {source} AS concept_id FROM {table} e WHERE {start} IS NOT NULL
+"""
+# Pairs of standard and source concept that a table has, with their rows. Source concepts that no set asks for are one:
+# told apart, they would make nearly as many pairs as there are events.
 PAIRS = """
-    SELECT {concept} AS concept, {source} AS source, count(*) AS n
-    FROM {table} e WHERE {start} IS NOT NULL GROUP BY 1, 2
+    SELECT {concept} AS concept, coalesce(k.concept_id, {nothing}) AS source, count(*) AS n
+    FROM {table} e LEFT JOIN sought k ON k.domain = '{domain}' AND k.concept_id = {source}
+    WHERE {start} IS NOT NULL GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
@@ -73,7 +81,7 @@ def pair(domain: Domain) -> tuple[str, str]:
 
 @dataclass(frozen=True, slots=True)
 class Pairs:
-    """The pairs of concepts in one table, and the rows of each."""
+    """The pairs of concepts in one table, and the rows of each; a source that no set asks for is NOTHING."""
 
     concept: Numbers
     source: Numbers
@@ -103,11 +111,11 @@ class Concepts:
         self._numbers: dict[ConceptSet, int] = {}
         self._picked: dict[tuple[str, int | None, int | None], Numbers] = {}
         used, listed = self._used(definitions)
-        self.pairs: Mapping[str, Pairs] = {name: _pairs(desk, kinds()[name]) for name in sorted(used)}
-        coded = [found for name, found in self.pairs.items() if name != COHORT]
-        seen = [np.unique(one) for found in coded for one in (found.concept, found.source)]
+        seen = [_seen(desk, kinds()[name]) for name in sorted(used) if name != COHORT]
         desk.lay("present", pa.table({"concept_id": np.unique(np.concatenate([_NONE, *seen]))}))
         self._members = self._resolve(desk, None)
+        desk.lay("sought", self._sought(definitions))
+        self.pairs: Mapping[str, Pairs] = {name: _pairs(desk, kinds()[name]) for name in sorted(used)}
         self._listed = self._resolve(desk, listed) if listed else {}
 
     def number(self, one: ConceptSet) -> int:
@@ -130,6 +138,10 @@ class Concepts:
             ]
             self._picked[key] = reduce(np.intersect1d, found) if found else np.arange(len(pairs.concept))
         return self._picked[key]
+
+    def members(self, number: int) -> Numbers:
+        """The concepts of a set that occur in the events."""
+        return self._members.get(number, _NONE)
 
     def stays(self, names: Sequence[str]) -> Numbers:
         """Which of the pairs of the domain of cohorts are stays in cohorts of these names."""
@@ -155,6 +167,16 @@ class Concepts:
             if isinstance(one.exit, EraExit):
                 used.add("DrugExposure")
         return used, listed
+
+    def _sought(self, definitions: Iterable[Definition]) -> pa.Table:
+        """`domain, concept_id`: the source concepts that criteria ask for."""
+        asked = {
+            (criterion.domain, self.number(one.sets.get(criterion.source, frozenset())))
+            for one in definitions for criterion in criteria(one) if criterion.source is not None
+        }  # fmt: skip
+        rows = sorted({(domain, int(one)) for domain, number in asked for one in self.members(number)})
+        columns = zip(*rows, strict=True) if rows else ((), ())
+        return pa.table([pa.array(one, kind) for one, kind in zip(columns, SOUGHT.types, strict=True)], schema=SOUGHT)
 
     def _of(self, definition: Definition, test: Test) -> int:
         if test.codeset is None:
@@ -226,7 +248,15 @@ def demographic(definition: Definition) -> Iterator[Test]:
             yield from tests
 
 
+def _seen(desk: Desk, domain: Domain) -> Numbers:
+    concept, source = pair(domain)
+    found = desk.take(step(SEEN.format(concept=concept, source=source, table=domain.table, start=domain.start)))
+    ids: Numbers = found.column("concept_id").to_numpy()
+    return ids
+
+
 def _pairs(desk: Desk, domain: Domain) -> Pairs:
     concept, source = pair(domain)
-    found = desk.take(step(PAIRS.format(concept=concept, source=source, table=domain.table, start=domain.start)))
+    words = {"table": domain.table, "start": domain.start, "domain": domain.name, "nothing": NOTHING}
+    found = desk.take(step(PAIRS.format(concept=concept, source=source, **words)))
     return Pairs(*(found.column(name).to_numpy() for name in ("concept", "source", "n")))

@@ -147,8 +147,8 @@ class Evaluation:
                     )
                 )
         if self.plan.eras:
-            eras = [-number for number in self.plan.eras.values()]
-            self.desk.lay("pick_era", sets.pick("DrugExposure", eras, sourced=True))
+            eras = {number: rule.codeset for rule, number in self.plan.eras.items()}
+            self.desk.lay("pick_era", sets.exposing(eras))
         self.desk.lay("wanted_person", self._wanted)
         self.desk.lay("listed", sets.listed())
 

@@ -114,7 +114,6 @@ class Plan:
         key = EraExit(concepts.number(definition.sets.get(way.codeset, frozenset())), way.gap, way.offset, way.supply)
         if key not in self.eras:
             self.eras[key] = len(self.eras) + 1
-            self.sets.picks[-self.eras[key]] = self.sets.era_picks(way.codeset, definition)
             self.add("exposure", era=self.eras[key], gap=way.gap, reach=way.gap + way.offset, supply=way.supply)
         return self.eras[key]
 

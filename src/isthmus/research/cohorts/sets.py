@@ -1,6 +1,6 @@
 """Event sets: the events that criteria ask for. Equal criteria of all definitions are one set, matched once."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -79,12 +79,6 @@ class Sets:
         """The number of what is asked of a person at the index event."""
         return self.demographics.setdefault(self._tests(tests, definition), len(self.demographics) + 1)
 
-    def era_picks(self, codeset: int, definition: Definition) -> Numbers:
-        """The pairs of drug exposures whose standard or source concept is in a set."""
-        number = self._number(definition, codeset)
-        both = (self.concepts.picks("DrugExposure", *one) for one in ((number, None), (None, number)))
-        return np.union1d(*both)
-
     def rows(self, used: Collection[int]) -> int:
         """How many events the sets used match at most, before attributes."""
         return sum(
@@ -112,6 +106,11 @@ class Sets:
         at = np.concatenate(picked)
         columns = {"concept": pairs.concept[at], "source": pairs.source[at]}
         return pa.table({"set_id": _repeated(chosen, picked)} | columns)
+
+    def exposing(self, eras: Mapping[int, int]) -> pa.Table:
+        """`era, concept`: what a rule for eras takes as exposure, by the number of its concept set."""
+        concepts = [self.concepts.members(number) for number in eras.values()]
+        return pa.table({"era": _repeated(list(eras), concepts), "concept": np.concatenate(concepts)})
 
     def asked(self, domain: str, chosen: Sequence[tuple[int, Key]]) -> Asked:
         """What the sets chosen use."""

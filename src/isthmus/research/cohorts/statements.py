@@ -229,13 +229,17 @@ RULED_EVENTS = """
 STAY_QUALIFIED = "SELECT cohort, person_id, start_day, end_day, close_day FROM qualified WHERE NOT rules"
 STAY_INCLUDED = "SELECT cohort, person_id, start_day, end_day, close_day FROM included"
 
-EXPOSED = f"""
+# Where standard and source concept are both in a set, an exposure is found twice, which changes no era.
+EXPOSED = " UNION ALL ".join(
+    f"""
     SELECT x.era, e.person_id, {days("drug_exposure_start_date")} AS start_day,
         x.reach + CASE WHEN x.supply IS NOT NULL THEN {days("drug_exposure_start_date")} + x.supply ELSE {{end}} END
             AS end_day
-    FROM drug_exposure e JOIN pick_era k ON k.concept = {{concept}} AND k.source = {{source}}
-    JOIN exposure x ON x.era = -k.set_id WHERE {PERSON} AND drug_exposure_start_date IS NOT NULL
-"""
+    FROM drug_exposure e JOIN pick_era k ON k.concept = {picked}
+    JOIN exposure x ON x.era = k.era WHERE {PERSON} AND drug_exposure_start_date IS NOT NULL
+    """
+    for picked in ("{concept}", "{source}")
+)
 
 
 def collapsed(table: str, owner: str) -> str:
