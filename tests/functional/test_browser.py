@@ -120,7 +120,13 @@ def test_a_page_is_accessible_light_and_of_one_host(chromium: Any, base: str, pa
             walk.whole()
             assert len(walk.fetched) <= REQUESTS
             assert sum(len(one.response().body()) for one in walk.fetched) < BYTES
+    _accessible(chromium, base, path)
+
+
+def _accessible(chromium: Any, base: str, path: str, cookies: list[Any] | None = None) -> None:
+    """Nothing that axe finds, in both themes; `cookies` are those of somebody who has signed in."""
     context = chromium.new_context(viewport={"width": 1360, "height": 900}, bypass_csp=True)
+    context.add_cookies(cookies or [])
     page = context.new_page()
     for theme in ("light", "dark"):
         context.add_cookies([{"name": "isthmus-theme", "value": theme, "url": base}])
@@ -130,7 +136,55 @@ def test_a_page_is_accessible_light_and_of_one_host(chromium: Any, base: str, pa
     context.close()
 
 
-@pytest.mark.parametrize("path", ["/", "/quality", "/requests", "/registries"])
+def _one_patient_over_time(chromium: Any, walk: Walk) -> None:
+    """From the grants of whoever has signed in to one patient, on a desk and on a phone, in both languages."""
+    walk.go("/patients")
+    walk.page.click("main table a")
+    walk.page.wait_for_url("**/patients/GR*")
+    walk.page.click("main tbody a >> nth=0")
+    walk.page.wait_for_load_state("load")
+    path = walk.page.url.removeprefix(walk.base)
+    assert walk.page.is_visible("svg.timeline.wide") and not walk.page.is_visible("svg.timeline.narrow")
+    assert walk.page.locator("#events tbody tr").count() > 0
+    assert "You see single patients under grant" in walk.page.inner_text(".ribbon")
+    kept = [one for one in walk.page.context.cookies() if one["name"] in ("isthmus", "isthmus-language")]
+    _accessible(chromium, walk.base, path, kept)
+    walk.page.set_viewport_size({"width": 390, "height": 900})
+    for language in ("zh", "en"):
+        walk.go(f"{path}?lang={language}")
+        assert walk.page.is_visible("svg.timeline.narrow") and not walk.page.is_visible("svg.timeline.wide")
+        assert walk.page.evaluate("document.documentElement.scrollWidth") <= 390
+    walk.page.set_viewport_size({"width": 1360, "height": 900})
+    assert len(walk.fetched) <= REQUESTS and sum(len(one.response().body()) for one in walk.fetched) < BYTES
+    walk.whole()
+
+
+def test_a_cohort_is_told_in_words_step_by_step_and_its_link_keeps_the_edition(chromium: Any, base: str) -> None:
+    with walking(chromium, base) as walk:
+        walk.go("/cohorts")
+        walk.page.click("main tbody a >> nth=0")
+        walk.page.wait_for_url("**/cohorts/*")
+        path = walk.page.url.removeprefix(base)
+        for _ in range(60):
+            if walk.page.locator("main svg.chart").count():
+                break
+            walk.page.wait_for_timeout(1000)
+            walk.go(path)
+        assert walk.page.is_visible("main svg.chart") and walk.page.locator("ul.said li").count() > 1
+        walk.page.click(".head a.button")
+        walk.page.wait_for_url("**?edition=*")
+        assert all("edition=" in one.get_attribute("href") for one in walk.page.locator("main .files a").all())
+        walk.whole()
+    _accessible(chromium, base, path)
+    for language, theme, width in (("zh", "dark", 1360), ("zh", "light", 390)):
+        with walking(chromium, base, language, theme, width) as walk:
+            walk.go(path)
+            assert walk.page.evaluate("document.documentElement.scrollWidth") <= width
+            assert walk.page.locator("main svg.chart").count() and len(walk.fetched) <= REQUESTS
+            walk.whole()
+
+
+@pytest.mark.parametrize("path", ["/", "/quality", "/requests", "/registries", "/cohorts", "/patients", "/sites/h01"])
 def test_a_phone_needs_no_sideways_scroll(chromium: Any, base: str, path: str) -> None:
     with walking(chromium, base, width=390) as walk:
         walk.go(path)
@@ -172,6 +226,7 @@ def test_a_committee_votes_and_grants_a_researcher_asks_an_auditor_proves(chromi
         assert int(researcher.page.inner_text("main tbody td")) > 0
         stolen = researcher.page.url
         researcher.whole()
+        _one_patient_over_time(chromium, researcher)
     with walking(chromium, base) as auditor:
         auditor.as_("He Jing")
         auditor.page.goto(stolen)

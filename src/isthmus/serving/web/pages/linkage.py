@@ -33,7 +33,7 @@ def view(told: Asked) -> View:
     ), rows, Source(w("says"), house.edition), most=50, empty="none" if said else "never")  # fmt: skip
     values = {"said": said, "first": rows[0]["address"] if rows else "", "shown": house.synthetic}
     counts = {name: number(told.mask.count(said[name])) for name in ("persons", "records")} if said else {}
-    lead = w("lead", **counts) if said else w("never")
+    lead = w("lead", **counts) if said else w("lead.never")
     return View(w("title"), lead, (table,), values)
 
 

@@ -22,7 +22,7 @@ def view(told: Asked) -> View:
     listed: Sequence[Line] = ()
     try:
         if account is None:
-            raise RefusedError("the log is read under a name. Sign in.")
+            raise RefusedError(w("closed.name"))
         office = told.house.office
         listed = trail.under(office, grant, by=account) if grant else trail.everything(office, by=account)
     except RefusedError as refused:

@@ -18,7 +18,9 @@ def view(told: Asked) -> View:
     w = told.w
     if seen is None or not seen.records:
         nothing = {"seen": None, "running": _running(told), "steps": waiting.steps(told)}
-        return View(w("none.title"), w("none.lead"), values=nothing)
+        if seen is None:
+            return View(w("none.title"), w("none.lead"), values=nothing)
+        return View(w("bare.title"), w("bare.lead", edition=f"e{seen.number:06d}"), values=nothing)
     years = counted.years(told.house, told.edition)
     tables = [_sites(told, seen), _years(told, seen, years or [])]
     drawn = {name: w(f"domain.{name}") for name in DOMAINS}
