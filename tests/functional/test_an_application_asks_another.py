@@ -9,32 +9,36 @@ from isthmus.apps.advice.looks.parts import words
 from isthmus.apps.contract import Asked, Told
 from isthmus.apps.contract.bound import Call
 from isthmus.apps.manager.running import INWARD, Manager
+from isthmus.cdm.starter import starter
 from isthmus.flow.invented import invented
 from isthmus.flow.workspace import Workspace
 from lib.advised import BORN, condition, result
 from lib.command import run
 
-CANCER, AFP, NANOGRAM = 4246127, 2000001001, 8842
+CANCER, AFP, NANOGRAM, CT, RESECTION = 201519, 2000001001, 8842, 2000001406, 4322818
+SETTINGS = {"advice": ["day=2024-04-01"], "pathways": ["day=2024-04-01", "ahead=200"]}
 
 
 @pytest.fixture(scope="module")
 def opened(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    seen = {"observation_period_start_date": "2019-01-01", "observation_period_end_date": "2024-06-30"}
+    ids = {"observation_period_id": 1, "person_id": 1}
     rows = {
-        "person": [{"person_id": who, **BORN} for who in (1, 2)],
-        "observation_period": [{"observation_period_id": who, "person_id": who, **seen} for who in (1, 2)],
-        "condition_occurrence": [condition(who, CANCER, "2024-03-01", who) for who in (1, 2)],
-        "measurement": [result(1, AFP, 900.0, NANOGRAM)],
+        "concept": starter()["concept"].to_pylist(),
+        "person": [{"person_id": 1, **BORN}],
+        "observation_period": [
+            ids | {"observation_period_start_date": "2023-01-01", "observation_period_end_date": "2024-03-31"}
+        ],
+        "condition_occurrence": [condition(1, CANCER, "2024-01-10")],
+        "measurement": [result(1, AFP, 900.0, NANOGRAM, "2024-01-11")],
         "procedure_occurrence": [
-            {"procedure_occurrence_id": 10 * who + at, "person_id": who, "procedure_concept_id": 2000001406,
-             "procedure_date": day}
-            for who in (1, 2) for at, day in enumerate(("2023-01-05", "2023-06-05"))
+            {"procedure_occurrence_id": at, "person_id": 1, "procedure_concept_id": concept, "procedure_date": day}
+            for at, (concept, day) in enumerate(((CT, "2024-01-12"), (RESECTION, "2024-01-20")), start=1)
         ],
     }  # fmt: skip
     made = invented(tmp_path_factory.mktemp("asking") / "ws", rows)
-    for app in ("advice", "pathways"):
+    for app in SETTINGS:
         assert run("app", "install", made.root, app).code == 0
-        assert run("app", "settings", made.root, app, "day=2024-03-31").code == 0
+        assert run("app", "settings", made.root, app, *SETTINGS[app]).code == 0
     assert run("app", "enable", made.root, "advice").code == 0
     return made
 
