@@ -8,7 +8,7 @@ its own callers only: each application has threads of its own, as many as PLACES
 import logging
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as LateError
 from dataclasses import dataclass
@@ -17,7 +17,8 @@ from functools import partial
 from typing import Any
 
 from isthmus.apps.contract import Asked, Context, IsthmusError, RefusedError, Told
-from isthmus.apps.contract.bound import Call
+from isthmus.apps.contract.application import nobody
+from isthmus.apps.contract.bound import API, Call
 from isthmus.apps.contract.package import bound
 from isthmus.apps.manager.host import Apart, Beside, FailedError, Host
 from isthmus.apps.manager.learning import learner
@@ -42,6 +43,7 @@ QUEUE = 256  # that run or wait; more are turned away at once
 NEXT = "Try again later; if it stays so, tell whoever operates this installation."
 STARTING = 90.0  # seconds that whoever follows waits for versions to start; the rest start meanwhile
 KEEPING = timedelta(hours=1)  # between two looks for what is too old to be told
+INWARD = "for another application"
 DRAIN = 60.0  # seconds that a replaced version has to end what it began
 STATUS: Sequence[tuple[type[Exception], int]] = (
     (MissingError, 404),
@@ -63,6 +65,7 @@ class Running:
         self.gives: Mapping[str, Any] = self._host.gives()
         self.settings = Settings(package.manifest, shelf.records.given(package.manifest.app))
         self._places = ThreadPoolExecutor(PLACES, thread_name_prefix=package.manifest.app)
+        self.others: Callable[[str, Call, str], Told] | None = None  # how another application is asked
         self._calm = threading.Condition()
         self._calls = 0
 
@@ -100,13 +103,27 @@ class Running:
         self._host.stop()
         self._own.close()
 
-    def context(self, site: str, language: str) -> Context:
+    def context(self, site: str, language: str, call: Call) -> Context:
         """What a call is handed."""
         return Context(
             session=self._sessions.of(self.package.manifest, self.state), records=self._own.of(site),
             settings=self.settings.of(site), learnt=learner(self._shelf.opened, self.package, site), now=now(),
-            site=site, language=language,
+            site=site, language=language, ask=self._asking(call),
         )  # fmt: skip
+
+    def _asking(self, call: Call) -> Callable[[str, str], Told]:
+        """How a call asks other applications, in the name of who made it. One step far: who is asked so asks nobody."""
+        others, asked = self.others, call.asked
+        if others is None or asked is None or call.name == INWARD:
+            return nobody
+
+        def ask(app: str, path: str) -> Told:
+            if app == self.package.manifest.app:
+                return nobody(app, path)
+            inward = Asked(path=f"{API}{path}", site=asked.site, language=asked.language, person=asked.person)
+            return others(app, Call("answer", INWARD, inward), asked.person)
+
+        return ask
 
     def _hosted(self) -> Host:
         if self.package.trusted:
@@ -114,7 +131,7 @@ class Running:
         return Apart(self.package.folder, self._shelf.opened.root, memory=self._shelf.memory, fenced=self._shelf.fenced)
 
     def _made(self, call: Call, site: str, language: str, seconds: float) -> Any:
-        return self._host.call(call, self.context(site, language), seconds)
+        return self._host.call(call, self.context(site, language, call), seconds)
 
     def _told(self, call: Call, done: Future[Any]) -> None:
         """Note what failed: of events and jobs everything, for nobody waits for them; of others what is no refusal.
@@ -288,6 +305,7 @@ class Manager:
         try:
             if state.version:
                 made = Running(self._shelf, self._sessions, state, self._shelf.package(app, state.version))
+                made.others = self._waited
                 self._telling.has(made.package.manifest)
         except IsthmusError as error:
             self._faults[app] = state.change, str(error)

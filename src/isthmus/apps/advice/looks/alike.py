@@ -5,6 +5,7 @@ from typing import Any
 
 from isthmus.apps.advice.hooks.service import day_of, known_of
 from isthmus.apps.advice.looks.parts import none, table, word
+from isthmus.apps.advice.looks.parts import section as titled
 from isthmus.apps.advice.pack.base import Base
 from isthmus.apps.advice.similar.features import Features, features
 from isthmus.apps.advice.similar.nearest import Became, Neighbour, similar
@@ -22,10 +23,9 @@ def section(person: str, base: Base, at: Context, asked: Asked) -> str:
     found = similar(at.session, base, known_of(base, at.session).concepts, declared, person, day_of(at))
     rows = [_row(one, declared, language) for one in found.neighbours]
     heads = [word(one, language) for one in HEADS]
-    return (
-        f"<section><h3>{word('alike', language)}</h3><p>{word('of_all', language).format(found.patients)}</p>"
-        f"{table(heads, rows) or none(language)}{_became(found.became, declared, base, language)}</section>"
-    )
+    of_all = f"<p>{word('of_all', language).format(found.patients)}</p>"
+    told = table(heads, rows) or none(language)
+    return titled("alike", f"{of_all}{told}{_became(found.became, declared, base, language)}", language)
 
 
 def _row(one: Neighbour, declared: Features, language: str) -> list[str]:

@@ -25,7 +25,12 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         return ""
     head = "".join(f'<th scope="col">{one}</th>' for one in heads)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+
+
+def section(key: str, body: str, language: str) -> str:
+    """A section under a word of the page."""
+    return f'<section class="card"><h3>{word(key, language)}</h3>{body}</section>'
 
 
 def none(language: str) -> str:

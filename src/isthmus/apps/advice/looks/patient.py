@@ -15,8 +15,9 @@ from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.judge import Fired, Judged
 from isthmus.apps.advice.hooks.service import KNOWN, judged_of, known_of
 from isthmus.apps.advice.looks.alike import section as alike_section
-from isthmus.apps.advice.looks.parts import none, table, word
+from isthmus.apps.advice.looks.parts import none, section, table, word
 from isthmus.apps.advice.pack.base import Base
+from isthmus.apps.advice.pack.fact import Fact
 from isthmus.apps.contract import Asked, Context, InputError, Told
 from isthmus.apps.contract import documents as document
 
@@ -71,21 +72,28 @@ def _values(base: Base, chart: Chart, at: Context, language: str) -> list[str]:
     heads = [word(one, language) for one in ("what", "value", "from")]
     found = []
     for key, some in listed_facts().items():
-        rows = [_value(base, cards, name, facts[name], language) for name in some]
-        found.append(f"<section><h3>{word(key, language)}</h3>{table(heads, rows)}</section>")
+        rows = [_value(base.facts[one], cards, facts[one], language) for one in some if facts[one].value is not None]
+        lacking = [_lacking(base.facts[one], facts[one], language) for one in some if facts[one].value is None]
+        unknown = f"<p>{word('unknown', language)}: {'; '.join(lacking)}.</p>" if lacking else ""
+        found.append(section(key, f"{table(heads, rows)}{unknown}", language))
     return found
 
 
-def _value(base: Base, cards: Cards, name: str, one: Found, language: str) -> list[str]:
-    fact = base.facts[name]
-    title = escape(fact.en if language == "en" else fact.zh)
-    if one.value is None:
-        inputs = fact.score.inputs if fact.score else {}
-        lacking = [inputs[each].title if language == "en" else inputs[each].title_zh for each in one.missing]
-        said = f"{word('missing', language)}: {', '.join(lacking)}" if lacking else ""
-        return [title, word("unknown", language), escape(said)]
-    text = cards.said(one.value, fact.decimals)
-    return [title, f"<strong>{escape(text)}</strong> {escape(fact.unit)}", _rows(one.rows, language)]
+def _value(fact: Fact, cards: Cards, one: Found, language: str) -> list[str]:
+    text = escape(f"{cards.said(one.value, fact.decimals)} {fact.unit}".strip())
+    return [_called(fact, language), f"<strong>{text}</strong>", _rows(one.rows, language)]
+
+
+def _lacking(fact: Fact, one: Found, language: str) -> str:
+    """A fact that is not known; of a score what it lacks."""
+    inputs = fact.score.inputs if fact.score else {}
+    titles = [inputs[each].title if language == "en" else inputs[each].title_zh for each in one.missing]
+    said = f" ({word('missing', language)}: {escape(', '.join(titles))})" if titles else ""
+    return f"{_called(fact, language)}{said}"
+
+
+def _called(fact: Fact, language: str) -> str:
+    return escape(fact.en if language == "en" else fact.zh)
 
 
 def _rows(rows: Sequence[Row], language: str) -> str:
@@ -108,7 +116,7 @@ def _cards(base: Base, judged: Judged, at: Context, asked: Asked) -> str:
         for one in judged.fired
         if not one.rule.tells
     ]  # fmt: skip
-    return f"<section><h3>{word('rules', language)}</h3>{table(heads, rows) or none(language)}</section>"
+    return section("rules", table(heads, rows) or none(language), language)
 
 
 def _source(base: Base, one: Fired, language: str) -> str:
@@ -120,10 +128,9 @@ def _source(base: Base, one: Fired, language: str) -> str:
 def _due(person: str, at: Context, language: str) -> str:
     """The steps of the pathways that are due, as the application of pathways tells them."""
     told = at.ask("pathways", f"patients/{person}")
-    title = f"<h3>{word('due', language)}</h3>"
     if told.status != 200:
         why = told.body.get("error", "") if isinstance(told.body, Mapping) else ""
-        return f"<section>{title}<p>{word('no_pathways', language)} <small>{escape(str(why))}</small></p></section>"
+        return section("due", f"<p>{word('no_pathways', language)} <small>{escape(str(why))}</small></p>", language)
     heads = [word(one, language) for one in ("by", "step", "pathway", "because")]
     rows = [
         [
@@ -132,7 +139,7 @@ def _due(person: str, at: Context, language: str) -> str:
         ]
         for one in told.body["due"]
     ]  # fmt: skip
-    return f"<section>{title}{table(heads, rows) or none(language)}</section>"
+    return section("due", table(heads, rows) or none(language), language)
 
 
 def _evidence(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -143,7 +150,7 @@ def _evidence(rows: Sequence[Mapping[str, Any]]) -> str:
 def _may_be(base: Base, chart: Chart, at: Context, language: str) -> str:
     found = differential(base, chart, known_of(base, at.session).concepts)
     said = differing()
-    parts = [f"<h3>{escape(said['points'][language])}</h3>"]
+    parts = []
     heads = [word(one, language) for one in ("disease", "chance", "counted", "open")]
     rows = [_suggestion(one, base, language) for one in found.suggested]
     parts.append(table(heads, rows) or f"<p>{escape(said['nothing'][language])}</p>")
@@ -151,7 +158,7 @@ def _may_be(base: Base, chart: Chart, at: Context, language: str) -> str:
         names = ", ".join(named(base, one, language) for one in found.known)
         parts.append(f"<p>{escape(said['known'][language].format(names))}</p>")
     parts.append(f"<p><small>{escape(said['method'][language])}</small></p>")
-    return f"<section>{''.join(parts)}</section>"
+    return section("points", "".join(parts), language)
 
 
 def _suggestion(one: Suggestion, base: Base, language: str) -> list[str]:
@@ -162,7 +169,4 @@ def _suggestion(one: Suggestion, base: Base, language: str) -> list[str]:
 
 def _link(person: str, language: str) -> str:
     address = f"patient?person={escape(person)}&amp;similar=yes"
-    return (
-        f'<section><h3>{word("alike", language)}</h3><p><a href="{address}">{word("show_alike", language)}</a></p>'
-        "</section>"
-    )
+    return section("alike", f'<p><a href="{address}">{word("show_alike", language)}</a></p>', language)
