@@ -8,13 +8,18 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from isthmus.apps.contract import Asked
 from isthmus.apps.manager.running import Manager
+from isthmus.flow.ingest import ingest
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.grade.keys import Keys
+from isthmus.gate.office.unit import Office
 from isthmus.serving.applications import bearer, mount
-from lib import granted, granted_registry
+from lib import granted, granted_registry, harbour, workspace
 from lib.command import complaint, run
 from lib.granted import House
 from lib.granted_registry import ALL, SITE
+from lib.listening import heard, running, ticked, written
 from lib.serving import serving
 
 APPS = ("vte", "advice", "pathways")
@@ -35,7 +40,12 @@ sources:
   us: {title: a text of ours, checked: by us}
 rules:
   albumin:
-    {en: Albumin within sixty days, zh: 六十天内测白蛋白, do: seen, within: 0 to 60 after, source: us, strength: strong}
+    en: Albumin within sixty days
+    zh: 六十天内测白蛋白
+    exists: seen
+    window: 60 before to 60 after
+    source: us
+    strength: strong
 """
 
 
@@ -134,7 +144,7 @@ def test_who_withdrew_is_left_out_and_comes_back(house: House) -> None:
     more = ("--grant", house.grant, "--json")
     listed = house.run("ann", *words, "list", *more).document()["candidates"]
     gone = str(listed[0]["person_id"])
-    assert house.run("ann", *words, "withdraw", gone, "--reason", "letter", *more).code == 0
+    assert house.run("ann", *words, "withdraw", gone, "--day", "2024-01-01", "--reason", "letter", *more).code == 0
     assert _rules(house)["entered"] == 2
     assert house.run("ann", *words, "consent", gone, "--reason", "came back", *more).code == 0
     assert _rules(house)["entered"] == 3
@@ -146,3 +156,31 @@ def test_a_pathway_is_not_written_and_nobody_else_is_told(house: House, tmp_path
     assert "not among the people" in complaint(house.run("cai", *words), 5)
     assert "say who you are" in complaint(run(*words), 2)
     assert not (tmp_path / "out").exists()
+
+
+def test_results_and_who_was_opened_are_told_under_what_stands_for_them(tmp_path: Path) -> None:
+    house = granted.granted(tmp_path, patients=5, tables={"person": "all", "measurement": "all"}, grade=3)
+    listener = written(tmp_path, hooks=("ready", "opened"))
+    assert run("app", "install", house.root, listener).code == 0
+    done = house.run("ann", "app", "enable", house.root, "listener", "--grant", house.grant)
+    assert done.code == 0, done
+    harbour.deliver(tmp_path / "in", number=2, patients=5)
+    ingest(Workspace(house.root))
+    opened = Workspace(house.root)
+    names = {
+        part.part_id: one.name for one in opened.records.receipts() for part in opened.records.parts([one.receipt_id])
+    }
+    new = [row for row in workspace.rows(opened, "measurement") if "_2" in names[row["part_id"]]]
+    with Office(opened.root, opened.records, opened.settings).open() as office:
+        keys = Keys(office.secret, house.grant)
+    wanted = {(keys.pseudonym(row["person_id"]), row["measurement_concept_id"]) for row in new}
+    with running(opened) as manager:
+        assert set(ticked(manager)) == {None}
+        told_of = {(one["person"], one["concept"]) for hook, _, one in heard(opened) if hook == "ready"}
+        assert told_of == wanted
+        person = min(wanted)[0]
+        shown = manager.answer("listener", Asked(path=f"api/patients/{person}", person="ann"))
+        refused = manager.answer("listener", Asked(path="api/patients/7", person="eve"))
+        assert (shown.status, refused.status) == (200, 403)
+        assert ticked(manager, seconds=2) == [None]
+    assert [one["person"] for hook, _, one in heard(opened) if hook == "opened"] == [person]
