@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
+import pytest
+
 from isthmus.apps.manager.running import Manager
 from isthmus.apps.manager.shelf import Shelf
 from isthmus.flow.workspace import Workspace
+from isthmus.serving import told
 from lib import harbour, workspace
 from lib.command import run
 
@@ -59,6 +62,12 @@ into:
       value_as_number: visits
       observation_source_value: "'app-counter:visits'"
 """
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The verb stays for applications however busy the machine is."""
+    monkeypatch.setattr(told, "SECONDS", 120.0)
 
 
 def test_it_is_told_learns_and_what_it_learnt_is_in_the_next_edition(tmp_path: Path) -> None:

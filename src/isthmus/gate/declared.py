@@ -22,7 +22,8 @@ from isthmus.gate.grade.rewrite import RAW, columns_of
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.office.attended import attended
-from isthmus.gate.office.session import Granted
+from isthmus.gate.office.brought import brought
+from isthmus.gate.office.session import BESIDE, Granted
 from isthmus.gate.patient import patients
 from isthmus.lake.asking import answer, opened
 from isthmus.lake.edition import Edition
@@ -34,6 +35,8 @@ from isthmus.lake.plain import plain
 MOST = 1_000_000  # rows of one answer
 SECONDS = 60.0  # of one question
 PERSON = "person_id"
+PLACES = BESIDE - {"site"}
+"""Where a row stands in what was delivered, which no grant tells."""
 MEND = "add it to `reads` in app.yaml, or leave it out"
 
 
@@ -74,6 +77,12 @@ class Invented:
         tables = _of_persons(self._columns)
         found, left = patients(self._lake, self._edition).whole(int(person), tables)
         return {**found, **self._by_engine(int(person), {table: tables[table] for table in left})}
+
+    def brought(self, table: str, parts: Collection[int]) -> pa.Table:
+        """The declared columns of a table's rows that some parts of deliveries brought."""
+        source = QUESTIONS[table]
+        some = source.filter(source.part_id.isin([*parts])).select(*self._held(table))
+        return answer(self._lake, self._edition, some, reading_of(self._edition, [table]), seconds=SECONDS)
 
     def _by_engine(self, person: int, tables: Mapping[str, list[str]]) -> dict[str, pa.Table]:
         if not tables:
@@ -134,7 +143,14 @@ class Declared:
 
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person, by the declared tables that have a person: one question under the grant."""
-        return attended(self._granted, person, _of_persons(self._columns))
+        held = _of_persons(self._columns).items()
+        told = {table: [one for one in named if one not in PLACES] for table, named in held}
+        return attended(self._granted, person, told)
+
+    def brought(self, table: str, parts: Collection[int]) -> pa.Table:
+        """The declared columns of a table's rows that some parts of deliveries brought, under the grant."""
+        found = brought(self._granted, table, parts)
+        return found.select([one for one in found.column_names if one in self._columns[table]])
 
 
 def demand(declared: Columns, named: Mapping[str, frozenset[str]]) -> None:

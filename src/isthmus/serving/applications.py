@@ -23,6 +23,7 @@ from isthmus.base.errors import InputError, RefusedError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office.people import known
 from isthmus.gate.office.unit import Office
+from isthmus.serving.api import problem
 from isthmus.serving.fragment import clean
 
 LOG = logging.getLogger("isthmus.apps")
@@ -165,11 +166,23 @@ def language(request: Request) -> str:
 
 def response(found: Told) -> Response:
     """An answer as it is sent: JSON, or a text of the media type that the application gives."""
+    if found.status >= 400 and isinstance(found.body, dict) and found.body.keys() == {"error"}:
+        return JSONResponse(_problem(found), found.status, headers=CLOSED, media_type=problem.MEDIA)
     if found.media == "application/json":
         return JSONResponse(found.body, found.status, headers=CLOSED)
     if found.media not in MEDIA:
         return response(Told(status=500, body={"error": f"an application may not give {found.media[:40]}."}))
     return Response(str(found.body), found.status, media_type=found.media, headers=CLOSED)
+
+
+def _problem(found: Told) -> Mapping[str, Any]:
+    """An error of an application or the gate as problem details (RFC 9457)."""
+    known = {403: "refused", 404: "unknown"}
+    kind = problem.kinds()[known.get(found.status, "wrong" if found.status < 500 else "failed")]
+    return {
+        "type": f"{problem.PLACE}{kind.name}", "title": kind.title["en"], "status": found.status,
+        "detail": found.body["error"],
+    }  # fmt: skip
 
 
 def plainly(request: Request, title: Mapping[str, str], fragment: str) -> Response:

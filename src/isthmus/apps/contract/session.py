@@ -8,9 +8,21 @@ import pyarrow as pa
 
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.desk import Desk as Desk
+from isthmus.gate.grade.keys import Keys
 
 tables = QUESTIONS
 """The tables of the lake by name, as unbound expressions of which questions are composed."""
+PSEUDONYM = 20  # characters at least
+
+
+def named(said: str) -> int | str:
+    """Whom a request names: a number or, under a grant, a pseudonym (which may have digits only, but more of them)."""
+    return int(said) if len(said) < PSEUDONYM and said.isascii() and said.removeprefix("-").isdigit() else said
+
+
+def number_of(person: int | str) -> int:
+    """The number under which a person of `Session.patient` stands at a desk: under a grant its pseudonym's."""
+    return person if isinstance(person, int) else Keys.number(person)
 
 
 class Session(Protocol):

@@ -56,7 +56,8 @@ def _by_site(rows: Rows, site: str) -> dict[str, list[dict[str, Any]]]:
 def _deliver(opened: Workspace, package: Package, site: str, kind: str, rows: Rows) -> None:
     """Put rows as a file into the folder of the feed, under a name by which the same rows are known again."""
     folder = opened.root / FOLDER / package.manifest.app / "learnt" / site
-    text = "".join(f"{json.dumps(row, ensure_ascii=False, sort_keys=True)}\n" for row in rows).encode()
+    lines = sorted(f"{json.dumps(row, ensure_ascii=False, sort_keys=True)}\n" for row in rows)  # in any order the same
+    text = "".join(lines).encode()
     path = folder / f"{kind}-{hashlib.sha256(text).hexdigest()[:32]}.ndjson"
     if not path.exists():
         _register(opened, package, site, folder)

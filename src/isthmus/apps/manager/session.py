@@ -7,7 +7,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from isthmus.apps.contract import InputError, Manifest, RefusedError, Session, tables
+from isthmus.apps.contract import InputError, Manifest, RefusedError, Session
 from isthmus.apps.contract.manifest import RESULT
 from isthmus.apps.contract.session import Desk
 from isthmus.flow.workspace import Workspace
@@ -71,23 +71,20 @@ class Sessions:
         return bool(account and grant and is_in_use(self._office, account) and person in grant.people)
 
     def results(
-        self, manifest: Manifest, state: State, site: str, parts: Sequence[int], most: int
+        self, manifest: Manifest, state: State, parts: Sequence[int], most: int
     ) -> tuple[list[dict[str, Any]], int]:
-        """Persons and concepts of the results in some parts of deliveries of a site, the newest `most`; how many more.
+        """Persons and concepts of the results in some parts of deliveries, the newest `most`; how many more.
 
         They are of what the manifest declares and the grant holds, and of the newest edition.
         """
-        declared = {**manifest.reads, "measurement": RESULT | {"site", "part_id"}}
-        session = self._open(replace(manifest, reads=declared), state)
-        rows = tables["measurement"].filter(lambda row: (row.site == site) & row.part_id.isin(list(parts)))
-        met = rows.group_by("person_id", "measurement_concept_id").aggregate(last=rows.measurement_date.max())
-        found = session.ask(met)
-        newest = found.sort_by([("last", "descending"), ("person_id", "ascending")]).slice(0, most)
-        return [
-            {"person": row["person_id"], "concept": row["measurement_concept_id"]} for row in newest.to_pylist()
-        ], max(0, found.num_rows - most)
+        declared = {**manifest.reads, "measurement": RESULT}
+        rows = self._open(replace(manifest, reads=declared), state).brought("measurement", parts)
+        met = rows.group_by(["person_id", "measurement_concept_id"]).aggregate([("measurement_date", "max")])
+        newest = met.sort_by([("measurement_date_max", "descending"), ("person_id", "ascending")]).slice(0, most)
+        found = [{"person": row["person_id"], "concept": row["measurement_concept_id"]} for row in newest.to_pylist()]
+        return found, max(0, met.num_rows - most)
 
-    def _open(self, manifest: Manifest, state: State) -> Session:
+    def _open(self, manifest: Manifest, state: State) -> Invented | Declared:
         edition = self._newest()
         if edition is None:
             raise InputError("nothing is published yet. Run `isthmus ingest` first.")

@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from isthmus.apps.contract import HOOKS, Event, Manifest
 from isthmus.apps.contract.bound import API, BRACES, Call
+from isthmus.apps.contract.session import named
 from isthmus.apps.manager.session import Sessions
 from isthmus.apps.manager.shelf import Package
 from isthmus.base.clock import now
@@ -112,7 +113,7 @@ class Telling:
         """Owe an application each result of a batch, as far as its manifest and its grant hold them."""
         parts = [part.part_id for part in self._opened.records.parts(self._receipts(str(one.body["batch"])))]
         manifest = runs.package.manifest
-        found, left = self._sessions.results(manifest, runs.state, one.site, parts, MOST) if parts else ([], 0)
+        found, left = self._sessions.results(manifest, runs.state, parts, MOST) if parts else ([], 0)
         if left:
             LOG.warning("application %s is told of the %s newest results of a batch of %s, not of %s older ones",
                         manifest.app, MOST, one.site, left)  # fmt: skip
@@ -198,4 +199,4 @@ def _person(said: object) -> int | str | None:
     """A person's number, or what stands for it; None where it can be neither."""
     if not isinstance(said, str) or not 0 < len(said) <= 64:
         return None
-    return int(said) if said.isascii() and said.removeprefix("-").isdigit() else said
+    return named(said)

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from isthmus.apps.contract import Asked, Cards, Context, InputError, Told
+from isthmus.apps.contract.session import named, number_of
 from isthmus.apps.pathways.judging import MOST, current
 from isthmus.apps.pathways.pack import Pack
 from isthmus.apps.pathways.reader import load
@@ -36,9 +37,13 @@ def due_steps(asked: Asked, at: Context) -> Cards | Told:
 
 
 def person_of(said: str, at: Context) -> int | None:
-    """The number of a person, by itself or as the session knows the person; None where there is none."""
-    found = at.session.patient(int(said) if said.lstrip("-").isdigit() else said).get("person")
-    return None if found is None or found.num_rows == 0 else int(found.column("person_id")[0].as_py())
+    """The number of a person at a desk, whom the session knows by a number or a pseudonym; None where there is none."""
+    try:
+        found = at.session.patient(named(said))
+    except ValueError:  # what is no number names nobody, where patients have numbers
+        return None
+    rows = found.get("person")
+    return None if rows is None or rows.num_rows == 0 else number_of(rows.column("person_id")[0].as_py())
 
 
 def due(person: int, at: Context) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """All rules of a pack over all patients at a desk, by a number of statements that does not depend on the rules."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -64,13 +64,13 @@ class Evaluation:
     steps: int
 
 
-def evaluate(desk: Desk, pack: Pack) -> Evaluation:
-    """Evaluate a pack. Raises PackError where it names a concept that the edition's vocabulary has not."""
+def evaluate(desk: Desk, pack: Pack, *, without: Collection[int] = ()) -> Evaluation:
+    """Evaluate a pack, `without` some persons. Raises PackError where the vocabulary has no such concept."""
     made = plan(pack)
     for name in SCHEMAS:
         desk.lay(name, made.table(name))
     _known(desk, pack)
-    entered = _enter(desk, pack)
+    entered = _enter(desk, pack, without)
     _make(desk, "asked_concept", statements.CONCEPT)
     _make(desk, "wanted", statements.WANTED)
     _make(desk, "enrolled", statements.ENTERED.format(hospital=statements.HOSPITALS[pack.hospital]))
@@ -107,11 +107,12 @@ def _known(desk: Desk, pack: Pack) -> None:
         raise PackError("\n".join(said))
 
 
-def _enter(desk: Desk, pack: Pack) -> int:
+def _enter(desk: Desk, pack: Pack, without: Collection[int]) -> int:
     """Find who is in the population, and since when; with a registry's items where those are asked for."""
     if pack.registry is not None and items(pack):
         desk.lay("item_value", _items(desk, pack))
     rows = members(desk, [pack.population]).rows
+    rows = rows.filter(pc.invert(pc.is_in(rows.column("person_id"), pa.array(sorted(without), pa.int64()))))
     day, until = (pc.cast(rows.column(name).cast(pa.date32()), pa.int32()) for name in ("start_date", "end_date"))
     desk.lay("entered", pa.table({"person_id": rows.column("person_id"), "day": day, "until": until}))
     return int(rows.num_rows)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 from isthmus.apps.contract import Application, Asked, Context, Page, Published, Route, Service, Told
+from isthmus.apps.contract.session import named
 from isthmus.apps.vte import page
 from isthmus.apps.vte.cards import keep_feedback, patient_view
 from isthmus.apps.vte.indicator import indicators
-from isthmus.apps.vte.patient import assess, named
+from isthmus.apps.vte.patient import assess
 from isthmus.apps.vte.report import report
 from isthmus.apps.vte.sheet import as_csv
 from isthmus.apps.vte.told import told

@@ -5,7 +5,8 @@ from uuid import UUID, uuid5
 
 from isthmus.apps.contract import Asked, Cards, Context, InputError
 from isthmus.apps.contract.research import find_score
-from isthmus.apps.vte.patient import Assessed, Due, assess, named
+from isthmus.apps.contract.session import named
+from isthmus.apps.vte.patient import Assessed, Due, assess
 from isthmus.apps.vte.told import missing_words, told
 from isthmus.apps.vte.words import of, words
 

@@ -5,8 +5,9 @@ from html import escape
 from typing import Any
 
 from isthmus.apps.contract import Asked, Context, Told
+from isthmus.apps.contract.session import named
 from isthmus.apps.vte import indicator
-from isthmus.apps.vte.patient import assess, named
+from isthmus.apps.vte.patient import assess
 from isthmus.apps.vte.report import report as made_report
 from isthmus.apps.vte.stay import period
 from isthmus.apps.vte.told import told

@@ -45,11 +45,6 @@ class Assessed:
     due: tuple[Due, ...]
 
 
-def named(said: str) -> int | str:
-    """Whom a request names: patients have numbers, under a grant pseudonyms."""
-    return int(said) if said.removeprefix("-").isdecimal() and said.isascii() else said
-
-
 def assess(person: int | str, at: Context, seen: str = "") -> Assessed | None:
     """The assessment of a patient's stay now or, if there is none, of the last one at its end; None without a stay.
 

@@ -75,6 +75,11 @@ class Keys:
         """Whole numbers of 60 bit that stand for pseudonyms, where steps of ours count with identities."""
         return ibis.literal("0x").concat(_LEFT(pseudonyms, _NUMBER)).cast("int64")
 
+    @staticmethod
+    def number(pseudonym: str) -> int:
+        """The same of one pseudonym."""
+        return int(pseudonym[:_NUMBER], 16)
+
     def veiled(self, identities: ir.IntegerValue) -> ir.IntegerValue:
         """Numbers that are apart where identities are, for a question that only counts and compares them.
 

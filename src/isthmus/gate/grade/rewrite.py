@@ -176,11 +176,12 @@ def moved(table: str, columns: Collection[str], alias: ir.Table | None, keys: Ke
     return whole.select(**found)
 
 
-def padded(view: ir.Table, table: str) -> ir.Table:
-    """The same with every column of the table, null where the view has none of that name."""
-    kinds = QUESTIONS[table].schema().items()
+def padded(view: ir.Table, table: str, columns: Collection[str] | None = None) -> ir.Table:
+    """The same with every column of the table, or these of them, null where the view has none of that name."""
+    kinds = QUESTIONS[table].schema()
+    whole = [one for one in kinds if columns is None or one in columns or one in view.columns]
     return view.select(
-        **{name: view[name] if name in view.columns else ibis.null(kind.copy(nullable=True)) for name, kind in kinds}
+        **{one: view[one] if one in view.columns else ibis.null(kinds[one].copy(nullable=True)) for one in whole}
     )
 
 

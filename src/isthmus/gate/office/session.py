@@ -325,7 +325,8 @@ def _on_desk(allowed: Allowed, use: Use, *, sparse: bool) -> dict[str, Lent]:
     """What a desk has of each table of the grant; where it is `sparse`, of each table of the model."""
     held = numbered(allowed, use)
     if not sparse:
-        return {name: Lent(frozenset(view.columns), _sql(view)) for name, view in held.items()}
+        whole = {name: padded(view, name, BESIDE) for name, view in held.items()}
+        return {name: Lent(frozenset(view.columns), _sql(view)) for name, view in whole.items()}
     found = {}
     for name, table in QUESTIONS.items():
         nothing = ibis.table(table.schema(), name=f"{RAW}{name}").select(table.columns[0]).filter(ibis.literal(False))

@@ -19,7 +19,7 @@ from isthmus.apps.advice.firing.judge import Judged, judge
 from isthmus.apps.advice.hooks import schema
 from isthmus.apps.advice.pack.base import Base, shipped
 from isthmus.apps.advice.pack.beside import Beside
-from isthmus.apps.contract import Asked, Context, InputError, RefusedError, Service, Session, Told, tables
+from isthmus.apps.contract import Asked, Context, InputError, Service, Session, Told, tables
 
 HOOKS: Mapping[str, Mapping[str, str]] = {
     "patient-view": {"en": "Advice when a patient is opened", "zh": "打开患者时的提示"},
@@ -133,12 +133,12 @@ def _chart(call: schema.Request, known: Known, session: Session, person: str, to
 
 def lake_chart(session: Session, person: str, today: date) -> Chart | None:
     """The chart of the edition's person whose number a caller gives as the patient's id, under a grant the pseudonym;
-    None where there is none."""
+    None where there is none. Raises RefusedError, as the gate does."""
     if not KNOWN.fullmatch(person):
         return None
     try:
         found = session.patient(int(person) if person.isdecimal() and len(person) < PSEUDONYM else person)
-    except (InputError, RefusedError):
+    except InputError:
         return None
     if not len(found.get("person", ())):
         return None
