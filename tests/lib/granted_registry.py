@@ -1,5 +1,6 @@
 """A small registry of patients who are not invented, and a grant that holds them."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,8 +27,15 @@ USUAL = {
 def made(folder: Path, enrolment: str = "") -> House:
     """Three persons with cancer who are not invented, of two of whom albumin was measured; the pack is `tiny`."""
     rows = [measured(one, ALBUMIN, "2020-03-01", 30.0 + one, GRAM_PER_LITRE, measurement_id=one) for one in (1, 2)]
+    return house(folder, lib.tables(PEOPLE, measurement=rows), enrolment)
+
+
+def house(
+    folder: Path, data: Mapping[str, lib.Rows], enrolment: str = "", tables: Mapping[str, object] = ALL
+) -> House:  # fmt: skip
+    """A workspace with these rows of a CDM at one site, and a grant that holds tables of them."""
     (folder / "cdm").mkdir()
-    for name, table in lib.tables(PEOPLE, measurement=rows).items():
+    for name, table in data.items():
         whole = [USUAL | {"concept_code": str(row.get("concept_id"))} | row for row in table]
         pq.write_table(cdm.table(name, whole), folder / "cdm" / f"{name}.parquet")
     lib.write(folder / "tiny", {"laboratory": BELOW}, **({"enrolment_yaml": enrolment} if enrolment else {}))
@@ -35,5 +43,5 @@ def made(folder: Path, enrolment: str = "") -> House:
     assert run("attach", folder / "ws", folder / "cdm", "--name", SITE).code in (0, 6)
     opened = Workspace(folder / "ws")
     opened.keep_site(replace(opened.site(SITE), conditions={"codes": ["HMB"]}))
-    house = granted.staffed(opened, SITE)
-    return granted.decided(granted.applied(house, folder, sites=[SITE], tables=ALL, grade=4))
+    found = granted.staffed(opened, SITE)
+    return granted.decided(granted.applied(found, folder, sites=[SITE], tables=dict(tables), grade=4))

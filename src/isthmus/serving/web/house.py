@@ -143,6 +143,11 @@ class House:
         with self._guard:
             return self._memory.get(key)
 
+    def begun(self, key: Hashable) -> bool:
+        """Whether something is being made beside the requests, or failed and nobody was told."""
+        with self._guard:
+            return key in self._begun
+
     def later(self, key: Hashable, make: Callable[[], Made]) -> Made | None:
         """What `make` gives, made beside the requests, one thing after another; None until it is there.
 

@@ -11,7 +11,9 @@ from isthmus.research.methods.survival import Curve, kaplan_meier
 from isthmus.serving.page.tokens import LIGHT
 from isthmus.serving.page.words import Speech, percent
 from isthmus.serving.registries.kept import Kept, Numbers
-from isthmus.serving.registries.report.tables import Mask, Row, Table, spelled
+from isthmus.serving.registries.report.tables import Mask as Which
+from isthmus.serving.registries.report.tables import Row, Table, spelled
+from isthmus.serving.shown import Mask, mask_of
 
 MONTH = 365.25 / 12
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, ROW, AXIS = 760, 330, 190, 24, 12, 20, 62
@@ -19,6 +21,7 @@ COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6")
 DASHES = ("", "8 3", "2 3", "8 3 2 3")
 TICKS = 8
 YEARS = (1, 3, 5)
+ALL = mask_of(synthetic=True)
 KEPT = 0.05
 """The picture ends where fewer than this share of the patients is still looked at, at a whole year."""
 
@@ -29,7 +32,7 @@ class Drawn:
 
     name: str
     times: Numbers
-    events: Mask
+    events: Which
     curve: Curve
 
     def at_risk(self, month: float) -> int:
@@ -44,7 +47,7 @@ class Drawn:
         return tuple(float(one[place]) for one in (self.curve.survival, self.curve.lower, self.curve.upper))  # type: ignore[return-value]  # three numbers, as the tuple of three arrays has
 
 
-def curves(kept: Kept, endpoint: str, parts: Sequence[tuple[str, Mask]]) -> list[Drawn]:
+def curves(kept: Kept, endpoint: str, parts: Sequence[tuple[str, Which]]) -> list[Drawn]:
     """The curves of an end point for parts of the patients; those who have no time in it are left out."""
     rows = kept.table("endpoint", ["person_id", f"{endpoint}_days", f"{endpoint}_event"]).sort_by("person_id")
     days = np.array([float("nan") if one is None else one for one in rows.column(1).to_pylist()], dtype=np.float64)
@@ -74,8 +77,11 @@ def told(found: Sequence[Drawn], speech: Speech, label: str) -> Table:
     return Table(columns, rows, [speech("survival.note")])
 
 
-def drawn(found: Sequence[Drawn], speech: Speech, title: str) -> Markup:
-    """The picture: curves, censored patients as ticks, and below each tick of time how many are still at risk."""
+def drawn(found: Sequence[Drawn], speech: Speech, title: str, mask: Mask = ALL) -> Markup:
+    """The picture: curves, censored patients as ticks, and below each tick of time how many are still at risk.
+
+    Where counts are masked, those at risk are, a curve ends where they are hidden, and nobody has a tick.
+    """
     longest = np.concatenate([one.times for one in found])
     end = 12 * max(1, int(np.ceil(np.quantile(longest, 1 - KEPT) / 12)))
     step = next(one for one in (3, 6, 12, 24, 36, 60, 120, 240) if end / one <= TICKS)
@@ -92,11 +98,11 @@ def drawn(found: Sequence[Drawn], speech: Speech, title: str) -> Markup:
     body += [_text(across(tick), TOP + HEIGHT + 18, f"{tick}") for tick in ticks]
     for at, one in enumerate(found):
         colour, dash = LIGHT[COLOURS[at % len(COLOURS)]], DASHES[at // len(COLOURS) % len(DASHES)]
-        body.append(_curve(one, end, colour, dash))
+        body.append(_curve(one, min(end, _shown(one, mask)), end, colour, dash, ticks=mask.rules is None))
         y = TOP + HEIGHT + AXIS + ROW * (at + 1)
         body.append(f'<path d="M4,{y - 4}h22" stroke="{colour}" stroke-width="3" stroke-dasharray="{dash}"/>')
         body.append(_text(32, y, _short(one.name), "start", LIGHT["ink"]))
-        body += [_text(across(tick), y, f"{one.at_risk(tick):,}") for tick in ticks]
+        body += [_text(across(tick), y, _counted(mask.count(one.at_risk(tick)))) for tick in ticks]
     head = f'<svg class="chart" role="img" aria-label="{escape(title)}" viewBox="0 0 {WIDTH} {height}">'
     return Markup(head + "".join(body) + "</svg>")  # numbers and our own words; names are escaped where they are set
 
@@ -110,18 +116,31 @@ def _axes(ticks: Sequence[int], speech: Speech, low: float, high: float) -> Iter
     yield _text(4, TOP + HEIGHT + AXIS - 2, speech("axis.risk"), "start", LIGHT["ink"])
 
 
-def _curve(one: Drawn, end: float, colour: str, dash: str) -> str:
+def _shown(one: Drawn, mask: Mask) -> float:
+    """Up to which month a curve may be drawn: as long as more are looked at than are hidden."""
+    if mask.rules is None or one.times.size <= mask.rules.hide:
+        return float("inf")
+    return float(np.sort(one.times)[-mask.rules.hide - 1])
+
+
+def _counted(count: int | str | None) -> str:
+    return f"{count:,}" if isinstance(count, int) else count or ""
+
+
+def _curve(one: Drawn, last: float, end: float, colour: str, dash: str, *, ticks: bool) -> str:
     def place(month: float, share: float) -> tuple[float, float]:
         return LEFT + month / end * (WIDTH - LEFT - RIGHT), TOP + (1 - share) * HEIGHT
 
     path = "M{:.1f},{:.1f}".format(*place(0, 1))
     for month, share in zip(one.curve.times[1:], one.curve.survival[1:], strict=True):
-        x, y = place(min(float(month), end), float(share))
-        path += f"H{x:.1f}" + (f"V{y:.1f}" if month <= end else "")
-        if month > end:
+        x, y = place(min(float(month), last), float(share))
+        path += f"H{x:.1f}" + (f"V{y:.1f}" if month <= last else "")
+        if month > last:
             break
+    else:
+        path += "" if ticks else f"H{place(last, 0)[0]:.1f}"  # between two steps nothing is told, so it goes on level
     marks = ""
-    for month in np.unique(one.times[~one.events]):
+    for month in np.unique(one.times[~one.events]) if ticks else ():
         if month <= end:
             x, y = place(float(month), one.at(float(month))[0])  # type: ignore[index]  # a time of a patient has one
             marks += f"M{x:.1f},{y - 4:.1f}v8"
