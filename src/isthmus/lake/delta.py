@@ -77,9 +77,8 @@ class Deltas:
             actions = pa.table(found.get_add_actions(flatten=True)).to_pylist()
             files = sorted((self._file(table, action) for action in actions), key=lambda one: one.path)
             known = (log, int(found.version()), files)
-            self._known |= {(table, version): known, (table, known[1]): known}
-            while len(self._known) > KEPT:
-                self._known.pop(next(iter(self._known)))
+            held = {**self._known, (table, version): known, (table, known[1]): known}
+            self._known = dict(list(held.items())[-KEPT:])  # never changed in place: other threads may be reading
         return known[1], known[2]
 
     def has_batch(self, table: str, batch: str) -> bool:
