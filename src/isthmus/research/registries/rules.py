@@ -177,11 +177,11 @@ class Reading:
 
     def _follow_up(self, body: Section) -> FollowUp:
         dead: dict[str, Sequence[str]] = {}
-        told = body.get("dead") or {}
-        if not isinstance(told, Section):
+        told = body.get("dead")
+        if told is not None and not isinstance(told, Section):
             self._faults.add(body.place("dead"), "`dead` is a map of items and codes.", "Write {vital_status: [dead]}.")
-            told = {}
-        for name, codes in told.items():
+            told = None
+        for name, codes in (told or {}).items():
             place = body["dead"].place(name)
             dead[name] = tuple(map(str, codes if isinstance(codes, list) else [codes]))
             if self._item(name, place, "choice", "many", "yesno"):
