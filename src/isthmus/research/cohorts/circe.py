@@ -3,6 +3,7 @@
 The meaning is that of circe-be 1.12. Whatever a definition says and this cannot answer is refused by its name.
 """
 
+import codecs
 import math
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -20,6 +21,7 @@ from isthmus.research.cohorts.catalogue import (
     persons,
     refused,
 )
+from isthmus.research.cohorts.codesets import check
 from isthmus.research.cohorts.cursor import Cursor, DefinitionError
 from isthmus.research.cohorts.definition import (
     INFINITE,
@@ -50,14 +52,15 @@ CORRELATED = (
 GROUP = ("Type", "Count", "CriteriaList", "DemographicCriteriaList", "Groups")
 ITEM = frozenset({"concept", "isExcluded", "includeDescendants", "includeMapped"})
 OPERATORS = ("=", "<=", ">=")
-LIMITS: Mapping[str, Limit] = {"ALL": "all", "LAST": "last"}
+LIMITS: Mapping[str, Limit] = {"ALL": "all", "LAST": "last", "FIRST": "first"}
+LARGEST = 2**63 - 1
 DECIMALS = 4  # places that the reference keeps of a number
 
 
 def read(content: bytes, *, name: str, file: str) -> Definition:
     """The definition in a JSON document; `name` is its id, `file` what errors call it. Raises DefinitionError."""
     try:
-        document = orjson.loads(content)
+        document = orjson.loads(content.removeprefix(codecs.BOM_UTF8))
     except orjson.JSONDecodeError as error:
         raise DefinitionError(
             f"{file}: line {error.lineno}: this is not JSON ({error.msg}). Export the definition again."
@@ -85,12 +88,14 @@ def definition(root: Cursor, *, name: str) -> Definition:
     collapse = root["CollapseSettings"]
     if collapse:
         collapse.map(("CollapseType", "EraPad"), of="CollapseSettings")
+        if collapse["CollapseType"].text("ERA").upper() != "ERA":
+            raise collapse["CollapseType"].error("Circe collapses by ERA only.", "Write ERA.")
     censored = root["CensorWindow"]
-    return Definition(
+    found = Definition(
         name=name, title=root["Title"].text(""), sets=sets, set_names=set_names, concept_names=dict(_named(root.value)),
         primary=tuple(criterion(one) for one in primary["CriteriaList"].items()),
-        prior_days=window["PriorDays"].integer(0) if window else 0,
-        post_days=window["PostDays"].integer(0) if window else 0,
+        prior_days=_length(window["PriorDays"]) if window else 0,
+        post_days=_length(window["PostDays"]) if window else 0,
         primary_limit=_limit(primary["PrimaryCriteriaLimit"]),
         additional=group(additional) if additional else None,
         qualified_limit=_limit(root["QualifiedLimit"]),
@@ -98,16 +103,28 @@ def definition(root: Cursor, *, name: str) -> Definition:
         expression_limit=_limit(root["ExpressionLimit"]),
         exit=_exit(root["EndStrategy"]),
         censors=tuple(criterion(one) for one in root["CensoringCriteria"].items()),
-        era_pad=collapse["EraPad"].integer(0) if collapse else 0,
+        era_pad=_length(collapse["EraPad"]) if collapse else 0,
         window=_period(censored) if censored else (None, None),
     )  # fmt: skip
+    check(found, root)
+    return found
+
+
+def _length(at: Cursor) -> int:
+    """A number of days, 0 or more."""
+    days = at.integer(0)
+    if days < 0:
+        raise at.error(f"{days} is no number of days.", "Write 0 or more.")
+    return days
 
 
 def _limit(at: Cursor) -> Limit:
     if not at:
         return "first"
-    kind = at.map(("Type",), of="a limit")["Type"].text("ALL").upper()
-    return LIMITS.get(kind, "first")
+    kind = at.map(("Type",), of="a limit")["Type"].text("ALL")
+    if kind.upper() not in LIMITS:
+        raise at["Type"].error(f"'{kind}' is no limit.", "Write All, First or Last.")
+    return LIMITS[kind.upper()]
 
 
 def _rule(at: Cursor) -> Rule:
@@ -143,7 +160,10 @@ def concept_set(at: Cursor) -> ConceptSet:
     found = []
     for number, item in enumerate(at.value or ()):
         try:
-            concept_id = int(item["concept"]["CONCEPT_ID"])
+            told = item["concept"]["CONCEPT_ID"]
+            concept_id = int(told)
+            if isinstance(told, bool) or not 0 <= concept_id <= LARGEST:
+                raise ValueError
             if not ITEM.issuperset(item):
                 at[number].map(ITEM, of="an entry of a concept set")
         except (TypeError, KeyError, ValueError):

@@ -10,7 +10,12 @@ EPOCH = date(1970, 1, 1)
 
 
 class DefinitionError(InputError):
-    """A cohort definition is wrong, or asks what has no answer. The text begins with file and place."""
+    """A cohort definition is wrong, or asks what has no answer. The text begins with file and place.
+
+    `way` are the keys and places in lists that lead to it from the root.
+    """
+
+    way: tuple[str | int, ...] = ()
 
 
 class Cursor:
@@ -33,9 +38,16 @@ class Cursor:
         before = self.parent.path
         return f"{before}[{self.key}]" if isinstance(self.key, int) else f"{before}.{self.key}".lstrip(".")
 
+    @property
+    def way(self) -> tuple[str | int, ...]:
+        """The keys and places in lists that lead here."""
+        return () if self.parent is None else (*self.parent.way, self.key)
+
     def error(self, what: str, mend: str) -> DefinitionError:
         """An error to raise: the place, what is wrong there, and what to do."""
-        return DefinitionError(f"{self.file}: {self.path or 'the document'}: {what} {mend}")
+        found = DefinitionError(f"{self.file}: {self.path or 'the document'}: {what} {mend}")
+        found.way = self.way
+        return found
 
     def __getitem__(self, key: str | int) -> Self:
         value = self.value[key] if isinstance(key, int) else self.value.get(key)

@@ -16,6 +16,7 @@ from isthmus.research.cohorts.cursor import DefinitionError
 from isthmus.research.cohorts.definition import Cohort
 from isthmus.research.cohorts.evaluate import Cohorts
 from isthmus.research.cohorts.levels import settled
+from isthmus.research.cohorts.lines import line_of
 
 ARCHIVES = (".tar", ".tar.gz", ".tgz", ".tar.xz", ".tar.bz2")
 PHENOTYPE = ".yaml"
@@ -44,7 +45,7 @@ def read(paths: Sequence[Path], more: Iterable[Cohort] = ()) -> tuple[list[Cohor
             try:
                 found[name] = READERS[PurePosixPath(file).suffix](content, name=name, file=file)
             except DefinitionError as error:
-                refused.append(error)
+                refused.append(_lined(error, file, content))
     if not places:
         raise InputError(
             "no definition was found: there is no .json or .yaml file there. Name a file, a folder or an archive."
@@ -57,6 +58,14 @@ def read(paths: Sequence[Path], more: Iterable[Cohort] = ()) -> tuple[list[Cohor
         found[one.name] = one
     possible, hopeless = settled(found.values(), places)
     return sorted(possible, key=lambda one: _by_number(one.name)), refused + hopeless
+
+
+def _lined(error: DefinitionError, file: str, content: bytes) -> DefinitionError:
+    """The error with the line at which it stands in its file, where that can be told."""
+    line = line_of(content, error.way) if error.way else None
+    if line is None or not str(error).startswith(f"{file}: "):
+        return error
+    return DefinitionError(f"{file}:{line}: {str(error).removeprefix(f'{file}: ')}")
 
 
 def write_circe(paths: Sequence[Path], folder: Path) -> list[Path]:

@@ -80,6 +80,8 @@ def _root(content: bytes, *, file: str) -> Cursor:
     """The phenotype as it is written."""
     try:
         told = yaml.safe_load(content)
+    except ValueError as error:  # a date that is none
+        raise DefinitionError(f"{file}: a date is none ({error}). Write it as 2024-12-31.") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f"line {mark.line + 1}: " if mark else ""
@@ -166,6 +168,8 @@ class _Phenotype:
                     "includeDescendants": bool(match["below"]), "includeMapped": bool(match["mapped"]),
                 }
             )  # fmt: skip
+        if not items:
+            raise at.error("the set names no concept, so that nothing is of it.", "Name one: 4001171 and below.")
         return {"id": self._sets[str(at.key)], "name": str(at.key), "expression": {"items": items}}
 
     def _number(self, at: Cursor) -> int:
@@ -256,6 +260,8 @@ class _Phenotype:
     def _together(self, at: Cursor, kind: str, count: int | None) -> Document:
         group: Document = {"Type": kind, "CriteriaList": [], "DemographicCriteriaList": [], "Groups": []}
         group |= {} if count is None else {"Count": count}
+        if not at.value:
+            raise at.error("there is no condition here.", "Write one, or take it out.")
         for one in at.items():
             key = next(iter(one.value)) if isinstance(one.value, dict) and one.value else ""
             if key == "person":
@@ -375,7 +381,14 @@ def _window(at: Cursor, *, of_end: bool) -> Document:
             "its end behind it, where days are counted from the end of the event.",
         )
     ends = {key: _bound(at, match[name], match[f"{name}_way"]) for key, name in (("Start", "low"), ("End", "high"))}
+    first, last = _day(ends["Start"]), _day(ends["End"])
+    if first > last:
+        raise at.error(f"the window '{text}' ends before it begins.", "Turn its ends round.")
     return ends | {"UseIndexEnd": bool(match["of_end"]), "UseEventEnd": of_end}
+
+
+def _day(bound: Document) -> float:
+    return bound["Coeff"] * float(bound.get("Days", "inf")) if bound.get("Days") != 0 else 0.0
 
 
 def _bound(at: Cursor, told: str, way: str | None) -> Document:

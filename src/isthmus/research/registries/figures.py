@@ -74,7 +74,14 @@ class Figures:
                 self._faults.add(body.place(key), said, f"Known: {', '.join(known)}.")
 
     def _figure(self, name: str, kind: str, body: Section, endpoints: Mapping[str, Endpoint]) -> Figure:
-        rows, by = tuple(map(str, body.get("rows") or ())), str(body.get("by", ""))
+        listed, by = body.get("rows") or [], str(body.get("by", ""))
+        if not isinstance(listed, list) or (kind in ("baseline", "counts") and not listed):
+            said = f"entry {name} of the report: `rows` is a list of items, and not empty."
+            self._faults.add(body.place("rows"), said, "Write rows: [sex, age_at_diagnosis].")
+            listed = []
+        if not body.get("en") or not body.get("zh"):
+            self._faults.add(body.place(), f"entry {name} of the report lacks a title.", "Give both: en: …, zh: ….")
+        rows = tuple(map(str, listed))
         for one in rows:
             self._column(name, one, body.place("rows"))
         if kind == "response":

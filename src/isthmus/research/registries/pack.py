@@ -1,6 +1,6 @@
 """A registry pack: the folder of data that says what is kept of whom (`docs/reference/registry-pack.md`)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,10 +8,11 @@ from typing import Any
 import yaml
 
 from isthmus.base.document import Section
+from isthmus.base.errors import InputError
 from isthmus.research.cohorts import phenotype
 from isthmus.research.cohorts.definition import Definition
 from isthmus.research.registries import item as items
-from isthmus.research.registries import layer, rules
+from isthmus.research.registries import layer, rules, sense
 from isthmus.research.registries.computed import Computed, computed
 from isthmus.research.registries.enrolment.model import Enrolment
 from isthmus.research.registries.enrolment.reading import Reading as Enrolling
@@ -99,8 +100,10 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     faults = Faults()
     head = whole.documents[HEAD]
     _check_head(head, found, faults)
+    sense.head(head, found, faults)
     groups = _groups(head, found, faults)
     lists = _lists(whole.sheets["lists.csv"], faults)
+    sense.lists(lists, whole.sheets["lists.csv"], faults)
     known = _items(whole, groups, lists, faults)
     groups = {name: one for name, one in groups.items() if any(each.group == name for each in known.values())}
     _check_anchors(groups, known, faults)
@@ -115,10 +118,17 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     figures = Figures(known, groups, formulas, lists, faults).read(whole.documents.get("report.yaml"), endpoints)
     enrolment = Enrolling(known, lists, _defined, faults).enrolment(whole.documents.get("enrolment.yaml"))
     worked = computed(Names(known, groups, formulas, lists), known, formulas, quality, endpoints, faults)
+    cases = _cases(head, faults)
+    sense.items(known, formulas, faults)
+    sense.formulas(worked, formulas, faults)
+    sense.endpoints(endpoints, whole.documents.get("endpoints.yaml"), faults)
+    sense.lines(whole.documents.get("lines.yaml"), lines, faults)
+    sense.enrolment(enrolment, whole.documents.get("enrolment.yaml"), faults)
     faults.tell()
+    assert cases is not None  # or it had been told
     return Pack(
         str(head["registry"]), str(head.get("version", "1")), _names(head.get("title")),
-        tuple(one.name for one in found), _cases(head), str(head.get("periods", "year")),
+        tuple(one.name for one in found), cases, str(head.get("periods", "year")),
         str(head.get("hospital", "site")), groups, known, lists,
         formulas, quality, follow_up, endpoints, lines, regimens, assumed, worked, enrolment,
         figures, layer.digest(found), found,
@@ -142,12 +152,7 @@ def _check_head(head: Section, found: Sequence[Layer], faults: Faults) -> None:
         for key in own:
             if key not in KEYS:
                 faults.add(own.place(key), f"'{key}' is not known here.", f"Write one of: {', '.join(KEYS)}.")
-        for name in own.get("drop") or ():
-            below = {each for before in found[: found.index(one)] for each in before.items}
-            if name not in below:
-                faults.add(
-                    own.place("drop"), f"'{name}' is dropped, but no pack below has it.", "Correct or remove it."
-                )
+        _check_drop(own, {each for before in found[: found.index(one)] for each in before.items}, faults)
     for key in ("registry", "cases", "groups"):
         if key not in head:
             faults.add(head.place(), f"`{key}:` is missing here.", "See docs/reference/registry-pack.md.")
@@ -157,6 +162,16 @@ def _check_head(head: Section, found: Sequence[Layer], faults: Faults) -> None:
 
     if str(head.get("hospital", "site")) not in HOSPITALS:
         faults.add(head.place("hospital"), f"'{head['hospital']}' is no hospital.", f"Write {' or '.join(HOSPITALS)}.")
+
+
+def _check_drop(own: Section, below: Set[str], faults: Faults) -> None:
+    dropped = own.get("drop") or []
+    if not isinstance(dropped, list):
+        faults.add(own.place("drop"), "`drop` is a list of items.", "Write [one, another].")
+        faults.tell()
+    for name in dropped:
+        if name not in below:
+            faults.add(own.place("drop"), f"'{name}' is dropped, but no pack below has it.", "Correct or remove it.")
 
 
 def _groups(head: Section, found: Sequence[Layer], faults: Faults) -> dict[str, Group]:
@@ -263,8 +278,12 @@ def _parts(text: str) -> list[str]:
     return [part.strip() for part in text.split("|") if part.strip()]
 
 
-def _cases(head: Section) -> Definition:
-    return _defined(head["cases"], str(head["registry"]), f"{head.place('cases')}: cases")
+def _cases(head: Section, faults: Faults) -> Definition | None:
+    try:
+        return _defined(head["cases"], str(head["registry"]), f"{head.place('cases')}: cases")
+    except InputError as error:
+        faults.note(str(error))
+        return None
 
 
 def _defined(body: Any, name: str, place: str) -> Definition:

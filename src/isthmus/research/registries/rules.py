@@ -177,7 +177,11 @@ class Reading:
 
     def _follow_up(self, body: Section) -> FollowUp:
         dead: dict[str, Sequence[str]] = {}
-        for name, codes in (body.get("dead") or {}).items():
+        told = body.get("dead")
+        if told is not None and not isinstance(told, Section):
+            self._faults.add(body.place("dead"), "`dead` is a map of items and codes.", "Write {vital_status: [dead]}.")
+            told = None
+        for name, codes in (told or {}).items():
             place = body["dead"].place(name)
             dead[name] = tuple(map(str, codes if isinstance(codes, list) else [codes]))
             if self._item(name, place, "choice", "many", "yesno"):
@@ -215,6 +219,9 @@ class Reading:
         )  # fmt: skip
 
     def _endings(self, body: Section, key: str) -> Iterator[Ending]:
+        if not isinstance(body.get(key) or [], list):
+            self._faults.add(body.place(key), f"`{key}` is a list.", "Write [death], with one day or more.")
+            return
         for one in body.get(key) or ():
             place = one.place() if isinstance(one, Section) else body.place(key)
             if isinstance(one, Section) and not self._map(one, place, key, ("date", "when")):
@@ -288,6 +295,8 @@ class Reading:
         """`assumed unit`: the unit of numbers whose unit nobody told, by item."""
         found: dict[str, str] = {}
         told = head.get("assumed unit")
+        if told is not None and not isinstance(told, Section):
+            self._faults.add(head.place("assumed unit"), "`assumed unit` is a map.", "Write {platelets: 10*9/L}.")
         if not isinstance(told, Section):
             return found
         for name, unit in told.items():

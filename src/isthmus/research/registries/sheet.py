@@ -46,6 +46,9 @@ def read(path: Path, *, file: str, columns: Sequence[str], needed: Collection[st
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise PackError(f"{file}:1: the file is not UTF-8. Save it as CSV in UTF-8 and try again.") from None
+    if "\0" in text:
+        line = text[: text.index("\0")].count("\n") + 1
+        raise PackError(f"{file}:{line}: there is a NUL character here. Save the file as CSV in UTF-8 and try again.")
     reader = csv.reader(text.splitlines(keepends=True), strict=True)
     rows: list[Row] = []
     try:
@@ -84,7 +87,8 @@ def keyed(rows: Sequence[Row], *keys: str) -> dict[str, Row]:
     for row in rows:
         key = " ".join(row.get(name, "") for name in keys)
         if not all(row.get(name) for name in keys):
-            raise PackError(f"{row.place()}: the column '{keys[0]}' is empty. Give the row a name.")
+            lacking = next(name for name in keys if not row.get(name))
+            raise PackError(f"{row.place()}: the column '{lacking}' is empty. Give the row a name.")
         if key in found:
             raise PackError(f"{row.place()}: '{key}' stands already at {found[key].place()}. Keep one of the two.")
         found[key] = row
