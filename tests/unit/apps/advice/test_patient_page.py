@@ -15,7 +15,8 @@ from lib.advised import DAY, FOLDER, PACKAGE, condition, person, result
 CANCER, HEPATITIS = 4246127, 4281232
 ALT, AFP, BILIRUBIN, ALBUMIN, PLATELETS = 3006923, 2000001001, 3024128, 3024561, 3024929
 STEP = {
-    "pathway": "liver", "rule": "AFP <after> cure", "due": "2024-03-01", "late": True,
+    "pathway": "liver", "rule": "after cure", "title": "AFP <after> cure", "pathway_title": "liver cancer",
+    "source": "a guideline", "due": "2024-03-01", "late": True,
     "evidence": [{"step": "resection", "day": "2023-12-01", "table": "procedure_occurrence", "id": 9, "site": "h01"}],
 }  # fmt: skip
 

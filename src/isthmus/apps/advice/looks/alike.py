@@ -3,6 +3,7 @@
 from html import escape
 from typing import Any
 
+from isthmus.apps.advice.firing.card import words as said
 from isthmus.apps.advice.hooks.service import day_of, known_of
 from isthmus.apps.advice.looks.parts import section as titled
 from isthmus.apps.advice.looks.parts import table, word
@@ -42,8 +43,13 @@ def _row(one: Neighbour, declared: Features, language: str) -> list[str]:
 def _said(name: str, value: Any, declared: Features, language: str) -> str:
     feature = declared.features[name]
     title = (feature.en if language == "en" else feature.zh) or word(name, language)
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return f"{title} {word('yes' if value else 'no', language) if isinstance(value, bool) else text}"
+    if isinstance(value, bool):
+        text = word("yes" if value else "no", language)
+    elif isinstance(value, float):
+        text = f"{value:.4g}"
+    else:
+        text = said()[value][language] if value in said() else str(value)
+    return f"{title} {text}"
 
 
 def _became(one: Became, declared: Features, base: Base, language: str) -> str:

@@ -137,11 +137,12 @@ def _due(person: str, at: Context, language: str) -> str:
     if told.status != 200:
         why = told.body.get("error", "") if isinstance(told.body, Mapping) else ""
         return section("due", f"<p>{word('no_pathways', language)} <small>{escape(str(why))}</small></p>", language)
-    heads = [word(one, language) for one in ("by", "step", "pathway", "because")]
+    heads = [word(one, language) for one in ("by", "step", "pathway", "because", "source")]
     rows = [
         [
             escape(str(one["due"])) + (f" <strong>{word('late', language)}</strong>" if one["late"] else ""),
-            escape(str(one["rule"])), escape(str(one["pathway"])), _evidence(one.get("evidence") or ()),
+            escape(str(one.get("title", one["rule"]))), escape(str(one.get("pathway_title", one["pathway"]))),
+            _evidence(one.get("evidence") or ()), f"<small>{escape(str(one.get('source', '')))}</small>",
         ]
         for one in told.body["due"]
     ]  # fmt: skip
