@@ -65,7 +65,11 @@ def test_it_asks_only_those_that_are_enabled_and_one_step_far(opened: Workspace,
     page = _page(manager)
     assert words()["no_pathways"]["en"] not in page
     assert own.body["due"], "the case is one in which something is due"
-    assert all(one["rule"] in page and one["due"] in page for one in own.body["due"])
+    assert all(one["title"] in page and one["due"] in page for one in own.body["due"])
+    chinese = manager.answer("advice", Asked(path="patient", query={"person": "1"}, language="zh")).body
+    theirs = manager.answer("pathways", Asked(path="api/patients/1", language="zh")).body["due"]
+    assert all(one["title"] in chinese for one in theirs)
+    assert {one["title"] for one in theirs}.isdisjoint(one["title"] for one in own.body["due"])
     runs = manager.running()["advice"]
     asked = Asked(path="api/rules")
     assert runs.context("", "en", Call("answer", "", asked)).ask("pathways", "patients/1").status == 200

@@ -17,7 +17,7 @@ from isthmus.apps.contract import (
     Within,
 )
 from isthmus.apps.pathways import judging
-from isthmus.apps.pathways.cards import due, due_steps, justify, keep_feedback, person_of
+from isthmus.apps.pathways.cards import due, due_steps, justify, keep_feedback, person_of, titled
 
 TITLE = {"en": "Clinical pathways", "zh": "临床路径"}
 DUE = {"en": "Due steps of a pathway", "zh": "临床路径到期步骤"}
@@ -94,9 +94,10 @@ def _patient(asked: Asked, at: Context) -> Told:
     if person is None:
         return Told(status=404, body={"error": "no data of this patient are here"})
     rows = [
-        {**row, "begins": str(row["begins"]), "opened": str(row["opened"]), "due": str(row["due"])}
+        {**row, **titled(row, asked.language), "begins": str(row["begins"]), "opened": str(row["opened"]),
+         "due": str(row["due"])}
         for row in due(person, at)
-    ]
+    ]  # fmt: skip
     return Told(body={"person": person, "due": rows})
 
 

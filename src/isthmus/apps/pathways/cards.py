@@ -64,6 +64,16 @@ def due(person: int, at: Context) -> Iterator[Row]:
             yield row | {"late": row["due"] < now}
 
 
+def titled(step: Row, language: str) -> dict[str, str]:
+    """What a due step, its pathway and its source are called."""
+    pack, speech = load(step["pathway"]), Speech(language)
+    rule = pack.rules[step["rule"]]
+    return {
+        "title": speech.name(rule.names), "pathway_title": speech.name(pack.titles),
+        "source": speech.name(pack.sources[rule.source].title),
+    }  # fmt: skip
+
+
 def today(at: Context) -> date:
     """The day that counts as today."""
     said = at.settings["day"]

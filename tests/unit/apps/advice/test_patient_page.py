@@ -15,7 +15,8 @@ from lib.advised import DAY, FOLDER, PACKAGE, condition, person, result
 CANCER, HEPATITIS = 4246127, 4281232
 ALT, AFP, BILIRUBIN, ALBUMIN, PLATELETS = 3006923, 2000001001, 3024128, 3024561, 3024929
 STEP = {
-    "pathway": "liver", "rule": "AFP <after> cure", "due": "2024-03-01", "late": True,
+    "pathway": "liver", "rule": "after cure", "title": "AFP <after> cure", "pathway_title": "liver cancer",
+    "source": "a guideline", "due": "2024-03-01", "late": True,
     "evidence": [{"step": "resection", "day": "2023-12-01", "table": "procedure_occurrence", "id": 9, "site": "h01"}],
 }  # fmt: skip
 
@@ -34,8 +35,8 @@ def _rows() -> dict[str, list[dict[str, Any]]]:
     }  # fmt: skip
 
 
-def _page(language: str = "en", told: Told | None = None, **query: str) -> str:
-    with Trial(FOLDER, _rows(), package=PACKAGE, settings={"day": DAY.isoformat()}) as trial:
+def _page(language: str = "en", told: Told | None = None, rows: Any = None, **query: str) -> str:
+    with Trial(FOLDER, rows or _rows(), package=PACKAGE, settings={"day": DAY.isoformat()}) as trial:
         at = trial.context(language)
         if told is not None:
             at = replace(
@@ -70,9 +71,17 @@ def test_a_pathway_that_is_not_there_or_refuses_is_told_and_harms_nothing() -> N
 
 def test_who_is_alike_is_asked_for_and_few_are_not_told() -> None:
     assert "similar=yes" in _page("en", person="1")
-    page = _page("en", person="1", similar="yes")
+    assert words()["too_little"]["en"] in _page("en", person="1", similar="yes")
+    rows = _rows()
+    for who in range(2, 12):  # the same results as the first's, when they fell ill
+        rows["measurement"] += [
+            one | {"measurement_id": 100 * who + at, "person_id": who, "measurement_date": "2020-02-01"}
+            for at, one in enumerate(_rows()["measurement"])
+        ]
+    page = _page("en", rows=rows, person="1", similar="yes")
     assert "of 10 patients with the disease" in page
     assert "too few are left to tell" in page
+    assert "alpha-fetoprotein 900" in page
 
 
 def test_without_a_person_it_asks_for_one_and_a_wrong_one_is_told() -> None:

@@ -102,7 +102,8 @@ def test_the_statement_and_the_plain_reckoning_agree(found: Similar) -> None:
         likeness = sum(declared.features[name].weight * how for name, how in known.items())
         assert one.similarity == pytest.approx(likeness / weight)
         assert one.known == pytest.approx(weight / sum(each.weight for each in declared.features.values()))
-        assert one.known >= declared.known
+        mine = sum(declared.features[name].weight for name, value in found.mine.items() if value is not None)
+        assert weight >= declared.known * mine
     similar = [one.similarity for one in found.neighbours]
     assert similar == sorted(similar, reverse=True)
 
@@ -141,6 +142,17 @@ def test_what_became_of_them_is_told_and_few_are_not(rows: list[dict[str, Any]],
     assert few.became.deaths is None
     assert set(few.became.survival.values()) == {None}
     assert features(shipped()).hide == rules("default").hide
+
+
+def test_nobody_is_alike_where_too_little_is_known(rows: list[dict[str, Any]]) -> None:
+    """Of patient 40 only age, sex and AFP are known, 2.5 of 23.5; of patient 1's features patient 41 has those only."""
+    few = [person(40), result(4001, AFP, 100.0, NANOGRAM, DAY.isoformat(), 40)]
+    assert _found([*rows, *few], "40").neighbours == ()
+    other = [
+        person(41, year_of_birth=1960), condition(4100, CANCER, FOUND.isoformat(), 41),
+        result(4101, AFP, 100.0, NANOGRAM, THERE.isoformat(), 41),
+    ]  # fmt: skip
+    assert 41 not in {one.person for one in _found([*rows, *other]).neighbours}
 
 
 def test_who_is_not_there_is_told_so(rows: list[dict[str, Any]]) -> None:

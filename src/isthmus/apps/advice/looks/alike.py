@@ -3,9 +3,10 @@
 from html import escape
 from typing import Any
 
+from isthmus.apps.advice.firing.card import words as said
 from isthmus.apps.advice.hooks.service import day_of, known_of
-from isthmus.apps.advice.looks.parts import none, table, word
 from isthmus.apps.advice.looks.parts import section as titled
+from isthmus.apps.advice.looks.parts import table, word
 from isthmus.apps.advice.pack.base import Base
 from isthmus.apps.advice.similar.features import Features, features
 from isthmus.apps.advice.similar.nearest import Became, Neighbour, similar
@@ -23,23 +24,32 @@ def section(person: str, base: Base, at: Context, asked: Asked) -> str:
     found = similar(at.session, base, known_of(base, at.session).concepts, declared, person, day_of(at))
     rows = [_row(one, declared, language) for one in found.neighbours]
     heads = [word(one, language) for one in HEADS]
+    if not found.neighbours:
+        return titled("alike", f"<p>{word('too_little', language)}</p>", language)
     of_all = f"<p>{word('of_all', language).format(found.patients)}</p>"
-    told = table(heads, rows) or none(language)
-    return titled("alike", f"{of_all}{told}{_became(found.became, declared, base, language)}", language)
+    return titled("alike", f"{of_all}{table(heads, rows)}{_became(found.became, declared, base, language)}", language)
 
 
 def _row(one: Neighbour, declared: Features, language: str) -> list[str]:
     shared = [name for name, how in one.alike.items() if how is not None and how >= NEAR]
     differs = [name for name, how in one.alike.items() if how is not None and how < NEAR]
-    told = [", ".join(_said(name, one.values[name], declared, language) for name in some) for some in (shared, differs)]
+    between = word("comma", language)
+    told = [
+        between.join(_said(name, one.values[name], declared, language) for name in some) for some in (shared, differs)
+    ]
     return [str(one.person), f"{one.similarity:.0%}", f"{one.known:.0%}", *map(escape, told)]
 
 
 def _said(name: str, value: Any, declared: Features, language: str) -> str:
     feature = declared.features[name]
     title = (feature.en if language == "en" else feature.zh) or word(name, language)
-    text = f"{value:.4g}" if isinstance(value, float) else str(value)
-    return f"{title} {word('yes' if value else 'no', language) if isinstance(value, bool) else text}"
+    if isinstance(value, bool):
+        text = word("yes" if value else "no", language)
+    elif isinstance(value, float):
+        text = f"{value:.4g}"
+    else:
+        text = said()[value][language] if value in said() else str(value)
+    return f"{title} {text}"
 
 
 def _became(one: Became, declared: Features, base: Base, language: str) -> str:

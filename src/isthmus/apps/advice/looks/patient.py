@@ -9,7 +9,8 @@ from typing import Any
 from isthmus.apps.advice.chart.chart import Chart, Row
 from isthmus.apps.advice.chart.facts import Found, facts_of
 from isthmus.apps.advice.differential.rank import Suggestion, differential
-from isthmus.apps.advice.differential.told import chance, listed, named, reason
+from isthmus.apps.advice.differential.told import chance, named, reason
+from isthmus.apps.advice.differential.told import listed as asked_for
 from isthmus.apps.advice.differential.told import words as differing
 from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.judge import Fired, Judged
@@ -74,7 +75,11 @@ def _values(base: Base, chart: Chart, at: Context, language: str) -> list[str]:
     for key, some in listed_facts().items():
         rows = [_value(base.facts[one], cards, facts[one], language) for one in some if facts[one].value is not None]
         lacking = [_lacking(base.facts[one], facts[one], language) for one in some if facts[one].value is None]
-        unknown = f"<p>{word('unknown', language)}: {'; '.join(lacking)}.</p>" if lacking else ""
+        unknown = (
+            f"<p>{word('unknown', language)}: {word('then', language).join(lacking)}{word('stop', language)}</p>"
+            if lacking
+            else ""
+        )
         found.append(section(key, f"{table(heads, rows)}{unknown}", language))
     return found
 
@@ -88,7 +93,7 @@ def _lacking(fact: Fact, one: Found, language: str) -> str:
     """A fact that is not known; of a score what it lacks."""
     inputs = fact.score.inputs if fact.score else {}
     titles = [inputs[each].title if language == "en" else inputs[each].title_zh for each in one.missing]
-    said = f" ({word('missing', language)}: {escape(', '.join(titles))})" if titles else ""
+    said = f" ({word('missing', language)}: {escape(word('comma', language).join(titles))})" if titles else ""
     return f"{_called(fact, language)}{said}"
 
 
@@ -110,7 +115,8 @@ def _cards(base: Base, judged: Judged, at: Context, asked: Asked) -> str:
     heads = [word(one, language) for one in ("indicator", "says", "from", "source")]
     rows = [
         [
-            word(one.rule.indicator, language), escape(cards.summary(one, judged.facts)), _rows(one.rows, language),
+            f'<span class="chip">{word(one.rule.indicator, language)}</span>',
+            escape(cards.summary(one, judged.facts)), _rows(one.rows, language),
             _source(base, one, language),
         ]
         for one in judged.fired
@@ -131,11 +137,12 @@ def _due(person: str, at: Context, language: str) -> str:
     if told.status != 200:
         why = told.body.get("error", "") if isinstance(told.body, Mapping) else ""
         return section("due", f"<p>{word('no_pathways', language)} <small>{escape(str(why))}</small></p>", language)
-    heads = [word(one, language) for one in ("by", "step", "pathway", "because")]
+    heads = [word(one, language) for one in ("by", "step", "pathway", "because", "source")]
     rows = [
         [
             escape(str(one["due"])) + (f" <strong>{word('late', language)}</strong>" if one["late"] else ""),
-            escape(str(one["rule"])), escape(str(one["pathway"])), _evidence(one.get("evidence") or ()),
+            escape(str(one.get("title", one["rule"]))), escape(str(one.get("pathway_title", one["pathway"]))),
+            _evidence(one.get("evidence") or ()), f"<small>{escape(str(one.get('source', '')))}</small>",
         ]
         for one in told.body["due"]
     ]  # fmt: skip
@@ -155,7 +162,7 @@ def _may_be(base: Base, chart: Chart, at: Context, language: str) -> str:
     rows = [_suggestion(one, base, language) for one in found.suggested]
     parts.append(table(heads, rows) or f"<p>{escape(said['nothing'][language])}</p>")
     if found.known:
-        names = ", ".join(named(base, one, language) for one in found.known)
+        names = word("comma", language).join(named(base, one, language) for one in found.known)
         parts.append(f"<p>{escape(said['known'][language].format(names))}</p>")
     parts.append(f"<p><small>{escape(said['method'][language])}</small></p>")
     return section("points", "".join(parts), language)
@@ -164,7 +171,7 @@ def _may_be(base: Base, chart: Chart, at: Context, language: str) -> str:
 def _suggestion(one: Suggestion, base: Base, language: str) -> list[str]:
     why = "".join(f"<li>{escape(reason(each, language))}</li>" for each in one.evidence)
     name, told = escape(named(base, one.disease, language)), escape(chance(one.chance, language))
-    return [f"<strong>{name}</strong>", told, f"<ul>{why}</ul>", escape(listed(one.open, language))]
+    return [f"<strong>{name}</strong>", told, f"<ul>{why}</ul>", escape(asked_for(one.open, language))]
 
 
 def _link(person: str, language: str) -> str:

@@ -14,7 +14,7 @@ from isthmus.apps.contract.documents import Section, check_keys, fault, number_o
 from isthmus.apps.contract.knowledge import Kind
 
 FILE = Path(__file__).parent / "features.yaml"
-KEYS = ("patients", "after", "most", "judged", "known", "hide", "years", "features", "treatments")
+KEYS = ("patients", "after", "most", "judged", "known", "least", "hide", "years", "features", "treatments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,9 @@ class Feature:
 class Features:
     """What is compared, and of whom: those with a disease, as they were so many days after its first record.
 
-    `most` neighbours are told and `judged` of them followed; of a neighbour at least the share `known` of all weights
-    can be compared. Counts from 1 to `hide` are not told.
+    `most` neighbours are told and `judged` of them followed. Of a neighbour at least the share `known` of the weights
+    that are known of the patient is known too, of the patient at least the share `least` of all. Counts from 1 to
+    `hide` are not told.
     """
 
     patients: str
@@ -43,6 +44,7 @@ class Features:
     most: int
     judged: int
     known: float
+    least: float
     hide: int
     years: tuple[int, ...]
     features: Mapping[str, Feature]
@@ -68,8 +70,8 @@ def _features(digest: str, path: Path, beside: Beside[Base]) -> Features:
     section = section_of(body, "features", "the file")
     found = {name: _feature(name, section_of(section, name, f"feature {name}"), base) for name in section}
     return Features(
-        str(body["patients"]), after, int(body["most"]), int(body["judged"]), float(body["known"]), int(body["hide"]),
-        tuple(body["years"]), found, tuple(body["treatments"]),
+        str(body["patients"]), after, int(body["most"]), int(body["judged"]), float(body["known"]),
+        float(body["least"]), int(body["hide"]), tuple(body["years"]), found, tuple(body["treatments"]),
     )  # fmt: skip
 
 

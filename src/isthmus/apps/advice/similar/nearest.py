@@ -31,7 +31,8 @@ NEAR = """
     SELECT person_id, day, likeness / weight AS similarity, weight / {whole} AS known FROM (
         SELECT f.person_id, f.today AS day, {likeness} AS likeness, {weight} AS weight
         FROM facts f CROSS JOIN mine m WHERE f.person_id <> m.person_id
-    ) WHERE weight >= {least} ORDER BY similarity DESC, person_id LIMIT {most}
+    ) WHERE weight > 0 AND weight >= {known} * {mine} AND {mine} >= {least} * {whole}
+    ORDER BY similarity DESC, person_id LIMIT {most}
 """
 # The last day on which anything is known of a neighbour, and the day of death.
 FOLLOWED = """
@@ -127,9 +128,12 @@ def _lay(desk: Desk, base: Base, concepts: Concepts, declared: Features, me: int
         f'CASE WHEN f."{one.name}" IS NULL OR m."{one.name}" IS NULL THEN 0 ELSE {one.weight} END'
         for one in declared.features.values()
     )
+    own = desk.take(step("SELECT * FROM mine")).to_pylist()
+    mine = sum(one.weight for one in declared.features.values() if own and own[0][one.name] is not None)
     asked = NEAR.format(
-        likeness=likeness, weight=weight, whole=whole, least=declared.known * whole, most=declared.judged
-    )
+        likeness=likeness, weight=weight, whole=whole, mine=mine, known=declared.known, least=declared.least,
+        most=declared.judged,
+    )  # fmt: skip
     desk.make("near", step(asked))
     desk.make(
         "facts_near", step(f"SELECT f.person_id, f.today AS day, {columns} FROM facts f JOIN near n USING (person_id)")
