@@ -71,6 +71,9 @@ def parse(text: str, file: str) -> Section:
         raise PackError(
             f"{file}:{line}: this is not valid YAML: {error.problem}. Check the indentation here."
         ) from None
+    except yaml.reader.ReaderError as error:
+        line = text.count("\n", 0, error.position) + 1
+        raise PackError(f"{file}:{line}: a character here stands in no text ({error.reason}). Take it out.") from None
     finally:
         loader.dispose()
     if value is None:

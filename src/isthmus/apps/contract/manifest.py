@@ -33,7 +33,10 @@ LANGUAGES = ("en", "zh")
 NAME = re.compile(r"[a-z][a-z0-9-]{0,39}")
 VERSION = re.compile(r"\d+\.\d+\.\d+")
 ENTRY = re.compile(r"[a-z_][a-z0-9_]*:[A-Za-z_]\w*")
-ROUTE = re.compile(r"(GET|POST|PUT|DELETE) [a-z0-9{][a-z0-9_/{}.-]*")
+PART = r"(?:[a-z0-9][a-z0-9_.-]*|\{[a-z][a-z0-9_]*\})"
+ROUTE = re.compile(rf"(GET|POST|PUT|DELETE) {PART}(?:/{PART})*")
+BRACES = re.compile(r"\{\w+\}")
+SETTING = re.compile(r"[a-z][a-z0-9_]{0,39}")
 KEYS = (
     "app", "version", "contract", "title", "entry", "purpose", "grade", "reads", "hooks", "pages", "routes",
     "services", "jobs", "settings",
@@ -130,13 +133,15 @@ def manifest_of(folder: Path) -> Manifest:
     version = text_of(body, "version", item)
     _demand(body, "version", item, VERSION.fullmatch(version), "is three numbers, as 1.0.0")
     _demand(
-        body, "contract", item, body["contract"] == CONTRACT,
+        body, "contract", item, type(body["contract"]) is int and body["contract"] == CONTRACT,
         f"is {CONTRACT} for this Isthmus; an application written for another contract does not run here",
     )  # fmt: skip
     entry = text_of(body, "entry", item) or "app:App"
     _demand(body, "entry", item, ENTRY.fullmatch(entry), "is module:Class, as app:App")
-    grade = int(number_of(body, "grade", item)) if "grade" in body else 3
-    _demand(body, "grade", item, grade in range(1, 6), "is a grade of data, 1 to 5")
+    grade = body.get("grade", 3)
+    _demand(body, "grade", item, type(grade) is int and grade in range(1, 6), "is a grade of data, 1 to 5")
+    routes = _listed(body, "routes", item, ROUTE.fullmatch, "are a method and a path, as `GET alerts/{alert}`")
+    _demand_apart(body, routes, item)
     reads = _reads(body, item)
     hooks = _listed(body, "hooks", item, lambda word: word in HOOKS, f"are some of {', '.join(HOOKS)}")
     if "ready" in hooks and (missing := sorted(RESULT - reads.get("measurement", frozenset()))):
@@ -147,7 +152,7 @@ def manifest_of(folder: Path) -> Manifest:
         purpose=_listed(body, "purpose", item, kinds().__contains__, f"names kinds of purpose: {', '.join(kinds())}"),
         reads=reads, hooks=hooks,
         pages=_listed(body, "pages", item, NAME.fullmatch, "are paths of a-z, 0-9 and '-'"),
-        routes=_listed(body, "routes", item, ROUTE.fullmatch, "are a method and a path, as `GET alerts/{alert}`"),
+        routes=routes,
         services=_listed(body, "services", item, NAME.fullmatch, "are ids of a-z, 0-9 and '-'"),
         jobs=_listed(body, "jobs", item, NAME.fullmatch, "are names of a-z, 0-9 and '-'"),
         settings={one.name: one for one in _settings(body, item)},
@@ -159,8 +164,22 @@ def _demand(body: Section, key: str, item: str, holds: object, rule: str) -> Non
         raise fault(body.place(key), item, f"`{key}` {rule}", f"'{body.get(key)}' is not; correct it")
 
 
+def _demand_apart(body: Section, routes: tuple[str, ...], item: str) -> None:
+    """Refuse routes that name a part twice, or that cannot be told apart."""
+    met: dict[str, str] = {}
+    for one in routes:
+        parts, shape = BRACES.findall(one), BRACES.sub("{}", one)
+        if len(set(parts)) < len(parts):
+            raise fault(body.place("routes"), item, f"the route `{one}` names a part twice", "Name each part its own")
+        if shape in met:
+            said = f"the routes `{met[shape]}` and `{one}` cannot be told apart"
+            raise fault(body.place("routes"), item, said, "Keep one of the two")
+        met[shape] = one
+
+
 def _words(body: Section, key: str, item: str) -> dict[str, str]:
     said = section_of(body, key, item)
+    check_keys(said, f"{item}, {key}", LANGUAGES)
     found = {language: text_of(said, language, item) for language in LANGUAGES}
     if missing := [language for language, text in found.items() if not text]:
         raise fault(body.place(key), item, f"`{key}` has no text in '{missing[0]}'", "Write it in en and zh")
@@ -194,6 +213,9 @@ def _reads(body: Section, item: str) -> dict[str, frozenset[str]]:
 
 def _settings(body: Section, item: str) -> list[Setting]:
     said = section_of(body, "settings", item)
+    for name in said:
+        if not SETTING.fullmatch(name):
+            raise fault(said.place(name), item, f"'{name}' cannot be a setting", "Use a-z, 0-9 and '_', a letter first")
     return [_setting(section_of(said, name, item), name, f"{item}, setting {name}") for name in said]
 
 
@@ -204,6 +226,8 @@ def _setting(said: Section, name: str, item: str) -> Setting:
     if kind not in ("integer", "number") and any(one is not None for one in bounds.values()):
         raise fault(said.place(), item, "only a number has `least` and `most`", "Leave them out")
     choices = said.get("choices") or []
+    if not isinstance(choices, list) or not all(TYPES[kind](one) for one in choices):
+        raise fault(said.place("choices"), item, f"`choices` is a list of values of type {kind}", "Correct the list")
     found = Setting(
         name=name, type=kind, default=said.get("default"), help=_words(said, "help", item), choices=tuple(choices),
         least=bounds["least"], most=bounds["most"],

@@ -30,6 +30,8 @@ def steps_of(folder: Path) -> list[Step]:
 
 def _step(said: Section, item: str, before: Mapping[str, Shape]) -> Step:
     check_keys(said, item, ("tables", "columns", "index"))
+    if not any(said.values()):
+        raise fault(said.place(), item, "it adds nothing", "Write `tables`, `columns` or `index`, or take it out")
     tables = section_of(said, "tables", item)
     for name in tables:
         _demand_name(tables, name, item)
@@ -58,9 +60,11 @@ def _added(said: Section, item: str, old: Shape) -> dict[str, str]:
 
 
 def _columns(said: Section, item: str) -> dict[str, str]:
+    if not said:
+        raise fault(said.place(), item, "a table has no columns", "Write `columns: {NAME: TYPE}`")
     for name, kind in said.items():
         _demand_name(said, name, item)
-        if kind not in TYPES:
+        if not isinstance(kind, str) or kind not in TYPES:
             raise fault(said.place(name), item, f"there is no type '{kind}'", f"Types: {', '.join(TYPES)}")
     return dict(said)
 
@@ -69,10 +73,14 @@ def _index(said: Section, key: str, item: str, columns: Any) -> tuple[tuple[str,
     listed = said.get(key) or []
     if not isinstance(listed, list) or not all(isinstance(one, list) for one in listed):
         raise fault(said.place(key), item, f"`{key}` is a list of lists of columns", "Write `[[one, another]]`")
+    if [] in listed:
+        raise fault(said.place(key), item, f"`{key}` has a list without columns", "Name columns, or take it out")
     return tuple(_names(said, key, item, one, columns) for one in listed)
 
 
 def _names(said: Section, key: str, item: str, listed: Any, columns: Any) -> tuple[str, ...]:
+    if not isinstance(listed, list) or len(set(map(str, listed))) < len(listed):
+        raise fault(said.place(key), item, f"`{key}` is a list of columns, each once", "Write `[one, another]`")
     for one in listed:
         if one not in columns:
             raise fault(said.place(key), item, f"there is no column '{one}'", f"Columns: {', '.join(columns)}")
@@ -88,5 +96,5 @@ def _of(before: Mapping[str, Shape], said: Section, name: str, item: str) -> Sha
 
 
 def _demand_name(said: Section, name: str, item: str) -> None:
-    if not NAME.fullmatch(name) or name == SITE:
+    if not NAME.fullmatch(name) or name in (SITE, "step_"):
         raise fault(said.place(name), item, f"'{name}' cannot be a name here", "Use a-z, 0-9, '_'; `site` is given")

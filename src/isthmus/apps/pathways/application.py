@@ -1,7 +1,7 @@
 """The application: a page for each pathway, its results as values, deviations with reasons, due steps of a patient."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from isthmus.apps.contract import (
     Application,
@@ -102,8 +102,13 @@ def _patient(asked: Asked, at: Context) -> Told:
 
 
 def _deviations(asked: Asked, at: Context) -> Told:
-    """How often which reason was given for which rule."""
-    counted = at.records.count("deviation", by=("pathway", "rule", "reason"))
+    """How often which reason was given for which rule, in a span of days (`from`, `until`), or ever."""
+    try:
+        said = [asked.query.get(key) for key in ("from", "until")]
+        low, high = (datetime.fromisoformat(one) if one else None for one in said)
+    except ValueError:
+        raise InputError("a span is written as ?from=2024-01-31&until=2024-12-31. Mend the day.") from None
+    counted = at.records.count("deviation", {"at": Within(low, high)}, by=("pathway", "rule", "reason"))
     return Told(body={"deviations": counted})
 
 

@@ -110,7 +110,7 @@ def justify(told: Mapping[str, Any], by: str, at: Context) -> Row:
         raise InputError(f"no such reason for this rule. Reasons: {', '.join(reasons)}.")
     try:
         begins = date.fromisoformat(str(told["begins"]))
-        person = int(told["person"])
+        person = number_of(named(str(told["person"])))
     except ValueError:
         raise InputError("`begins` is a day (2024-03-31) and `person` a number. Send them so.") from None
     row = {

@@ -15,6 +15,9 @@ from isthmus.apps.contract.research import Registry
 from isthmus.apps.pathways.pack import Concept, Events, Names, Number
 from isthmus.apps.pathways.window import EVER, FORM, LONGEST, Window, window
 
+GREATEST = 2**31 - 1
+"""The greatest id of a concept that a vocabulary has."""
+
 HERE = Path(__file__).parent
 ITEM = "item"
 ANY = "any"
@@ -45,8 +48,8 @@ class Reading:
     def names(self, at: Section, what: str) -> Names:
         """`en` and `zh` of something; both must be there."""
         for language in LANGUAGES:
-            if not at.get(language):
-                self.faults.add(at.place(), f"{what} has no name in {language}.", f"Write `{language}: …`.")
+            if not isinstance(at.get(language), str | int | float) or at[language] == "":
+                self.faults.add(at.place(language), f"{what} has no name in {language}.", f"Write `{language}: …`.")
         return {language: str(at.get(language, "")) for language in LANGUAGES}
 
     def said(self, at: Section, key: str, what: str) -> Names:
@@ -69,7 +72,7 @@ class Reading:
             found = []
             for text in _list(value):
                 match = CONCEPT.fullmatch(str(text))
-                if match is None:
+                if match is None or int(match["id"]) > GREATEST:
                     self.faults.add(
                         at.place(name), f"concept set {name}: '{text}' is no concept.",
                         "Write ids as 201519 or `4001171 and below`.",
@@ -184,6 +187,13 @@ class Reading:
         if first is not None and last is not None and first > last:
             self.faults.add(at.place(key), f"{what}: the period ends before it begins.", "Write the earlier day first.")
         return first, last
+
+    def switch(self, at: Section, key: str, what: str) -> bool:
+        """Yes or no; no where nothing is said."""
+        value = at.get(key, False)
+        if not isinstance(value, bool):
+            self.faults.add(at.place(key), f"{what}: `{key}` is yes or no, not '{value}'.", "Write true or false.")
+        return value is True
 
     def days(self, at: Section, key: str, what: str) -> int | None:
         """A whole number of days, not negative."""

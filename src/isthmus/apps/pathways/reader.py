@@ -1,6 +1,7 @@
 """Read a pathway pack. Whatever is wrong in it is told at once: file, line, item, cause and mend."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ NEEDED = ("pathway", "population", "steps", "rules")
 OF_EVENTS = (*domains(), ITEM, "value", "number")
 STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment", "apart")
 FACT = (*LANGUAGES, "from", "take", "window", "numeric")
+NAME, VERSION = re.compile(r"\w[\w -]{0,59}"), re.compile(r"[\w.-]{1,40}")
+KINDS: Mapping[str, Any] = {"pathway": str, "version": (str, int, float)}
 HOSPITALS = ("site", "care site")
 WITH_STAY = "with the stay"
 TAKES = ("first", "last", "nearest")
@@ -75,6 +78,9 @@ def _population(head: Section, faults: Faults) -> tuple[Registry | None, Definit
             faults.tell()
             raise
         return registry, registry.cases
+    if at.get("enter") == []:
+        faults.add(at.place("enter"), "nobody enters the population.", "Say what brings somebody into it.")
+        faults.tell()
     body = yaml.safe_dump(_plain(at), allow_unicode=True, sort_keys=False).encode()
     return None, phenotype.alone(body, name=str(head["pathway"]), file=f"{head.place('population')}: population")
 
@@ -102,6 +108,9 @@ class _Pack:
         known = Known(steps, parts, facts, records, sources, reasons, looks)
         rules = Rules(reading, known).read(reading.section(head, "rules"))
         check(rules, {one.number: one.name for one in steps.values()}, self.faults)
+        for key, form in (("pathway", NAME), ("version", VERSION)):
+            if not form.fullmatch(str(head.get(key, "1"))) or not isinstance(head.get(key, ""), KINDS[key]):
+                self.faults.add(head.place(key), f"'{head[key]}' is no {key}.", "Use letters, digits, '.', '_', '-'.")
         hospital = str(head.get("hospital", "site"))
         if hospital not in HOSPITALS:
             self.faults.add(head.place("hospital"), f"'{hospital}' is no hospital.", f"Write {' or '.join(HOSPITALS)}.")
@@ -156,10 +165,12 @@ class _Pack:
                     f"Declare it under `records`, or write one of: {', '.join(records) or 'none is declared'}.",
                 )  # fmt: skip
             parts = tuple(str(one) for one in _several(at.get("any of")))
+            if "any of" in at and not parts:
+                self.faults.add(at.place("any of"), f"{what} is any of nothing.", "Name steps between [ and ].")
             events = () if "any of" in at else tuple(self._origins(at, what))
             found[name] = Step(
-                name, number, self.reading.names(at, what), events, parts, delivered, bool(at.get("treatment")),
-                self.reading.days(at, "apart", what) or 0, at.place(),
+                name, number, self.reading.names(at, what), events, parts, delivered,
+                self.reading.switch(at, "treatment", what), self.reading.days(at, "apart", what) or 0, at.place(),
             )  # fmt: skip
         return found
 
@@ -203,7 +214,7 @@ class _Pack:
         for number, (name, at) in enumerate(self._entries("facts"), start=1):
             what = f"fact {name}"
             self.reading.keys(at, FACT, what)
-            numeric, take = bool(at.get("numeric")), at.get("take", "nearest")
+            numeric, take = self.reading.switch(at, "numeric", what), at.get("take", "nearest")
             if take not in TAKES:
                 self.faults.add(at.place("take"), f"{what}: '{take}' cannot be taken.", f"Write {', '.join(TAKES)}.")
                 take = "nearest"
@@ -219,7 +230,7 @@ class _Pack:
         self, at: Section, what: str, *, numeric: bool
     ) -> Iterator[tuple[Events, Mapping[str, tuple[int | str, ...]]]]:
         """Where a fact comes from, the best first; a coded one says which values mean which code."""
-        if "from" not in at:
+        if not at.get("from"):
             self.faults.add(
                 at.place(), f"{what} says not where it comes from.", "Write `from: [{observation: SET, …}]`."
             )
@@ -234,8 +245,21 @@ class _Pack:
             codes = self.reading.section(one, "codes")
             if not numeric and not codes:
                 self.faults.add(one.place(), f"{what}: no codes are said.", "Write `codes: {CODE: [values], …}`.")
+            if numeric and codes:
+                self.faults.add(one.place("codes"), f"{what} is a number, and has codes.", "Take out one of the two.")
+            self._demand_apart(codes, what)
             if events is not None:
                 yield events, {code: tuple(_several(value)) for code, value in codes.items()}
+
+    def _demand_apart(self, codes: Section, what: str) -> None:
+        """Note a value that stands for two codes."""
+        meant: dict[object, str] = {}
+        for code, values in codes.items():
+            for value in _several(values):
+                other = meant.setdefault(str(value), code)
+                if other != code:
+                    said = f"{what}: '{value}' means {other} and {code}."
+                    self.faults.add(codes.place(code), said, "Let it stand with one of them.")
 
     def _sources(self) -> Iterator[tuple[str, Source]]:
         for name, at in self._entries("sources"):

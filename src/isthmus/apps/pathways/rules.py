@@ -13,7 +13,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from isthmus.apps.contract.documents import Section
@@ -99,9 +99,12 @@ class Rules:
         if source not in self.known.sources:
             known = ", ".join(self.known.sources) or "none is declared"
             self.faults.add(at.place("source"), f"{what}: there is no source '{source}'.", f"Write one of: {known}.")
+        clauses = (*self._clauses(at, "when", what), *self._clauses(at, "unless", what))
+        if any(replace(one, holds=not one.holds) in clauses for one in clauses):
+            self.faults.add(at.place(), f"{what} asks for something and its opposite: it never holds.", "Take one out.")
         return Rule(
             name, number, self.reading.names(at, what), family, self._legs(at, family, what) if family else (),
-            (*self._clauses(at, "when", what), *self._clauses(at, "unless", what)),
+            clauses,
             self.reading.days(at, "followed", what), self.reading.days(at, "seen before", what),
             self.reading.period(at, "valid", what), source, self.reading.said(at, "where", what), strength,
             self._declared(at, "reasons", self.known.reasons, what) or tuple(self.known.reasons),
@@ -145,7 +148,7 @@ class Rules:
 
     def _ends(self, at: Section, family: str, to: tuple[int, ...], what: str) -> tuple[Leg, ...]:
         others = self._named(at, "among", what)
-        if not others:
+        if not others and "among" not in at:
             others = tuple(sorted({one for several in self.known.parts.values() for one in several} - set(to)))
         pick, window = ENDS[family]
         others = tuple(one for one in others if one not in to)
@@ -238,7 +241,8 @@ class Rules:
         if fact.numeric:
             number = compared(str(at[name]))
             if number is None:
-                self.faults.add(at.place(name), f"{what}: '{at[name]}' compares nothing.", "Write at least 5, 5 to 9 …")
+                said = f"{what}: '{at[name]}' compares nothing."
+                self.faults.add(at.place(name), said, "Write at least 5, 5 to 9, or the like.")
             return Clause(name, number=number, holds=holds)
         codes = tuple(str(one) for one in _several(at[name]))
         for code in codes:

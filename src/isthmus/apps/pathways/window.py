@@ -49,7 +49,7 @@ def _days(text: str) -> int | None:
         return None
     if match["zero"]:
         return 0
-    days = EVER if match["days"] == "any time" else int(match["days"])
+    days = EVER if match["days"] == "any time" else min(int(match["days"]), EVER - 1)
     return -days if match["way"] == "before" else days
 
 

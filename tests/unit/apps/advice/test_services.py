@@ -161,7 +161,8 @@ def test_feedback_silent_mode_and_the_switch_are_kept_and_measured_a_year_later(
         told = trial.post("api/rules/critical_potassium_high/mode", {"mode": "off", "why": "our laboratory calls"})
         assert told.body["mode"] == "off"
         assert _rules(trial.serve("advice-patient-view", request(patient="2"))) == []
-        rates = History(trial.context().records, base).rates(
+        at = trial.context()
+        rates = History(at.records, base, at.site).rates(
             *map(datetime.fromisoformat, ("2024-03-01", "2025-03-31T12:00"))
         )
     (one,) = [rate for rate in rates if rate.rule == "critical_potassium_high"]

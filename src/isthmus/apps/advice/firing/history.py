@@ -6,6 +6,7 @@ capped     there were as many cards as a call may have
 silent     the rule is in silent mode: it fires and is counted, and nobody sees it
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -19,6 +20,7 @@ from isthmus.apps.contract import InputError, Records, Within
 
 MODES = ("on", "silent", "off")
 OUTCOMES = ("shown", "silenced", "capped", "silent")
+STANDING = ("rule", "mode", "at")
 MOST = 100_000
 LONGEST_COMMENT = 2000
 
@@ -67,15 +69,16 @@ class Rate:
 
 
 class History:
-    """Reads and writes the records of one site."""
+    """Reads and writes the records of one site; `site` "" is the whole installation, whose switches hold everywhere."""
 
-    def __init__(self, records: Records, base: Base) -> None:
+    def __init__(self, records: Records, base: Base, site: str = "") -> None:
         self.records, self.base = records, base
+        self._mine = sorted({"", site})
 
     def modes(self) -> dict[str, str]:
         """The mode of each rule that was ever switched: as it was switched last."""
-        rows = self.records.find("switch", order=["at", "number"], most=MOST)
-        return {row["rule"]: row["mode"] for row in rows}
+        rows = self.records.find("mode", {"site": self._mine}, order=["at"], most=MOST)
+        return {row["rule"]: row["mode"] for row in rows or self._switches()}
 
     def switch(self, rule: str, mode: str, why: str, by: str, now: datetime) -> None:
         """Switch a rule. Raises InputError for a rule or mode that there is not, or no reason."""
@@ -87,6 +90,9 @@ class History:
             raise InputError("a switch needs a reason, which is kept. Write it as `why`.")
         row = {"number": uuid4().hex, "rule": rule, "mode": mode, "why": why[:LONGEST_COMMENT], "by": by, "at": now}
         self.records.add("switch", [row])
+        kept = self.records.find("mode", {"site": self._mine}, most=1)
+        # Where modes were not kept yet, those of all switches before are.
+        self.records.add("mode", [{key: one[key] for key in STANDING} for one in ([row] if kept else self._switches())])
 
     def sort(
         self, fired: Sequence[Fired], person: str, modes: Mapping[str, str], now: datetime, *, cap: int
@@ -148,13 +154,13 @@ class History:
         """
         told = list(rows)
         known = {
-            row["card"]: row["rule"]
+            row["card"]: row
             for row in self.records.find("firing", {"card": [one[0] for one in told]}, most=MOST)
             if row["outcome"] == "shown"
         }  # fmt: skip
         kept = [
             {
-                "card": card, "rule": known[card], "outcome": outcome, "reason": reason,
+                "card": card, "rule": known[card]["rule"], "outcome": outcome, "reason": reason,
                 "comment": comment[:LONGEST_COMMENT], "suggestion": suggestion, "done": done, "at": now,
             }
             for card, outcome, reason, comment, suggestion, done in told
@@ -162,42 +168,40 @@ class History:
         ]  # fmt: skip
         if kept:
             self.records.add("feedback", kept)
+        for one in sorted(kept, key=lambda row: row["done"]):
+            before = known[one["card"]]["answered"]
+            if before is None or before <= one["done"]:
+                values = {"answer": one["outcome"], "reason": one["reason"], "answered": one["done"]}
+                self.records.change("firing", {"card": one["card"]}, values)
         return len(kept)
 
     def rates(self, begin: datetime, end: datetime) -> list[Rate]:
-        """How every rule did in a span, those with the most cards set aside first."""
-        within = Within(begin, end)
-        counts: dict[str, dict[str, int]] = {}
-        for row in self.records.count("firing", {"at": within}, by=["rule", "outcome"]):
-            counts.setdefault(row["rule"], {})[row["outcome"]] = row["rows"]
-        answers, reasons = self._answers(within)
+        """How every rule did in a span, those with the most cards set aside first.
+
+        All numbers are of what fired in the span: a card that was answered later was answered, and one whose answer
+        came in the span and which was shown before it does not count.
+        """
+        counts: dict[str, Counter[str]] = {}
+        reasons: dict[str, Counter[str]] = {}
+        for row in self.records.count("firing", {"at": Within(begin, end)}, by=["rule", "outcome", "answer", "reason"]):
+            of = counts.setdefault(row["rule"], Counter())
+            of[row["outcome"]] += row["rows"]
+            if row["outcome"] == "shown":
+                of[row["answer"] or "ignored"] += row["rows"]
+            if row["answer"] == "overridden":
+                reasons.setdefault(row["rule"], Counter())[row["reason"] or ""] += row["rows"]
         switched = self._switched(begin, end)
         rates = [
-            self._rate(rule, counts.get(rule, {}), answers.get(rule, {}), reasons.get(rule, {}), switched.get(rule, {}))
+            _rate(rule, counts.get(rule, Counter()), reasons.get(rule, {}), switched.get(rule, {}))
             for rule in sorted({*counts, *switched})
         ]
         return sorted(rates, key=lambda one: (-(one.override or 0.0), -one.shown, one.rule))
-
-    def _answers(self, within: Within) -> tuple[dict[str, dict[str, int]], dict[str, dict[str, int]]]:
-        """Of each rule the cards by their last outcome, and the reasons given; a card counts once."""
-        last: dict[str, dict[str, Any]] = {}
-        for row in self.records.find("feedback", {"at": within}, order=["done"], most=MOST):
-            last[row["card"]] = row
-        answers: dict[str, dict[str, int]] = {}
-        reasons: dict[str, dict[str, int]] = {}
-        for row in last.values():
-            of = answers.setdefault(row["rule"], {})
-            of[row["outcome"]] = of.get(row["outcome"], 0) + 1
-            if row["outcome"] == "overridden":
-                why = reasons.setdefault(row["rule"], {})
-                why[row["reason"] or ""] = why.get(row["reason"] or "", 0) + 1
-        return answers, reasons
 
     def _switched(self, begin: datetime, end: datetime) -> dict[str, dict[str, float]]:
         """Of each rule that was switched the days of the span in each mode."""
         found: dict[str, dict[str, float]] = {}
         state: dict[str, tuple[str, datetime]] = {}
-        for row in self.records.find("switch", order=["at", "number"], most=MOST):
+        for row in self._switches():
             at = min(max(row["at"], begin), end)
             mode, since = state.get(row["rule"], ("on", begin))
             of = found.setdefault(row["rule"], {})
@@ -207,17 +211,22 @@ class History:
             found[rule][mode] = found[rule].get(mode, 0.0) + (end - since).total_seconds() / 86400
         return found
 
-    def _rate(
-        self, rule: str, counts: Mapping[str, int], answers: Mapping[str, int], reasons: Mapping[str, int],
-        switched: Mapping[str, float],
-    ) -> Rate:  # fmt: skip
-        shown, accepted, overridden = counts.get("shown", 0), answers.get("accepted", 0), answers.get("overridden", 0)
-        answered = accepted + overridden
-        return Rate(
-            rule, sum(counts.values()), shown, counts.get("silenced", 0), counts.get("capped", 0),
-            counts.get("silent", 0), accepted, overridden, max(shown - answered, 0),
-            overridden / answered if answered else None, reasons, switched.get("off", 0.0), switched.get("silent", 0.0),
-        )  # fmt: skip
+    def _switches(self) -> list[dict[str, Any]]:
+        """Every switch that holds here, in order; of very many the newest."""
+        rows = self.records.find("switch", {"site": self._mine}, order=["-at", "-number"], most=MOST)
+        return rows[::-1]
+
+
+def _rate(
+    rule: str, counts: Mapping[str, int], reasons: Mapping[str, int], switched: Mapping[str, float]
+) -> Rate:  # fmt: skip
+    accepted, overridden = counts["accepted"], counts["overridden"]
+    answered = accepted + overridden
+    return Rate(
+        rule, sum(counts[one] for one in OUTCOMES), counts["shown"], counts["silenced"], counts["capped"],
+        counts["silent"], accepted, overridden, counts["ignored"], overridden / answered if answered else None, reasons,
+        switched.get("off", 0.0), switched.get("silent", 0.0),
+    )  # fmt: skip
 
 
 def made_of(one: Fired) -> str:

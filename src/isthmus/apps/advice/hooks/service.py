@@ -79,7 +79,7 @@ def answer(asked: Asked, at: Context, hook: str) -> Mapping[str, Any] | Told:
             status=412,
             body={"error": f"nothing is known of this patient here. Send {', '.join(fhir.PREFETCH)} as prefetch."},
         )
-    history = History(at.records, base)
+    history = History(at.records, base, at.site)
     modes = history.modes()
     off = [rule for rule, mode in modes.items() if mode == "off"]
     judged = judge(base, chart, hook, known.concepts, off=off)
@@ -109,7 +109,7 @@ def hear(asked: Asked, at: Context) -> None:
         suggestion = one.accepted_suggestions[0].id if one.accepted_suggestions else ""
         done = one.outcome_timestamp.astimezone(UTC).replace(tzinfo=None)
         rows_of.append((one.card, one.outcome, reason, comment, suggestion, done))
-    History(at.records, shipped()).answered(rows_of, at.now)
+    History(at.records, shipped(), at.site).answered(rows_of, at.now)
 
 
 def judged_of(at: Context, person: str, hook: str) -> tuple[Base, Chart, Judged]:

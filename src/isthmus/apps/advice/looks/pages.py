@@ -84,7 +84,7 @@ def rules_page(asked: Asked, at: Context) -> Told:
 
 def rates_page(asked: Asked, at: Context) -> Told:
     """How each rule did in the last year."""
-    found = History(at.records, shipped()).rates(*span(asked, at))
+    found = History(at.records, shipped(), at.site).rates(*span(asked, at))
     listed = [{name: getattr(one, name) for name in RATES} for one in found]
     return _page("about_rates", _table(RATES, listed, asked.language), asked.language)
 

@@ -58,7 +58,7 @@ def search(asked: Asked, at: Context) -> Told:
 def rules(asked: Asked, at: Context) -> Told:
     """All rules, with how each is switched at this site."""
     base = shipped()
-    modes = History(at.records, base).modes()
+    modes = History(at.records, base, at.site).modes()
     listed = [said(base, one, modes.get(one.name, MODES[0]), asked.language) for one in base.rules.values()]
     return Told(body={"rules": listed, "base": base.digest})
 
@@ -67,7 +67,7 @@ def rule(asked: Asked, at: Context) -> Told:
     """One rule: its condition, texts, source, examples."""
     base = shipped()
     one = _known(base, asked.named["rule"])
-    modes = History(at.records, base).modes()
+    modes = History(at.records, base, at.site).modes()
     whole = said(base, one, modes.get(one.name, MODES[0]), asked.language)
     source = base.sources[one.source]
     whole |= {
@@ -95,14 +95,14 @@ def switch(asked: Asked, at: Context) -> Told:
     base = shipped()
     body = asked.body if isinstance(asked.body, dict) else {}
     name, mode, why = asked.named["rule"], str(body.get("mode", "")), str(body.get("why", ""))
-    History(at.records, base).switch(name, mode, why, asked.person, at.now)
+    History(at.records, base, at.site).switch(name, mode, why, asked.person, at.now)
     return Told(body={"rule": name, "mode": mode})
 
 
 def rates(asked: Asked, at: Context) -> Told:
     """How often each rule fired, was shown and set aside, in a span (`from`, `until`; the last year)."""
     begin, end = span(asked, at)
-    found = History(at.records, shipped()).rates(begin, end)
+    found = History(at.records, shipped(), at.site).rates(begin, end)
     return Told(body={"from": begin.isoformat(), "until": end.isoformat(), "rates": [_rate(one) for one in found]})
 
 

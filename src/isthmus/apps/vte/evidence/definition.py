@@ -13,11 +13,13 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from isthmus.apps.contract import PackError
 from isthmus.apps.contract.documents import Faults, sheet
 from isthmus.apps.contract.knowledge import Expression, ExpressionError, Input, Kind, Row, parse, ucum
 from isthmus.apps.contract.research import shipped_scores
 
 HERE = Path(__file__).parent
+GREATEST = 2**31 - 1  # the greatest id of a concept that a vocabulary has
 FACT = ("fact", "table", "set", "since", "until", "take", "unit", "analyte", "absent", "en", "zh")
 TAKES = ("any", "latest", "span")
 ABSENCES = ("recorded", "delivered", "unknown")
@@ -148,7 +150,12 @@ def read(folder: Path) -> Definition:
 
 
 def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> list[Row]:
-    found = sheet.read(folder / f"{name}.csv", file=f"{name}.csv", columns=columns, needed=columns)
+    path = folder / f"{name}.csv"
+    if not path.is_file():
+        raise PackError(f"{path.name}:1: the file is not there. Put it there, with the columns {', '.join(columns)}.")
+    found = sheet.read(path, file=path.name, columns=columns, needed=columns)
+    if not found:
+        raise PackError(f"{path.name}:1: no row stands under the header. Write one, or take the file from the package.")
     keys = columns[:2] if name == "contraindications" else columns[:1]
     return list(sheet.keyed(found, *keys).values())
 
@@ -157,7 +164,7 @@ def _set(row: Row, faults: Faults) -> Concepts:
     numbers = []
     for column in ("concepts", "less"):
         for word in row[column].split():
-            if not word.isdigit():
+            if not word.isdigit() or int(word) > GREATEST:
                 faults.add(row.place(), f"set {row['set']}: '{word}' is no concept.", "Write the ids of OMOP concepts.")
     numbers = [tuple(int(one) for one in row[column].split() if one.isdigit()) for column in ("concepts", "less")]
     codes = tuple(row["codes"].upper().split())
