@@ -10,17 +10,18 @@ from isthmus.mapping.pack import Pack, Record, Rule
 from isthmus.mapping.rule import numbered_columns
 
 NUMBERS = re.compile(r"\d+")
+SEGMENTS, OWN = "hl7", "segment"  # the function that reads segments, and the column of a record's own
 MANY = 4  # columns that differ in numbers only, of which the first and the last are told
 
 
-def source_columns(pack: Pack, table: str, field: str, file: str = "") -> list[str]:
+def source_columns(pack: Pack, table: str, field: str, file: str = "", sheet: str = "") -> list[str]:
     """The columns of the source that a field is filled from, by the names that they have in the files, in order.
 
-    `file`: those of the records alone that may stand in it.
+    `file`: those of the records alone that may stand in it; `sheet`: in a table of this name in it.
     """
     found: dict[str, None] = {}
     for record in pack.records:
-        if file and record.files and not record.reads(file, record.kind):
+        if file and (record.files or sheet) and not record.reads(file, sheet or record.kind):
             continue
         for rule in record.rules:
             if rule.table == table and field in rule.set:
@@ -85,10 +86,26 @@ def _written(record: Record, name: str) -> str:
     return written[0] if written else name
 
 
+def _fields(record: Record, tree: exp.Expr) -> Iterator[str]:
+    """The fields of HL7 segments that an expression reads, as hospitals call them (OBX-5); they are taken out of it."""
+    for call in list(tree.find_all(exp.Anonymous, exp.SplitPart)):
+        is_split = isinstance(call, exp.SplitPart) and call.this.name == OWN and call.args["delimiter"].name == "|"
+        if is_split:
+            segment, number = OWN, int(call.args["part_index"].name) - 1  # before the first is the segment's name
+        elif call.name == SEGMENTS and isinstance(call.expressions[0], exp.Column):
+            segment, number = (one.name for one in call.expressions[:2])
+        else:
+            continue
+        yield f"{record.kind if segment == OWN else segment.upper()}-{number}"
+        for column in list(call.find_all(exp.Column)):
+            column.replace(exp.null())
+
+
 def _read(record: Record, sql: str, seen: frozenset[str]) -> set[str]:
     """The columns that an expression reads, those of the record's `let:` looked through."""
-    found: set[str] = set()
-    for name in columns_of(parse_scalar(sql, record.place)):
+    tree = parse_scalar(sql, record.place)
+    found = set(_fields(record, tree))
+    for name in columns_of(tree):
         if name in record.let and name not in seen:
             found |= _read(record, record.let[name], seen | {name})
         else:

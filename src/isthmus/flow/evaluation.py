@@ -13,7 +13,7 @@ from sqlglot import exp
 
 from isthmus.base.progress import Progress, Silence
 from isthmus.lake.engine import Engine, beside
-from isthmus.quality.checks import catalogue, twins
+from isthmus.quality.checks import catalogue
 from isthmus.quality.checks.keys import marks, repeated
 from isthmus.quality.checks.layout import Layout
 from isthmus.quality.checks.plan import Plan, plan
@@ -33,9 +33,6 @@ def evaluate(
     """
     progress = progress or Silence()
     checks = [*catalogue.checks(version), *(catalogue.rules(version) if own else ())]
-    questions = twins.questions(layout)
-    answers = _by_two(engine, [partial(_rows, one) for one in questions.values()])
-    layout = twins.learnt(layout, dict(zip(questions, answers, strict=True)))
     planned = plan(checks, layout, day)
     engine.load("listed", planned.listed)
     engine.load("asked", pa.concat_tables([engine.rows(statement) for statement in planned.asked]))
@@ -71,7 +68,7 @@ def _carried_out(
     return scanned, list(found), shared
 
 
-def _by_two(engine: Engine, tasks: Sequence[Task[Found]], told: Callable[[], object] = int) -> list[Found]:
+def _by_two(engine: Engine, tasks: Sequence[Task[Found]], told: Callable[[], None]) -> list[Found]:
     """What the tasks found, in their order; `told` is called after each."""
     waiting: SimpleQueue[int] = SimpleQueue()
     for place in range(len(tasks)):

@@ -96,13 +96,15 @@ class Reject:
 class Passage:
     """The source text of one record: bytes `start` to `end` (exclusive) of the part, line counted from 1.
 
-    Row formats give row ordinals instead of bytes. Bytes that are no text are written as `\\xNN`.
+    Row formats give row ordinals instead of bytes; databases also the `table`, and `line` is the row in it. Bytes that
+    are no text are written as `\\xNN`.
     """
 
     start: int
     end: int
     line: int
     text: str
+    table: str = ""
 
 
 Reading = Iterator[Batch | Reject]

@@ -48,10 +48,11 @@ def locate(part: Part, fmt: Format, place: int) -> Passage:
         url = sa.URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"})
         first = 0
         for table in _wanted(url, fmt):
+            begin = first
             for rows in rows_of(url, table):
                 if place < first + rows.num_rows:
                     (row,) = rows.slice(place - first, 1).to_pylist()
-                    return Passage(place, place + 1, place + 1, whole(row))
+                    return Passage(place, place + 1, place - begin + 1, whole(row), table)
                 first += rows.num_rows
     raise Unreadable("truncated", f"the database has {first} rows, none of them at place {place}")
 

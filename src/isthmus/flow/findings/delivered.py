@@ -45,4 +45,5 @@ def _together(site: str, found: Judged, kind: str, fields: Sequence[str], led: S
 def _led(one: Outcome, rule: Rule, places: Places) -> Iterator[Place]:
     for at in one.places:
         feed, file = places.file(at.part_id)
-        yield Place(feed, file, at.rows, places.at(at.part_id, at.place), (rule.field,))
+        line, sheet = places.at(at.part_id, at.place)
+        yield Place(feed, file, at.rows, line, (rule.field,), sheet=sheet)

@@ -27,6 +27,7 @@ from isthmus.flow.statement import query
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.edition import Edition
 from isthmus.mapping.units.detect import detect
+from isthmus.mapping.units.readings import UNKNOWN
 from isthmus.quality.checks import catalogue
 from isthmus.quality.checks.catalogue import Check
 from isthmus.quality.findings.finding import Finding, Place, kinds, worst_first
@@ -34,7 +35,7 @@ from isthmus.quality.findings.silence import silent
 from isthmus.quality.plausible import limits
 from isthmus.quality.rules import catalogue as rules
 
-FORM = 5
+FORM = 6
 MUCH_MORE = 0.5  # of rows: how much emptier than the usual hospital's a field is that is said to be never filled
 FILES = 3  # that are named
 QUARANTINE = """
@@ -141,10 +142,9 @@ def _of_checks(workspace: Workspace, found: Quality, places: Places) -> Iterator
     for one in traced(workspace, found, listed):
         check = known[one.check_id]
         led = [
-            Place(origin.feed, origin.file, origin.rows, table=one.table, row_id=origin.example,
-                  columns=places.columns(origin.feed, one.table, one.field, origin.file),
-                  line=places.at(origin.part_id, origin.place))
-            for origin in one.origins
+            Place(origin.feed, origin.file, origin.rows, table=one.table, row_id=origin.example, line=line, sheet=sheet,
+                  columns=places.columns(origin.feed, one.table, one.field, origin.file, sheet))
+            for origin in one.origins for line, sheet in [places.at(origin.part_id, origin.place)]
         ]  # fmt: skip
         yield Finding(
             found.site, _kind(one.name, check), one.check_id, one.violated, one.of, one.table, one.field, check.value,
@@ -198,8 +198,8 @@ def _of_rows(
     led = []
     for row in rows[:FILES]:
         feed, file = places.file(row["part_id"])
-        line = places.at(row["part_id"], row["place"])
-        led.append(Place(feed, file, row["rows"], line, columns, "record", row["record_id"]))
+        line, sheet = places.at(row["part_id"], row["place"])
+        led.append(Place(feed, file, row["rows"], line, columns, "record", row["record_id"], sheet))
     among = sum(row.get("among") or 0 for row in rows)
     return Finding(site, kind, key, sum(row["rows"] for row in rows), among, detail=detail, places=tuple(led))
 
@@ -251,8 +251,9 @@ def _of_codes(workspace: Workspace, edition: Edition, site: str, places: Places)
         led = []
         for row in listed[:FILES]:
             feed, file = places.file(row["part_id"])
-            named = places.columns(feed, table, column, file)
-            led.append(Place(feed, file, row["rows"], places.at(row["part_id"], row["place"]), named, table))
+            line, sheet = places.at(row["part_id"], row["place"])
+            named = places.columns(feed, table, column, file, sheet)
+            led.append(Place(feed, file, row["rows"], line, named, table, sheet=sheet))
         count = sum(row["rows"] for row in listed)
         yield Finding(site, "codes", f"{system}/{table}/{column}", count, table=table, field=column,
                       detail=system.removeprefix("list:"), places=tuple(led))  # fmt: skip
@@ -285,22 +286,30 @@ def _of_units(workspace: Workspace, edition: Edition) -> Iterator[Finding]:
     waiting = {one.proposal_id: one for one in units.stated(workspace, detected) if one.state == "open"}
     about = table.take(detected.rows["row"]).select(["home", "part_id", "place"])
     about = about.append_column("proposal_id", detected.rows["proposal_id"]).sort_by("place")
+    named = {one["proposal_id"]: one["found"] for one in detected.proposals.to_pylist() if one["found"] != UNKNOWN}
     grouped: dict[tuple[str, str, str], dict[int, dict[int, None]]] = {}
+    fitting: dict[tuple[str, str, str], set[str]] = {}
     for row in about.to_pylist():
         one = waiting.get(row["proposal_id"])
         if one is not None:
             parts = grouped.setdefault((row["home"], one.analyte, one.unit), {})
             parts.setdefault(row["part_id"], {})[row["place"]] = None
+            if one.proposal_id in named:
+                fitting.setdefault((row["home"], one.analyte, one.unit), set()).add(named[one.proposal_id])
     for (site, analyte, unit), parts in sorted(grouped.items()):
         places = Places(workspace, edition, site)
         led = []
         for part, found in sorted(parts.items(), key=lambda one: -len(one[1]))[:FILES]:
             feed, file = places.file(part)
-            columns = places.columns(feed, "measurement", "value_as_number", file)
-            led.append(Place(feed, file, len(found), places.at(part, next(iter(found))), columns, "measurement"))
+            line, sheet = places.at(part, next(iter(found)))
+            columns = places.columns(feed, "measurement", "value_as_number", file, sheet)
+            led.append(Place(feed, file, len(found), line, columns, "measurement", sheet=sheet))
+        named_units = fitting.get((site, analyte, unit), set())
+        fit = sorted(named_units - {unit} or named_units)
         yield Finding(
-            site, "units", f"{analyte}/{unit}", sum(map(len, parts.values())), table="measurement",
-            field="value_as_number", detail=f"{analyte} [{unit}]", places=tuple(led),
+            site, "units" if fit else "units.none", f"{analyte}/{unit}", sum(map(len, parts.values())),
+            table="measurement", field="value_as_number", value=", ".join(fit), detail=f"{analyte} [{unit}]",
+            places=tuple(led),
         )  # fmt: skip
 
 

@@ -32,17 +32,18 @@ class Places:
         found = origins(self._workspace.records, {part_id}).get(part_id)
         return (found[1].feed, found[0].member or found[1].name) if found else ("", "")
 
-    def at(self, part_id: int, place: int) -> int | None:
-        """The line (or row) of a place; None where it cannot be told."""
+    def at(self, part_id: int, place: int) -> tuple[int | None, str]:
+        """The line (or row) of a place, None where it cannot be told; of a database also the table of the row."""
         try:
-            return self._tracer.passage(part_id, place).line if place >= 0 else None
+            found = self._tracer.passage(part_id, place) if place >= 0 else None
         except IsthmusError:
-            return None
+            found = None
+        return (found.line, found.table) if found else (None, "")
 
-    def _columns(self, feed: str, table: str, field: str, file: str) -> tuple[str, ...]:
-        """The columns of a file that fill a field of OMOP."""
+    def _columns(self, feed: str, table: str, field: str, file: str, sheet: str = "") -> tuple[str, ...]:
+        """The columns of a file that fill a field of OMOP; of one table in it, where it is a database."""
         pack = self._pack(feed)
-        return tuple(source_columns(pack, table, field, file)) if pack else ()
+        return tuple(source_columns(pack, table, field, file, sheet)) if pack else ()
 
     def _record(self, feed: str, kind: str, field: str) -> tuple[str, ...]:
         """The columns that fill a field, in one kind of record."""

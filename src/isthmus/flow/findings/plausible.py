@@ -120,8 +120,9 @@ def _parts(rows: Sequence[Mapping[str, Any]], number: int) -> list[Mapping[str, 
 def _led(parts: Sequence[Mapping[str, int]], table: str, field: str, places: Places) -> Iterator[Place]:
     for one in parts[:FILES]:
         feed, file = places.file(one["part_id"])
-        line = places.at(one["part_id"], one["place"])
-        yield Place(feed, file, one["rows"], line, places.columns(feed, table, field, file), table)
+        line, sheet = places.at(one["part_id"], one["place"])
+        columns = places.columns(feed, table, field, file, sheet)
+        yield Place(feed, file, one["rows"], line, columns, table, sheet=sheet)
 
 
 def _results(engine: Engine, edition: Edition) -> Iterator[tuple[str, int, int, Drift]]:

@@ -19,6 +19,7 @@ from isthmus.cdm.units import analyte as facts
 from isthmus.cdm.units import ucum
 
 UNIT, SCALE, OTHER, NOTHING = "unit", "scale", "analyte", "nothing"
+UNKNOWN = "nothing known"  # what a value is called that no unit explains
 PRIOR_SCALE, PRIOR_OTHER, PRIOR_NOTHING = 0.001, 0.001, 0.0005
 PRIOR_UNDECLARED = 0.02
 """A priori share of rows at a wrong scale (each power of ten), of another analyte (each), of no sense, and, where the
@@ -72,7 +73,7 @@ class Reading:
         """What a person calls it, who was told that the numbers are in `meant`."""
         if self.kind == SCALE:
             return f"{meant.unit} × {meant.factor / self.factor:g}"
-        return {UNIT: self.unit, OTHER: f"{self.analyte} in {self.unit}"}.get(self.kind, "nothing known")
+        return {UNIT: self.unit, OTHER: f"{self.analyte} in {self.unit}"}.get(self.kind, UNKNOWN)
 
 
 @cache

@@ -34,15 +34,13 @@ class Held:
     """A table that is there: its columns by name in lower case, and its number of rows.
 
     What is known without looking at the rows may be told too: `nulls` says how many rows have no value in a column,
-    `ranges` the least and the greatest of its values (whole numbers, days or moments; never approximate), `same` which
-    column of dates tells the day of a column of moments, in every row.
+    `ranges` the least and the greatest of its values (whole numbers, days or moments; never approximate).
     """
 
     columns: Mapping[str, pa.DataType]
     rows: int
     nulls: Mapping[str, int] = field(default_factory=dict)
     ranges: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
-    same: Mapping[str, str] = field(default_factory=dict)
 
     def is_blank(self, column: str) -> bool:
         """Whether it is known that no row has a value in this column."""

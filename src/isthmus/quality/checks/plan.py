@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
-from isthmus.quality.checks import keys, sources, tally, twins
+from isthmus.quality.checks import keys, sources, tally
 from isthmus.quality.checks.catalogue import Check
 from isthmus.quality.checks.layout import Held, Layout, is_blocked, is_missing, lacks
 from isthmus.quality.checks.roles import Roles, roles_of
@@ -134,8 +134,6 @@ class _Scans:
     def places(self, check: Check) -> tuple[Place, Place]:
         """Where the two counts of a check stand."""
         kind, own = check.type, self._layout[check.table]
-        dated = kind.given == "limit" and isinstance(self._roles.bound(check), date)
-        check = twins.spoken_for(check, own, dated=dated)
         of = self._place(kind.among, kind.of, check) if kind.of else None
         column = own.columns.get(check.field)
         if kind.blank == "right" and own.is_blank(check.field):

@@ -35,7 +35,7 @@ class Kind:
 class Place:
     """A delivered file with rows of a finding: how many, and where an example stands (its line, no value of it).
 
-    `columns` are the columns of the source that the field is filled from.
+    `columns` are the columns of the source that the field is filled from; `sheet` is the table in a database.
     """
 
     feed: str
@@ -45,6 +45,12 @@ class Place:
     columns: Sequence[str] = ()
     table: str = ""
     row_id: int | None = None
+    sheet: str = ""
+
+    @property
+    def name(self) -> str:
+        """Feed and file, and the table in a database."""
+        return "/".join(part for part in (self.feed, self.file) if part) + (f" {self.sheet}" if self.sheet else "")
 
 
 @dataclass(frozen=True, slots=True)

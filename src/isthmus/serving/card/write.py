@@ -115,10 +115,10 @@ def _row(one: Lived, w: Speech, language: Language) -> dict[str, Any]:
 
 
 def _place(place: Any, w: Speech) -> str:
-    """Feed, file and columns; how many rows there, and the line of one."""
-    told = "/".join(part for part in (place.feed, place.file) if part)
+    """Feed, file (and table in a database) and columns; how many rows there, and the line of one."""
+    told = place.name
     if place.columns:
         told += f" [{', '.join(place.columns)}]"
     rows = [w("place.rows", place.rows)] if place.rows else []
-    line = [w("place.line", line=f"{place.line:,}")] if place.line else []
+    line = [w("place.row" if place.sheet else "place.line", line=place.line)] if place.line else []
     return ", ".join([told, *rows, *line])

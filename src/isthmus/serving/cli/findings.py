@@ -85,7 +85,8 @@ def _where(one: Lived) -> str:
         return ""
     place = one.finding.places[0]
     columns = f" [{', '.join(place.columns)}]" if place.columns else ""
-    return f"{place.feed}/{place.file}{columns}" + (f", line {place.line}" if place.line else "")
+    line = f", {'row' if place.sheet else 'line'} {place.line}" if place.line else ""
+    return f"{place.name}{columns}{line}"
 
 
 def _plainly(one: Lived) -> dict[str, Any]:

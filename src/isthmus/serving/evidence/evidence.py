@@ -88,7 +88,7 @@ def _ruled(sets: Sequence[Judged], places: Places) -> Iterator[Ruled]:
     for found in sets:
         for rule in found.rules.rules:
             outcome = found.outcomes[rule.rule_id]
-            led = [(*places.file(at.part_id), places.at(at.part_id, at.place), at.rows) for at in outcome.places]
+            led = [(*places.file(at.part_id), places.at(at.part_id, at.place)[0], at.rows) for at in outcome.places]
             yield Ruled(found.name, dict(found.rules.title), rule, outcome, led)
 
 

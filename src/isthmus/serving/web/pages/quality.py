@@ -133,7 +133,7 @@ def _row(one: Lived, told: Asked) -> dict[str, Any]:
     found = one.finding
     place = found.places[0] if found.places else None
     line = place.line if place and _keeps(told, found.site) else None
-    where = f"{place.feed}/{place.file}" + (f" · {line:,}" if line else "") if place else ""
+    where = place.name + (f" · {line}" if line else "") if place else ""
     return {
         "grade": found.grade, "site": found.site, "says": found.says(told.visitor.language), "place": where,
         "address": f"/quality/findings/{found.finding_id}", "rows": found.rows, "since": f"e{one.since:06d}",
@@ -153,7 +153,7 @@ def finding(told: Asked) -> View:
     mends = _keeps(told, found.site)
     places = Table("places", (Column("feed"), Column("file"), Column("columns", "list"), Column("line", "tally"),
                               Column("rows", "count"), Column("trace", "code")),
-                   [{"feed": place.feed, "file": place.file, "columns": list(place.columns),
+                   [{"feed": place.feed, "file": f"{place.file} {place.sheet}".strip(), "columns": list(place.columns),
                      "line": place.line if mends else None, "rows": place.rows,
                      "trace": f"{place.table} {place.row_id}" if place.row_id and mends else ""}
                     for place in found.places], Source(w("places.says"), told.house.edition))  # fmt: skip
