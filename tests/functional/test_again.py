@@ -11,6 +11,7 @@ from isthmus.flow.replay import Compared, demand_same, rebuild, replay
 from isthmus.flow.verify import verify
 from isthmus.flow.workspace import Workspace
 from lib import harbour, packs, workspace
+from lib.copies import copied
 from lib.harbour import LIS_FILE, write_csv
 
 GOOD = "R1,P1,V1,AFP,10,ng/mL,2024-03-01,2024-03-01 10:00:00,1-20"
@@ -23,14 +24,15 @@ UNREADABLE = "measurement_date: unreadable or missing"
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Workspace:
-    (tmp_path / "in" / "his").mkdir(parents=True)
-    write_csv(
-        tmp_path / "in" / "lis" / "LIS_1.csv",
-        [LIS_FILE, *(row.split(",") for row in (GOOD, ODD, ODDER, NOBODY, NARROW))],
-    )
-    made = workspace.made(tmp_path / "ws", harbour.feeds(tmp_path / "packs", tmp_path / "in"))
-    ingest(made)
-    return made
+    copied("again", _made, tmp_path)
+    return Workspace(tmp_path / "ws")
+
+
+def _made(folder: Path) -> None:
+    (folder / "in" / "his").mkdir(parents=True)
+    rows = [row.split(",") for row in (GOOD, ODD, ODDER, NOBODY, NARROW)]
+    write_csv(folder / "in" / "lis" / "LIS_1.csv", [LIS_FILE, *rows])
+    ingest(workspace.made(folder / "ws", harbour.feeds(folder / "packs", folder / "in")))
 
 
 def _mend(tmp_path: Path, *dates: str) -> None:

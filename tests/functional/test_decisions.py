@@ -14,6 +14,7 @@ from isthmus.lake.edition import Edition
 from isthmus.records.decisions import Draft
 from isthmus.records.models import Decision
 from lib import harbour
+from lib.copies import copied
 from lib.workspace import content, loaded, outcomes, rows
 
 XYZ = Draft("term", "list:harbour-lis/lab", "XYZ", [3006923], "li", reason="the package insert says ALT")
@@ -22,9 +23,13 @@ XYZ = Draft("term", "list:harbour-lis/lab", "XYZ", [3006923], "li", reason="the 
 @pytest.fixture
 def hospital(tmp_path: Path) -> Workspace:
     """Harbour hospital with its first delivery; its laboratory's code XYZ is in no list."""
-    harbour.deliver(tmp_path / "exports", number=1)
-    opened, _ = loaded(tmp_path, harbour.feeds(tmp_path / "packs", tmp_path / "exports"))
-    return opened
+    copied("decisions", _made, tmp_path)
+    return Workspace(tmp_path / "ws")
+
+
+def _made(folder: Path) -> None:
+    harbour.deliver(folder / "exports", number=1)
+    loaded(folder, harbour.feeds(folder / "packs", folder / "exports"))
 
 
 def files_of(edition: Edition | None) -> dict[str, set[str]]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from tests.lib.command import run
+from tests.lib.copies import copied
 from tests.lib.workspace import content, loaded, rows
 
 from isthmus.flow import units
@@ -35,9 +36,13 @@ def deliver(folder: Path, name: str, seed: int, *, wrong: int) -> None:
 
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
-    deliver(tmp_path / "in", "LIS_1.csv", 1, wrong=6)
-    opened, _ = loaded(tmp_path, {"lis": (tmp_path / "in", "sim-lis")})
-    return opened
+    copied("wrong units", _made, tmp_path)
+    return Workspace(tmp_path / "ws")
+
+
+def _made(folder: Path) -> None:
+    deliver(folder / "in", "LIS_1.csv", 1, wrong=6)
+    loaded(folder, {"lis": (folder / "in", "sim-lis")})
 
 
 def proposal(opened: Workspace) -> units.Proposal:

@@ -20,6 +20,7 @@ from isthmus.flow.ingest import ingest
 from isthmus.flow.trace import Tracer, key_of, rows_of_file
 from isthmus.flow.workspace import Workspace
 from lib import harbour, packs, workspace
+from lib.copies import copied
 
 SOURCE = {
     "person": "person_source_value",
@@ -31,11 +32,15 @@ SOURCE = {
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Workspace:
-    made = workspace.made(tmp_path / "ws", harbour.feeds(tmp_path / "packs", tmp_path / "in"))
+    copied("traced", _made, tmp_path)
+    return Workspace(tmp_path / "ws")
+
+
+def _made(folder: Path) -> None:
+    made = workspace.made(folder / "ws", harbour.feeds(folder / "packs", folder / "in"))
     for number in (1, 2):
-        harbour.deliver(tmp_path / "in", number=number, patients=5)
+        harbour.deliver(folder / "in", number=number, patients=5)
         ingest(made)
-    return made
 
 
 def _trace_all(opened: Workspace, table: str) -> int:
