@@ -17,7 +17,7 @@ from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.history import Call, History
 from isthmus.apps.advice.firing.judge import Judged, judge
 from isthmus.apps.advice.hooks import schema
-from isthmus.apps.advice.pack.base import Base, shipped
+from isthmus.apps.advice.pack.base import Base, base_of
 from isthmus.apps.advice.pack.beside import Beside
 from isthmus.apps.contract import Asked, Context, InputError, Service, Session, Told, tables
 
@@ -69,7 +69,7 @@ def answer(asked: Asked, at: Context, hook: str) -> Mapping[str, Any] | Told:
     Raises InputError for a request that is none of this hook.
     """
     call = schema.request(asked.body, hook)
-    base = shipped()
+    base = base_of(at)
     known = known_of(base, at.session)
     today = day_of(at)
     person = str(call.context["patientId"])
@@ -109,12 +109,12 @@ def hear(asked: Asked, at: Context) -> None:
         suggestion = one.accepted_suggestions[0].id if one.accepted_suggestions else ""
         done = one.outcome_timestamp.astimezone(UTC).replace(tzinfo=None)
         rows_of.append((one.card, one.outcome, reason, comment, suggestion, done))
-    History(at.records, shipped(), at.site).answered(rows_of, at.now)
+    History(at.records, base_of(at), at.site).answered(rows_of, at.now)
 
 
 def judged_of(at: Context, person: str, hook: str) -> tuple[Base, Chart, Judged]:
     """What a hook's rules say of a person of the edition; nothing is remembered. Raises InputError for no such."""
-    base = shipped()
+    base = base_of(at)
     known = known_of(base, at.session)
     chart = lake_chart(at.session, person, day_of(at))
     if chart is None:

@@ -10,7 +10,7 @@ from typing import Any
 from isthmus.apps.advice.firing.history import History
 from isthmus.apps.advice.looks.patient import patient_page
 from isthmus.apps.advice.looks.routes import rules, span
-from isthmus.apps.advice.pack.base import Base, shipped
+from isthmus.apps.advice.pack.base import Base, base_of
 from isthmus.apps.advice.pack.graph import Relation
 from isthmus.apps.advice.pack.sheets import ties
 from isthmus.apps.advice.search.finding import Hit, find
@@ -26,7 +26,6 @@ RATES = (
     "days_off",
 )  # fmt: skip
 WIDTH, HEIGHT, MOST = 900, 560, 24
-START = "liver_cancer"
 
 
 @cache
@@ -58,7 +57,7 @@ def search_page(asked: Asked, at: Context) -> Told:
     if not text:
         return _page("about_search", form, asked.language)
     found = find(text, at)
-    named = ", ".join(escape(_name(shipped(), one, asked.language)) for one in found.concepts)
+    named = ", ".join(escape(_name(base_of(at), one, asked.language)) for one in found.concepts)
     said = f"<p>{_word('meant', asked)}: {named}</p>" if named else ""
     hits = "".join(_hit(one, asked) for one in found.hits) or f"<p>{_word('none', asked)}</p>"
     return _page("about_search", f"{form}{said}{hits}", asked.language)
@@ -84,16 +83,16 @@ def rules_page(asked: Asked, at: Context) -> Told:
 
 def rates_page(asked: Asked, at: Context) -> Told:
     """How each rule did in the last year."""
-    found = History(at.records, shipped(), at.site).rates(*span(asked, at))
+    found = History(at.records, base_of(at), at.site).rates(*span(asked, at))
     listed = [{name: getattr(one, name) for name in RATES} for one in found]
     return _page("about_rates", _table(RATES, listed, asked.language), asked.language)
 
 
 def graph_page(asked: Asked, at: Context) -> Told:
     """A concept in the middle and what stands beside it around it, with links to each."""
-    base = shipped()
-    name = asked.query.get("concept", START)
-    name = name if name in base.graph.concepts else START
+    base = base_of(at)
+    wanted = (asked.query.get("concept", ""), str(at.settings["start"]), *base.graph.concepts)
+    name = next(one for one in wanted if one in base.graph.concepts)
     return _page("about_graph", drawn(base, name, asked.language), asked.language)
 
 

@@ -15,7 +15,7 @@ from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.history import MODES, History, Rate
 from isthmus.apps.advice.firing.judge import Fired
 from isthmus.apps.advice.hooks.service import HOOKS, KNOWN, day_of, judged_of, known_of
-from isthmus.apps.advice.pack.base import HERE, Base, read, shipped
+from isthmus.apps.advice.pack.base import HERE, Base, base_of, read
 from isthmus.apps.advice.pack.graph import Relation
 from isthmus.apps.advice.pack.rule import Rule
 from isthmus.apps.advice.search.finding import find
@@ -57,7 +57,7 @@ def search(asked: Asked, at: Context) -> Told:
 
 def rules(asked: Asked, at: Context) -> Told:
     """All rules, with how each is switched at this site."""
-    base = shipped()
+    base = base_of(at)
     modes = History(at.records, base, at.site).modes()
     listed = [said(base, one, modes.get(one.name, MODES[0]), asked.language) for one in base.rules.values()]
     return Told(body={"rules": listed, "base": base.digest})
@@ -65,7 +65,7 @@ def rules(asked: Asked, at: Context) -> Told:
 
 def rule(asked: Asked, at: Context) -> Told:
     """One rule: its condition, texts, source, examples."""
-    base = shipped()
+    base = base_of(at)
     one = _known(base, asked.named["rule"])
     modes = History(at.records, base, at.site).modes()
     whole = said(base, one, modes.get(one.name, MODES[0]), asked.language)
@@ -92,7 +92,7 @@ def said(base: Base, one: Rule, mode: str, language: str) -> dict[str, Any]:
 
 def switch(asked: Asked, at: Context) -> Told:
     """Switch a rule on, to silent, or off, with a reason."""
-    base = shipped()
+    base = base_of(at)
     body = asked.body if isinstance(asked.body, dict) else {}
     name, mode, why = asked.named["rule"], str(body.get("mode", "")), str(body.get("why", ""))
     History(at.records, base, at.site).switch(name, mode, why, asked.person, at.now)
@@ -102,7 +102,7 @@ def switch(asked: Asked, at: Context) -> Told:
 def rates(asked: Asked, at: Context) -> Told:
     """How often each rule fired, was shown and set aside, in a span (`from`, `until`; the last year)."""
     begin, end = span(asked, at)
-    found = History(at.records, shipped(), at.site).rates(begin, end)
+    found = History(at.records, base_of(at), at.site).rates(begin, end)
     return Told(body={"from": begin.isoformat(), "until": end.isoformat(), "rates": [_rate(one) for one in found]})
 
 
@@ -122,7 +122,7 @@ def _rate(one: Rate) -> dict[str, Any]:
 
 def concept(asked: Asked, at: Context) -> Told:
     """A concept, what is below it, and what it stands beside in the graph."""
-    base, name = shipped(), asked.named["concept"]
+    base, name = base_of(at), asked.named["concept"]
     if name not in base.graph.concepts:
         raise InputError(f"there is no concept '{name[:80]}'. Look in concepts.csv of the packs.")
     one = base.graph.concepts[name]
@@ -170,7 +170,7 @@ def alike(asked: Asked, at: Context) -> Told:
 
 def similar_of(at: Context, person: str) -> Similar:
     """The patients most like one of the edition. Raises InputError for who is not there."""
-    base = shipped()
+    base = base_of(at)
     if not KNOWN.fullmatch(person):
         raise InputError("there is no such person in this edition. Look the number up again.")
     concepts = known_of(base, at.session).concepts
@@ -183,7 +183,7 @@ def bench(asked: Asked, at: Context) -> Told:
     hook, named = str(body.get("hook", "")), body.get("rules")
     if hook not in CALLS:
         raise InputError(f"the bench runs one of the hooks {', '.join(HOOKS)}. Name it as `hook`.")
-    if named is not None and not (isinstance(named, list) and all(one in shipped().rules for one in named)):
+    if named is not None and not (isinstance(named, list) and all(one in base_of(at).rules for one in named)):
         raise InputError("`rules` is a list of names of rules. `rules` lists them.")
     return Told(
         body={"hook": hook, "edition": at.session.edition, "rules": [_did(one) for one in benched(at, hook, named)]}
@@ -192,7 +192,7 @@ def bench(asked: Asked, at: Context) -> Told:
 
 def benched(at: Context, hook: str, named: Sequence[str] | None = None) -> list[Did]:
     """What the rules of a hook would have done to all patients of the edition."""
-    base = shipped()
+    base = base_of(at)
     known = known_of(base, at.session)
     found: list[Did] = []
 

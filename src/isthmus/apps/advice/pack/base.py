@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from graphlib import CycleError, TopologicalSorter
 from itertools import combinations
 from pathlib import Path
@@ -15,6 +15,7 @@ from isthmus.apps.advice.pack.graph import Concept, Graph, Relation
 from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
 from isthmus.apps.advice.pack.sheets import check_rings, read_concepts, read_relations
 from isthmus.apps.advice.pack.signs import SignReading, Signs
+from isthmus.apps.contract import Context, InputError
 from isthmus.apps.contract import documents as document
 from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
 from isthmus.apps.contract.knowledge import Kind, Node, Scalar
@@ -111,6 +112,30 @@ class Base:
 def shipped() -> Base:
     """The base of the packs that come with Isthmus."""
     return read(sorted(one for one in HERE.iterdir() if (one / "pack.yaml").is_file()))
+
+
+def base_of(at: Context) -> Base:
+    """The base of the packs that come along and, where the setting `knowledge` names a folder, of those in it.
+
+    It is read anew when a file there has changed. Raises InputError where there is no such folder, PackError where a
+    pack in it is wrong: then nobody is advised, rather than by rules of which some are missing.
+    """
+    named = str(at.settings["knowledge"])
+    if not named:
+        return shipped()
+    place = Path(named)
+    own = sorted(one.parent for one in place.glob("*/pack.yaml"))
+    if not own:
+        raise InputError(
+            "the folder of the setting `knowledge` holds no pack. Put each into a folder of its own with a pack.yaml."
+        )
+    files = sorted(one for folder in own for one in folder.rglob("*") if one.is_file())
+    return _with(tuple(own), tuple((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in files))
+
+
+@lru_cache(maxsize=4)
+def _with(own: tuple[Path, ...], files: tuple[tuple[str, int, int], ...]) -> Base:
+    return read([*(one for one in sorted(HERE.iterdir()) if (one / "pack.yaml").is_file()), *own])
 
 
 def read(folders: Sequence[Path]) -> Base:

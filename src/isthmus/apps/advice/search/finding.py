@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow.compute as pc
 
-from isthmus.apps.advice.pack.base import Base, shipped
+from isthmus.apps.advice.pack.base import Base, base_of
 from isthmus.apps.advice.pack.beside import Beside
 from isthmus.apps.advice.pack.rule import PLACE
 from isthmus.apps.advice.pack.sheets import ties
@@ -55,7 +55,7 @@ class Answer:
 
 def find(text: str, at: Context, *, most: int = 20) -> Answer:
     """The passages that fit a text, at most so many. Raises InputError for a text without a word."""
-    base = shipped()
+    base = base_of(at)
     clauses = lexicon_of(base, at.session).clauses(text[:400])
     if not clauses:
         raise InputError("there is no word to look for. Write what you seek, in Chinese or English.")
