@@ -17,14 +17,14 @@ from fastapi import FastAPI
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.web import counted
 from isthmus.serving.web.pages.listed import PAGES
-from isthmus.serving.web.shell.files import SUFFIXES
+from isthmus.serving.web.shell import chart, files
 from lib import granted, workspace
 from lib.granted import House
 from lib.reader import Reader, opened
 
 LINK = re.compile(r'(?:href|src|action|data-[a-z]+)="(/[^"]*)"')
 LEAVING = ("lang=", "theme=", "/static/", "/sign-out", "/preferences")
-MOST = 250  # addresses that one role reads
+MOST = 300  # addresses that one role reads
 IDENTITIES = ("name", "resident_id", "phone", "address", "identifier", "email", "contact_name", "contact_phone")
 NUMBERS = {
     "person": ("person_id", "person_source_value"), "visit_occurrence": ("visit_occurrence_id",),
@@ -83,7 +83,8 @@ def _addresses(house: House) -> list[str]:
              "{column}": "person_id", "{finding}": "0", "{person}": "1", "{pair}": "1-2"}  # fmt: skip
     found = ["/runs/events", "/sites/h01/scorecard.pdf", "/cds-services", "/api/v1/openapi.json", "/fhir/openapi.json"]
     for page in PAGES:
-        for address in (page.address, *(f"{page.file}.{suffix}" for suffix in SUFFIXES)):
+        texts = (*files.SUFFIXES, *(set(chart.SUFFIXES) - {"png", "pdf"}))
+        for address in (page.address, *(f"{page.file}.{suffix}" for suffix in texts)):
             for part, value in parts.items():
                 address = address.replace(part, value)
             found.append(re.sub(r"\{\w+\}", "x", address))
