@@ -139,7 +139,7 @@ def curves(*, time: str, share: str, risk: str, until: int) -> Drawn:
             {"transform": steps,
              "mark": {"type": "area", "interpolate": "step-after", "fillOpacity": 0.1, "clip": True},
              "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"},
-                          "fill": {**hue, "legend": None}}},
+                          "fill": legend}},
             {"transform": steps, "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2, "clip": True},
              "encoding": {"x": x, "y": {**y, "field": "survival"}, "stroke": legend, "strokeDash": dash}},
             ended,
