@@ -141,7 +141,7 @@ def _one_patient_over_time(chromium: Any, walk: Walk) -> None:
     walk.go("/patients")
     walk.page.click("main table a")
     walk.page.wait_for_url("**/patients/GR*")
-    walk.page.click("main tbody a >> nth=0")
+    walk.page.click('main tbody tr:has(td.day:has-text("20")) a >> nth=0')  # one who has any event
     walk.page.wait_for_load_state("load")
     path = walk.page.url.removeprefix(walk.base)
     assert walk.page.is_visible("svg.timeline.wide") and not walk.page.is_visible("svg.timeline.narrow")

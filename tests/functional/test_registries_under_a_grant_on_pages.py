@@ -101,6 +101,13 @@ def test_curves_have_no_step_of_a_few_and_a_small_group_has_none(app: FastAPI, h
     assert paths[0].count("V") == 2  # of eight deaths each; at the third only seven are left to be looked at
     assert "stage B" not in picture
     assert not re.findall(r"v8", picture)  # nobody's own follow-up is marked
+    points = reader.get(_address(house, "/outcomes.json") + "&table=curve").json()["rows"]
+    (_, below) = (part["data"]["values"] for part in reader.get(_address(house, "/outcomes.vl.json")).json()["vconcat"])
+    assert {row["group"] for row in points} == {"stage A"} and all(row["censored"] is None for row in points)
+    assert len({row["survival"] for row in points if row["survival"] is not None}) == 3  # at the start, and two steps
+    told = {str(row["at_risk"]) for row in points if row["at_risk"] is not None}
+    assert told and all(one == "≤7" or int(one) % 5 == 0 for one in told)
+    assert {row["at_risk"] for row in below} == told
 
 
 def test_nobody_else_sees_or_builds_it(app: FastAPI, house: House) -> None:

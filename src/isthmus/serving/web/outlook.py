@@ -25,7 +25,8 @@ from isthmus.serving.shown import Mask
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """Rows of a table, a drawing, and counts of patients: all, those with a time and a group, events, short times."""
+    """Rows of a table, a drawing, and counts of patients: all, those with a time and a group, events, short times; the
+    drawing as `points`, which end at the month `end`."""
 
     rows: Sequence[dict[str, Any]]
     drawing: Markup
@@ -33,6 +34,8 @@ class Outlook:
     known: int
     events: int
     short: int
+    points: Sequence[dict[str, Any]]
+    end: int
 
 
 def outlook(kept: Kept, figure: Figure, language: Language, mask: Mask) -> Outlook:
@@ -48,7 +51,7 @@ def outlook(kept: Kept, figure: Figure, language: Language, mask: Mask) -> Outlo
     drawing = curves.drawn(drawable, speech, figure.names[language], mask) if drawable else Markup("")
     return Outlook(
         rows, drawing, int(kept.about["patients"]), int(last.size), int(ended.sum()),
-        int(((last < 12) & ~ended).sum()),
+        int(((last < 12) & ~ended).sum()), *(curves.points(drawable, mask) if drawable else ((), 0)),
     )  # fmt: skip
 
 

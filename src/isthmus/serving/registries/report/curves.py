@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 import numpy as np
 from markupsafe import Markup
@@ -82,10 +83,7 @@ def drawn(found: Sequence[Drawn], speech: Speech, title: str, mask: Mask = ALL) 
 
     Where counts are masked, those at risk are, a curve ends where they are hidden, and nobody has a tick.
     """
-    longest = np.concatenate([one.times for one in found])
-    end = 12 * max(1, int(np.ceil(np.quantile(longest, 1 - KEPT) / 12)))
-    step = next(one for one in (3, 6, 12, 24, 36, 60, 120, 240) if end / one <= TICKS)
-    ticks = list(range(0, end + 1, step))
+    end, ticks = _times(found)
     height = TOP + HEIGHT + AXIS + ROW * (len(found) + 1)
 
     def across(month: float) -> float:
@@ -105,6 +103,45 @@ def drawn(found: Sequence[Drawn], speech: Speech, title: str, mask: Mask = ALL) 
         body += [_text(across(tick), y, _counted(mask.count(one.at_risk(tick)))) for tick in ticks]
     head = f'<svg class="chart" role="img" aria-label="{escape(title)}" viewBox="0 0 {WIDTH} {height}">'
     return Markup(head + "".join(body) + "</svg>")  # numbers and our own words; names are escaped where they are set
+
+
+def points(found: Sequence[Drawn], mask: Mask = ALL) -> tuple[list[dict[str, Any]], int]:
+    """The picture as rows, and the month at which it ends: `group, month` with `survival, low, high` of each step, with
+    `survival, censored` where anybody's follow-up ended, and with `at_risk`, a count to be masked, at each tick.
+
+    Where counts are masked, a curve ends where the picture ends it, its steps are told to a tenth of a month, and
+    nobody's end of follow-up is told.
+    """
+    end, ticks = _times(found)
+    rows: list[dict[str, Any]] = []
+    for one in found:
+        until, curve = min(end, _shown(one, mask)), one.curve
+        for month, share, low, high in zip(curve.times, curve.survival, curve.lower, curve.upper, strict=True):
+            if month <= until:
+                rows.append(_point(one, month, mask, survival=share, low=low, high=high))
+        ended = np.unique(one.times[~one.events], return_counts=True) if mask.rules is None else ((), ())
+        for month, count in zip(*ended, strict=True):
+            here = one.at(float(month)) if month <= end else None
+            if here is not None:
+                rows.append(_point(one, month, mask, survival=here[0], censored=int(count)))
+        rows += [_point(one, tick, mask, at_risk=one.at_risk(tick)) for tick in ticks]
+    return rows, end
+
+
+def _point(one: Drawn, month: float, mask: Mask, **said: float) -> dict[str, Any]:
+    told = dict.fromkeys(("survival", "low", "high", "at_risk", "censored")) | said
+    shares = {
+        key: None if told[key] is None else round(float(told[key] or 0.0), 4) for key in ("survival", "low", "high")
+    }
+    return {"group": one.name, "month": round(float(month), 2 if mask.rules is None else 1), **told, **shares}
+
+
+def _times(found: Sequence[Drawn]) -> tuple[int, list[int]]:
+    """The month at which the picture ends, and those that it names."""
+    longest = np.concatenate([one.times for one in found])
+    end = 12 * max(1, int(np.ceil(np.quantile(longest, 1 - KEPT) / 12)))
+    step = next(one for one in (3, 6, 12, 24, 36, 60, 120, 240) if end / one <= TICKS)
+    return end, list(range(0, end + 1, step))
 
 
 def _axes(ticks: Sequence[int], speech: Speech, low: float, high: float) -> Iterator[str]:

@@ -11,6 +11,8 @@ from isthmus.research.registries.figures import Figure
 from isthmus.research.registries.pack import Pack
 from isthmus.serving.web import built, granted, surveyed
 from isthmus.serving.web.outlook import Outlook, outlook
+from isthmus.serving.web.shell import specs
+from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
 from isthmus.serving.web.waiting import short
@@ -79,15 +81,20 @@ def one(told: Asked) -> View:
         "building": shown is None and _building(told, pack), **_granted(told),
     }  # fmt: skip
     tables: tuple[Table, ...] = (items,)
+    charts: list[Chart] = []
     if shown is not None:
         matrix, sites = _matrix(told, pack, shown)
         values |= {"sites": sites, "groups": _grouped(told, pack, matrix, sites),
                    "patients_shown": told.mask.count(int(shown.about["patients"])),
                    "lacking": [f"{name}: {', '.join(columns)}" for name, columns in shown.lacking.items()]}  # fmt: skip
         tables = (matrix, items, _work(told, shown))
+        called = {name: item.names.get(language) or name for name, item in pack.items.items()}
+        charts.append(Chart("completeness", "completeness", w("matrix.all"), specs.heat(
+            lambda row: called[row["item"]], {site: site for site in (*sites, "all")} | {"all": w("all")},
+            title=w("matrix.share"), none="–")))  # fmt: skip
     crumbs = ((w("page.registries"), "/registries"), (pack.titles.get(language) or pack.name, ""))
     return View(pack.titles.get(language) or pack.name, w("one.lead", len(pack.items), groups=len(pack.groups)),
-                tables, values, crumbs)  # fmt: skip
+                tables, values, crumbs, charts=charts)  # fmt: skip
 
 
 def _building(told: Asked, pack: Pack) -> bool:
@@ -228,7 +235,13 @@ def outcomes(told: Asked) -> View:
         "who": [(key, told.mask.count(count)) for key, count in counts], "real": not told.house.synthetic,
         "counts_as": pack.endpoints[chosen.endpoint].about[language], **under,
     }  # fmt: skip
-    return View(chosen.names[language], w("outcomes.lead"), (table,), values, crumbs)
+    curve = Table("curve", (
+        Column("group"), Column("month", "value"), Column("survival", "value"), Column("low", "value"),
+        Column("high", "value"), Column("at_risk", "count"), Column("censored", "tally"),
+    ), seen.points, table.source)  # fmt: skip
+    drawn = Chart("survival", "curve", chosen.names[language], specs.curves(
+        time=w("curve.time"), share=w("curve.share"), risk=w("curve.risk"), until=seen.end))  # fmt: skip
+    return View(chosen.names[language], w("outcomes.lead"), (table, curve), values, crumbs, charts=(drawn,))
 
 
 def _rely(told: Asked, seen: Outlook) -> Iterator[dict[str, str]]:

@@ -16,6 +16,7 @@ HUES = tuple(LIGHT[f"c{at}"] for at in range(1, 7))
 RAMP = ("#B4472E", "#CF7A55", "#E5AC86", "#F2D5BC", "#E9EDEA", "#C6DFDC", "#8EC3C1", "#4A9DA0", "#0A6C74")
 WIDE, HIGH, LINE = 640, 300, 26
 TICKS = 8
+DASHES = ([1, 0], [8, 3], [2, 3])  # of lines when all hues are taken
 STEPS = (3, 6, 12, 24, 36, 60, 120, 240)  # months between two of them
 Drawn = Callable[[Sequence[Row]], Spec]
 
@@ -113,7 +114,8 @@ def heat(names: Callable[[Row], str], sites: Mapping[str, str], *, title: str, n
 def curves(*, time: str, share: str, risk: str, until: int) -> Drawn:
     """Survival of groups: steps with their intervals, a tick where somebody's follow-up ended, those at risk below.
 
-    Rows have `group, month, survival, low, high, at_risk, censored`. The picture ends at the month `until`.
+    Rows have `group, month` with `survival, low, high` (a step), `survival, censored` or `at_risk`. The picture ends at
+    the month `until`.
     """
 
     def spec(rows: Sequence[Row]) -> Spec:
@@ -127,27 +129,24 @@ def curves(*, time: str, share: str, risk: str, until: int) -> Drawn:
         hue = {"field": "group", "type": "nominal", "title": None,
                "scale": {"domain": names, "range": [HUES[at % len(HUES)] for at in range(len(names))]}}  # fmt: skip
         legend = {**hue, "legend": {"orient": "top", "symbolOpacity": 1, "labelLimit": 300, "columns": 2}}
+        dash = {"field": "group", "type": "nominal", "title": None, "legend": legend["legend"], "scale": {
+            "domain": names, "range": [DASHES[at // len(HUES) % len(DASHES)] for at in range(len(names))]}}  # fmt: skip
+        steps = [{"filter": "isValid(datum.low)"}]
         ended = {"transform": [{"filter": "datum.censored > 0"}],
                  "mark": {"type": "point", "shape": "M0,-1L0,1", "size": 30, "clip": True, "opacity": 1},
-                 "encoding": {"x": x, "y": {**y, "field": "survival"}, "stroke": {**hue, "legend": None}}}  # fmt: skip
+                 "encoding": {"x": x, "y": {**y, "field": "survival"}, "stroke": legend}}  # fmt: skip
         layers = [
-            {"mark": {"type": "area", "interpolate": "step-after", "fillOpacity": 0.1, "clip": True},
+            {"transform": steps,
+             "mark": {"type": "area", "interpolate": "step-after", "fillOpacity": 0.1, "clip": True},
              "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"},
-                          "fill": {**hue, "legend": None}}},
-            {"mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2, "clip": True},
-             "encoding": {"x": x, "y": {**y, "field": "survival"}, "stroke": legend}},
+                          "fill": legend}},
+            {"transform": steps, "mark": {"type": "line", "interpolate": "step-after", "strokeWidth": 2, "clip": True},
+             "encoding": {"x": x, "y": {**y, "field": "survival"}, "stroke": legend, "strokeDash": dash}},
             ended,
         ]  # fmt: skip
-        below = {
-            "width": WIDE, "height": 20 * len(names), "data": {"values": list(_at_risk(rows, names, ticks))},
-            "title": {"text": risk, "anchor": "start", "fontSize": 12, "offset": 4}, "mark": "text",
-            "encoding": {"x": {"field": "month", "type": "quantitative", "scale": scale, "axis": None},
-                         "y": {"field": "group", "type": "nominal", "sort": names, "title": None,
-                               "axis": {"domain": False, "ticks": False, "labelLimit": 150}},
-                         "text": {"field": "at_risk"}},
-        }  # fmt: skip
+        below = _risk(rows, names, scale, risk)
         above = {"width": WIDE, "height": HIGH, "data": {"values": [dict(row) for row in rows]}, "layer": layers}
-        return {"vconcat": [above, below], "spacing": 20, "bounds": "flush"}
+        return {"vconcat": [above, below], "spacing": 66, "bounds": "flush"}
 
     return spec
 
@@ -240,13 +239,23 @@ def _joined(lines: list[Spec], nodes: list[Spec], heads: list[Spec], high: int) 
     ]  # fmt: skip
 
 
-def _at_risk(rows: Sequence[Row], names: Sequence[str], ticks: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """How many of each group are looked at for so long or longer: those of its first row that is not before."""
-    for name in names:
-        own = [row for row in rows if str(row["group"]) == name]
-        for tick in ticks:
-            found = next((row["at_risk"] for row in own if row["month"] >= tick), 0)
-            yield {"group": name, "month": tick, "at_risk": _told(found)}
+def _risk(rows: Sequence[Row], names: Sequence[str], scale: Spec, title: str) -> Spec:
+    """The numbers of those at risk, a line for each group."""
+    return {
+        "width": WIDE, "height": 20 * len(names), "data": {"values": list(_at_risk(rows))}, "mark": "text",
+        "title": {"text": title, "anchor": "start", "fontSize": 12, "offset": 2},
+        "encoding": {"x": {"field": "month", "type": "quantitative", "scale": scale, "axis": None},
+                     "y": {"field": "group", "type": "nominal", "sort": names, "title": None,
+                           "axis": {"domain": False, "ticks": False, "labelLimit": 150, "labelPadding": 22}},
+                     "text": {"field": "at_risk"}},
+    }  # fmt: skip
+
+
+def _at_risk(rows: Sequence[Row]) -> Iterator[dict[str, Any]]:
+    """How many of each group are looked at for so long or longer, as it is shown."""
+    for row in rows:
+        if row["at_risk"] is not None:
+            yield {"group": row["group"], "month": row["month"], "at_risk": _told(row["at_risk"])}
 
 
 def _told(value: Any) -> str:
