@@ -74,7 +74,7 @@ def test_a_small_group_is_hidden_in_every_chart(real: FastAPI) -> None:
     reader = Reader(real, "aud")
     for count in (counted.years, counted.checks, counted.findings):
         count(reader.house)
-    reader.house._worker.submit(lambda: None).result(timeout=600)
+    reader.house.memory.wait(600)
     hidden = 0
     for base, name in {"/overview": "years", "/sites/h01": "feeds", "/lineage": "lineage"}.items():
         spec = reader.get(f"{base}.vl.json?chart={name}").json()

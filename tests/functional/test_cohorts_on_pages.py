@@ -59,7 +59,7 @@ def _asked(app: FastAPI, address: str) -> Any:
     """What a page tells as JSON, when what it needs was counted beside the requests."""
     for _ in range(2):  # the first asks for the counts
         found = Reader(app).get(address)
-        app.state.house._worker.submit(lambda: None).result(timeout=120)
+        app.state.house.memory.wait(120)
     return found.json()
 
 

@@ -31,7 +31,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     assert made.lake.editions.numbers()[-1] > first
     for number in (first, None):
         counted.years(found.state.house, number), counted.checks(found.state.house, number)
-    found.state.house._worker.submit(lambda: None).result(timeout=600)
+    found.state.house.memory.wait(600)
     yield found
     found.state.house.close()
 

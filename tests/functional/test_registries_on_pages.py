@@ -51,7 +51,7 @@ def app(tmp_path: Path, people: list[int]) -> Iterator[FastAPI]:
 
 
 def _ready(app: FastAPI) -> None:
-    app.state.house._worker.submit(lambda: None).result(timeout=120)
+    app.state.house.memory.wait(120)
 
 
 def _built(app: FastAPI) -> Reader:

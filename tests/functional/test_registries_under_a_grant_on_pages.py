@@ -66,7 +66,7 @@ def _address(house: House, more: str = "") -> str:
 def _built(app: FastAPI, house: House) -> Reader:
     reader = Reader(app, "ann")
     assert reader.post("/registries/tiny/build", {"grant": short(house.grant)}).status_code == 303
-    app.state.house._worker.submit(lambda: None).result(timeout=120)
+    app.state.house.memory.wait(120)
     return reader
 
 

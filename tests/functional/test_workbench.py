@@ -47,7 +47,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FastAPI]:
     Reader(found, "aud").get("/cohorts")
     for count in (years, checks, findings):  # what is counted beside the requests is there
         count(found.state.house)
-    found.state.house._worker.submit(lambda: None).result(timeout=600)
+    found.state.house.memory.wait(600)
     yield found
     found.state.house.close()
 

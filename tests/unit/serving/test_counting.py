@@ -51,11 +51,11 @@ def test_what_is_counted_later_and_fails_is_told_by_the_warming_after_it(
                 raise InputError("a file is missing")
             return 1
 
-        return house.later("years", make)
+        return house.memory.later("years", make)
 
     def warmed() -> bool:
         done = counted.warm(house)
-        house._worker.submit(lambda: None).result()  # what was begun has ended
+        house.memory.wait(600)  # what was begun has ended
         return done
 
     monkeypatch.setattr(counted, "prepare", lambda _: None)

@@ -155,8 +155,8 @@ def test_whatever_pages_are_made_of_changes_the_stamp(tmp_path: Path) -> None:
         stamps.append(house._stamp())
         run.end()
         stamps.append(house._stamp())
-        assert house.later("count", lambda: 1) is None
-        house._worker.submit(lambda: None).result()
+        assert house.memory.later("count", lambda: 1) is None
+        house.memory.wait(600)
         stamps.append(house._stamp())
         time.sleep(0.01)  # a tick of the clock of files
         (opened.root / "sites" / "new.toml").write_text("title = 'New'")

@@ -20,7 +20,7 @@ def test_a_count_that_fails_is_told_to_who_asks_next_and_then_begun_again(tmp_pa
         return 7
 
     def asked() -> int:
-        while (found := house.later("count", make)) is None:
+        while (found := house.memory.later("count", make)) is None:
             time.sleep(0.01)
         return found
 

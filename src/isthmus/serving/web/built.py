@@ -56,7 +56,9 @@ def build(house: House, name: str) -> Kept | None:
         return None
     open_session(house.workspace.lake, synthetic=house.synthetic)
     folder, pack = _folder(house, name), packs(house)[name]
-    return _found(house, name) or house.later(("registry", folder, pack.digest), lambda: _built(house, pack, folder))
+    return _found(house, name) or house.memory.later(
+        ("registry", folder, pack.digest), lambda: _built(house, pack, folder)
+    )
 
 
 def _read(house: House) -> tuple[Mapping[str, Pack], Sequence[str]]:
@@ -64,7 +66,7 @@ def _read(house: House) -> tuple[Mapping[str, Pack], Sequence[str]]:
     folder = house.workspace.root / OWN
     found = sorted(one for one in folder.rglob("*") if one.is_file()) if folder.is_dir() else []
     state = tuple((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in found)
-    return house.once(("packs", state), lambda: _loaded(folder))
+    return house.memory.once(("packs", state), lambda: _loaded(folder))
 
 
 def _loaded(folder: Path) -> tuple[Mapping[str, Pack], Sequence[str]]:
@@ -88,7 +90,7 @@ def _folder(house: House, name: str) -> Path:
 def _found(house: House, name: str) -> Kept | None:
     folder, pack = _folder(house, name), packs(house)[name]
     key = ("registry", folder, pack.digest)
-    known: Kept | None = house.known(key)
+    known: Kept | None = house.memory.known(key)
     if known is not None:
         return known
     try:
@@ -97,7 +99,7 @@ def _found(house: House, name: str) -> Kept | None:
         return None
     if about["digest"] != pack.digest:
         return None
-    return house.once(key, lambda: Kept(folder, pack, about, house.synthetic))
+    return house.memory.once(key, lambda: Kept(folder, pack, about, house.synthetic))
 
 
 def _built(house: House, pack: Pack, folder: Path) -> Kept:

@@ -44,7 +44,7 @@ class Seen:
 def map_of(house: House, edition: int | None = None) -> DataMap | None:
     """The map of an edition (the newest by default), None before the first."""
     number = edition or house.edition
-    return None if number is None else house.once(("map", number), lambda: held(house.workspace, edition=number))
+    return None if number is None else house.memory.once(("map", number), lambda: held(house.workspace, edition=number))
 
 
 def edition_of(house: House, edition: int | None = None) -> Seen | None:
@@ -53,7 +53,7 @@ def edition_of(house: House, edition: int | None = None) -> Seen | None:
     if known is None:
         return None
     late = tuple(sorted(held_back(house))) if known.edition.number == house.edition else ()
-    return house.once(("seen", known.edition.number, late), lambda: _seen(house, known, late))
+    return house.memory.once(("seen", known.edition.number, late), lambda: _seen(house, known, late))
 
 
 def held_back(house: House) -> Mapping[str, str]:
@@ -78,12 +78,12 @@ def worse(house: House, site: str) -> list[Worse] | None:
     waiting = [one.batch_id for one in house.workspace.records.batches("committed") if one.site == site]
     if not waiting:
         return []
-    return house.later(("worse", house.edition, *waiting), lambda: worse_of(house.workspace, site))
+    return house.memory.later(("worse", house.edition, *waiting), lambda: worse_of(house.workspace, site))
 
 
 def past(house: House) -> list[lists.Published]:
     """All editions, oldest first."""
-    return house.once(("editions", house.edition), lambda: lists.editions(house.workspace))
+    return house.memory.once(("editions", house.edition), lambda: lists.editions(house.workspace))
 
 
 def years(house: House, edition: int | None = None) -> list[dict[str, Any]] | None:
@@ -98,7 +98,7 @@ def years(house: House, edition: int | None = None) -> list[dict[str, Any]] | No
                 found[one["year"]][one["table"]] = one["records"]
         return [{"year": year, **found[year]} for year in sorted(found)][-YEARS:]
 
-    return house.later(("years", number), count) if number else []
+    return house.memory.later(("years", number), count) if number else []
 
 
 def findings(house: House) -> list[Lived] | None:
@@ -106,17 +106,19 @@ def findings(house: House) -> list[Lived] | None:
     number = house.edition
     if number is None:
         return []
-    if house.later(("findings", number), lambda: bool(lived(house.workspace))) is None:
+    if house.memory.later(("findings", number), lambda: bool(lived(house.workspace))) is None:
         return None
     last = mark(house.workspace.decisions, "finding")
-    return house.once(("lived", number, last), lambda: lived(house.workspace))
+    return house.memory.once(("lived", number, last), lambda: lived(house.workspace))
 
 
 def checks(house: House, edition: int | None = None) -> Quality | None:
     """The results of the checks of an edition, None while they are computed."""
     number = edition or house.edition
     return (
-        None if number is None else house.later(("quality", number), lambda: quality(house.workspace, edition=number))
+        None
+        if number is None
+        else house.memory.later(("quality", number), lambda: quality(house.workspace, edition=number))
     )
 
 
@@ -125,19 +127,21 @@ def checked(house: House, edition: int | None = None) -> tuple[int, int] | None:
     found = checks(house, edition)
     if found is None:
         return None
-    counts = house.once(("checked", edition or house.edition), lambda: Counter(one.status for one in found.results))
+    counts = house.memory.once(
+        ("checked", edition or house.edition), lambda: Counter(one.status for one in found.results)
+    )
     return counts["passed"], counts["passed"] + counts["failed"]
 
 
 def quarantine(house: House) -> list[lists.Waiting]:
     """What is in quarantine, by site, kind and reason."""
-    return house.once(("quarantine", house.edition), lambda: lists.quarantine(house.workspace))
+    return house.memory.once(("quarantine", house.edition), lambda: lists.quarantine(house.workspace))
 
 
 def open_codes(house: House) -> list[Item]:
     """The codes that wait for a concept."""
     last = mark(house.workspace.decisions, "term")
-    return house.once(("codes", house.edition, last), lambda: worklist.items(house.workspace))
+    return house.memory.once(("codes", house.edition, last), lambda: worklist.items(house.workspace))
 
 
 def prepare(house: House) -> None:
@@ -162,8 +166,8 @@ def warm(house: House) -> bool:
         findings(house),
         *(worse(house, site) for site in held_back(house)),
     ]
-    shown.append(house.later(("edges", house.edition), lambda: edges(house.workspace)))
-    shown.append(house.later(("index", house.edition), lambda: bool(find(house.workspace, known, "x"))))
+    shown.append(house.memory.later(("edges", house.edition), lambda: edges(house.workspace)))
+    shown.append(house.memory.later(("index", house.edition), lambda: bool(find(house.workspace, known, "x"))))
     return all(one is not None for one in shown)
 
 

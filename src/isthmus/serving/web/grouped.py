@@ -39,7 +39,7 @@ def defined(house: House) -> tuple[Sequence[Cohort], Sequence[DefinitionError]]:
     if not found:
         return (), ()
     state = tuple((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in found)
-    return house.once(("cohorts", state), lambda: files.read([folder]))
+    return house.memory.once(("cohorts", state), lambda: files.read([folder]))
 
 
 def counted(house: House, cohorts: Sequence[Cohort], number: int) -> Counted | None:
@@ -49,7 +49,7 @@ def counted(house: House, cohorts: Sequence[Cohort], number: int) -> Counted | N
     """
     open_session(house.workspace.lake, synthetic=house.synthetic, edition=number)
     key = ("cohorts counted", number, fingerprint(cohorts), tuple(one.name for one in cohorts))
-    return house.known(key) or house.later(key, lambda: _counted(house, cohorts, number))
+    return house.memory.known(key) or house.memory.later(key, lambda: _counted(house, cohorts, number))
 
 
 def _counted(house: House, cohorts: Sequence[Cohort], number: int) -> Counted:

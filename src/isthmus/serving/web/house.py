@@ -1,12 +1,9 @@
-"""One opened workspace as the workbench has it: its parts, and what was counted of its editions, once."""
+"""One opened workspace as the workbench has it: its parts, and what was counted of its editions, once (`memory.py`)."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
 
 from isthmus.apps.manager.running import Manager
 from isthmus.base.errors import IsthmusError
@@ -19,11 +16,10 @@ from isthmus.records.commits import Commits
 from isthmus.serving.web.answers import Answers
 from isthmus.serving.web.fresh import Fresh
 from isthmus.serving.web.lanes import Lanes
+from isthmus.serving.web.memory import Memory
 from isthmus.serving.web.runs import Run
 from isthmus.serving.web.sessions import Sessions
 
-Made = TypeVar("Made")
-KEPT = 256  # things that were counted
 PATIENCE = 5.0  # seconds that the workbench waits for applications to start; the rest of them start meanwhile
 
 
@@ -38,18 +34,14 @@ class House:
         self.lanes = Lanes()
         self.manager = Manager(self.workspace, seconds=PATIENCE)
         self.fresh = Fresh(self._stamp)
+        self.memory = Memory()
         self.run: Run | None = None
         self.after: list[Callable[[House], object]] = []
         self._commits = Commits(self.workspace.records)
-        self._counted = 0
         self._listed: tuple[int, list[int]] = (0, [])
         self._cases: dict[str, File] = {}
-        self._memory: OrderedDict[Hashable, Any] = OrderedDict()
-        self._locks: dict[Hashable, threading.Lock] = {}
         self._guard = threading.Lock()
         self._acting = threading.Lock()
-        self._worker = ThreadPoolExecutor(1, thread_name_prefix="counting")
-        self._begun: dict[Hashable, Future[Any]] = {}
 
     @property
     def synthetic(self) -> bool:
@@ -73,7 +65,7 @@ class House:
 
     def digest(self, edition: int) -> str:
         """The digest of an edition's manifest."""
-        return self.once(("digest", edition), lambda: self.workspace.lake.editions.get(edition).digest)
+        return self.memory.once(("digest", edition), lambda: self.workspace.lake.editions.get(edition).digest)
 
     def cases(self) -> list[File]:
         """All cases of the committee, oldest first."""
@@ -119,58 +111,6 @@ class House:
         threading.Thread(target=done, name=title, daemon=True).start()
         return True
 
-    def once(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        """What `make` gives, made once for a key; whoever asks meanwhile waits for it."""
-        with self._guard:
-            if key in self._memory:
-                self._memory.move_to_end(key)
-                return cast(Made, self._memory[key])
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            with self._guard:
-                if key in self._memory:
-                    return cast(Made, self._memory[key])
-            made = make()
-            with self._guard:
-                self._memory[key] = made
-                self._locks.pop(key, None)
-                while len(self._memory) > KEPT:
-                    self._memory.popitem(last=False)
-            return made
-
-    def known(self, key: Hashable) -> Any:
-        """What was made for a key, None where nothing was."""
-        with self._guard:
-            return self._memory.get(key)
-
-    def begun(self, key: Hashable) -> bool:
-        """Whether something is being made beside the requests, or failed and nobody was told."""
-        with self._guard:
-            return key in self._begun
-
-    def later(self, key: Hashable, make: Callable[[], Made]) -> Made | None:
-        """What `make` gives, made beside the requests, one thing after another; None until it is there.
-
-        Where it failed, the next who asks is told why, and the one after that begins it again.
-        """
-        with self._guard:
-            if key in self._memory:
-                self._begun.pop(key, None)
-                return cast(Made, self._memory[key])
-            begun = self._begun.get(key)
-            if begun is None:
-                self._begun[key] = self._worker.submit(self._count, key, make)
-            if begun is None or not begun.done():
-                return None
-            del self._begun[key]
-        return cast(Made, begun.result())
-
-    def _count(self, key: Hashable, make: Callable[[], Made]) -> Made:
-        try:
-            return self.once(key, make)
-        finally:
-            self._counted += 1  # only the one worker counts
-
     def _stamp(self) -> Hashable:
         """Equal as long as nothing has changed of which pages are made; None where the records cannot tell it."""
         committed = self._commits.number()
@@ -178,14 +118,14 @@ class House:
             return None
         root, run = self.workspace.root, self.run
         folders = (self.workspace.lake.editions.folder, root, root / "sites", root / "cohorts")
-        return committed, self._counted, run, run is not None and run.over, *map(_changed, folders)
+        return committed, self.memory.counted, run, run is not None and run.over, *map(_changed, folders)
 
     def close(self) -> None:
         """Begin nothing more."""
         self._commits.close()
         self.manager.close()
         self.lanes.close()
-        self._worker.shutdown(wait=False, cancel_futures=True)
+        self.memory.close()
 
 
 def _changed(folder: Path) -> int:

@@ -33,7 +33,7 @@ def _drawn(house: House, request: Request) -> Response:
         raise Missing(
             "the findings of this edition are being counted. Ask again in a minute.", {name: f"/sites/{name}"}
         )
-    made = house.once(
+    made = house.memory.once(
         ("card", name, house.edition, visitor.language), lambda: pdf(card(house.workspace, name), visitor.language)
     )
     told = {"Content-Disposition": f'inline; filename="{name}.pdf"'}

@@ -51,14 +51,16 @@ def of(told: Asked, pack: Pack) -> Survey | None:
     if not grant or told.house.edition is None:
         return None
     key = _key(told, pack, grant)
-    known: Survey | None = told.house.known(key)
-    return known or (told.house.later(key, lambda: _surveyed(told, pack, grant)) if told.house.begun(key) else None)
+    known: Survey | None = told.house.memory.known(key)
+    return known or (
+        told.house.memory.later(key, lambda: _surveyed(told, pack, grant)) if told.house.memory.begun(key) else None
+    )
 
 
 def begun(told: Asked, pack: Pack) -> bool:
     """Whether it is being counted."""
     grant = named(told)
-    return bool(grant) and told.house.begun(_key(told, pack, grant))
+    return bool(grant) and told.house.memory.begun(_key(told, pack, grant))
 
 
 def begin(told: Asked, pack: Pack) -> str:
@@ -69,7 +71,7 @@ def begin(told: Asked, pack: Pack) -> str:
         raise RefusedError(
             "a registry of real patients is built under a grant in force of yours. Name one, or apply: /requests/new."
         )
-    told.house.later(_key(told, pack, grant), lambda: _surveyed(told, pack, grant))
+    told.house.memory.later(_key(told, pack, grant), lambda: _surveyed(told, pack, grant))
     return grant
 
 

@@ -95,7 +95,7 @@ def column(told: Asked) -> View:
 
 
 def _edges(told: Asked) -> list[Any]:
-    return told.house.once(("edges", told.house.edition), lambda: edges(told.house.workspace))
+    return told.house.memory.once(("edges", told.house.edition), lambda: edges(told.house.workspace))
 
 
 def _ways(told: Asked) -> Mapping[tuple[str, str], list[str]]:
@@ -139,7 +139,9 @@ def _found(told: Asked, text: str) -> Iterator[dict[str, Any]]:
 def _mapped(told: Asked, known: DataMap, text: str) -> Iterator[dict[str, Any]]:
     """Names of the map, and concepts with their rows."""
     try:
-        found = told.house.once(("find", known.edition.number, text), lambda: find(told.house.workspace, known, text))
+        found = told.house.memory.once(
+            ("find", known.edition.number, text), lambda: find(told.house.workspace, known, text)
+        )
     except InputError:
         return
     for one in found.named:

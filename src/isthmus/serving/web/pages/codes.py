@@ -86,7 +86,7 @@ def chosen(told: Asked) -> str:
     if wanted != NONE and not (wanted.isascii() and wanted.isdecimal()):
         raise InputError("a decision names a concept by its number, or none. Choose one of the candidates.")
     concepts = [] if wanted == NONE else [int(wanted)]
-    known: Sequence[Candidate] = told.house.known(_key(told.house, item)) or ()
+    known: Sequence[Candidate] = told.house.memory.known(_key(told.house, item)) or ()
     model = next((each.mapper for each in known if [each.concept_id] == concepts), "")
     made = choice(item, concepts, reason=form.get("reason", "").strip(), model=model)
     if concepts:
@@ -128,10 +128,10 @@ def _place(found: Sequence[Item], named: Mapping[str, str]) -> int | None:
 
 def _proposed(house: House, found: Sequence[Item], at: int) -> Sequence[Candidate]:
     """What mappers propose for a code; looked up together with the codes behind it."""
-    kept = house.known(_key(house, found[at]))
+    kept = house.memory.known(_key(house, found[at]))
     if kept is None:
-        _look_up(house, [each for each in found[at : at + AHEAD] if house.known(_key(house, each)) is None])
-        kept = house.known(_key(house, found[at]))
+        _look_up(house, [each for each in found[at : at + AHEAD] if house.memory.known(_key(house, each)) is None])
+        kept = house.memory.known(_key(house, found[at]))
     return kept or ()
 
 
@@ -139,7 +139,7 @@ def _look_up(house: House, wanted: Iterable[Item]) -> None:
     items = list(wanted)
     with mappers(house.workspace) as bench:
         for item, candidates in zip(items, bench.candidates([asked(each) for each in items]), strict=True):
-            house.once(_key(house, item), partial(tuple, candidates))
+            house.memory.once(_key(house, item), partial(tuple, candidates))
 
 
 def _key(house: House, item: Item) -> tuple[object, ...]:

@@ -102,7 +102,7 @@ def _pairs(told: Asked) -> Sequence[Waiting]:
     """The pairs that wait for whoever asks."""
     house, author = told.house, told.visitor.name
     key = ("pairs", house.edition, house.workspace.decisions.last(), author)
-    return house.once(key, lambda: waiting(house.workspace, author=author))
+    return house.memory.once(key, lambda: waiting(house.workspace, author=author))
 
 
 def _name(one: Waiting) -> str:

@@ -67,7 +67,7 @@ def _shown(told: Asked, pack: Pack) -> Shown | None:
 
     def outlooked(figure: Figure) -> Outlook:
         key = ("curves", kept.folder, figure.name, language)
-        return told.house.once(key, lambda: outlook(kept, figure, language, told.mask))
+        return told.house.memory.once(key, lambda: outlook(kept, figure, language, told.mask))
 
     return Shown(kept.about, lambda name: kept.table(name).to_pylist(), outlooked)
 
