@@ -79,8 +79,6 @@ class Figures:
             said = f"entry {name} of the report: `rows` is a list of items, and not empty."
             self._faults.add(body.place("rows"), said, "Write rows: [sex, age_at_diagnosis].")
             listed = []
-        if not body.get("en") or not body.get("zh"):
-            self._faults.add(body.place(), f"entry {name} of the report lacks a title.", "Give both: en: …, zh: ….")
         rows = tuple(map(str, listed))
         for one in rows:
             self._column(name, one, body.place("rows"))

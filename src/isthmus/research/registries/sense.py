@@ -64,8 +64,6 @@ def _groups(own: Section, faults: Faults) -> None:
         if name in seen:
             faults.add(entry.place(), f"group {name} stands already at {seen[name]}.", "Keep one of the two.")
         seen[name] = entry.place()
-        if not entry.get("en") or not entry.get("zh"):
-            faults.add(entry.place(), f"group {name} lacks a name.", BOTH)
 
 
 def lists(found: Mapping[str, Sequence[Coded]], rows: Mapping[str, Row], faults: Faults) -> None:
@@ -78,8 +76,6 @@ def lists(found: Mapping[str, Sequence[Coded]], rows: Mapping[str, Row], faults:
                 faults.add(
                     place, f"list {name}: the code '{one.code}' holds a |, which stands between codes.", "Write -."
                 )
-            if not one.names["en"] or not one.names["zh"]:
-                faults.add(place, f"list {name}, code {one.code} lacks a name.", "Fill the columns en and zh.")
             for said in {one.code.casefold(), *(each.casefold() for each in one.names.values() if each)}:
                 if meant.setdefault(said, one.code) != one.code:
                     faults.add(place, f"list {name}: '{said}' means {meant[said]} and {one.code}.",
@@ -137,11 +133,6 @@ def formulas(told: Computed, found: Mapping[str, Formula], faults: Faults) -> No
         _compares(check.expression.node, place, faults)
         if not check.expression.names:
             faults.add(place, "it asks nothing of a patient.", "Name an item in `when`.")
-        if not check.rule.items:
-            faults.add(place, "it does not say which items it is about.", "Fill the column `items`.")
-        lacking = [key for key in ("en", "zh") if not check.rule.says[key]]
-        if lacking:
-            faults.add(place, f"it has no words in '{lacking[0]}'.", "Say in both languages what is wrong.")
 
 
 def _compares(node: Node, place: str, faults: Faults) -> None:
@@ -158,9 +149,6 @@ def endpoints(found: Mapping[str, Endpoint], told: Section | None, faults: Fault
     for name, one in found.items():
         if not NAME.fullmatch(name):
             faults.add(one.place, f"'{name}' is no name of an end point.", "Write small letters, digits and _.")
-        body = told.get(name) if told else None
-        if isinstance(body, dict) and not all(body.get(language) for language in ("en", "zh")):
-            faults.add(one.place, f"end point {name} lacks a name.", BOTH)
     follow = told.get("follow_up") if told else None
     if isinstance(follow, Section):
         _switch(follow, "records", faults)
@@ -187,9 +175,6 @@ def enrolment(found: Enrolment, told: Section | None, faults: Faults) -> None:
     if found.finders and points < found.enough:
         said = f"all rules together give {points:g} points, and {found.enough:g} make a candidate."
         faults.add(told.place("finding"), said, "Lower `enough`, or give rules more points.")
-    for one in found.finders:
-        if not one.names["en"] or not one.names["zh"]:
-            faults.add(one.place, f"rule {one.name} lacks a name.", BOTH)
     for visit in found.visits.values():
         if visit.every and visit.until < visit.day:
             faults.add(visit.place, f"visit {visit.name} ends on day {visit.until}, before its first on {visit.day}.",
