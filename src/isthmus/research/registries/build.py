@@ -38,6 +38,8 @@ from isthmus.research.registries.worklist import OpenCode
 
 ROWS_PER_PART = 2_000_000
 """Rows of OMOP, counted once for each item that they may fill, that are worked on together."""
+PARTS_PER_READING = 8
+"""Parts whose rows are found by one reading of the edition, which costs the same however few the patients."""
 
 Sink = Callable[[str, pa.Table], None]
 """Takes the rows of one table of the registry; a table comes in as many pieces as there are parts, in order."""
@@ -105,6 +107,9 @@ class Building:
         enrolled = cases.enrol(self.desk, self.plan, found, rulings)
         self.registry.cases = enrolled.counts
         self.desk.lay("enrolled", cases.numbered(enrolled))
+        self._make("patient", statements.PATIENT.format(site=cases.HOSPITALS[self.plan.pack.hospital]))
+        self._make("visited", statements.VISITED)
+        self._make("deceased", statements.DECEASED)
         self._sink("enrolment", enrolled.rows)
         for name, rows in zip(("candidate", "evidence"), cases.queue(self.desk), strict=True):
             self._sink(name, rows)
@@ -133,12 +138,12 @@ class Building:
 
     def part(self, part: int) -> None:
         """Everything for one part of the patients."""
-        whole = self.registry.patients
-        low, high = (at * whole // self.registry.parts for at in (part, part + 1))
-        self._make(
-            "member", statements.MEMBER.format(low=low, high=high, site=cases.HOSPITALS[self.plan.pack.hospital])
-        )
-        self._make("hit", hits())
+        if part % PARTS_PER_READING == 0:
+            last = min(part + PARTS_PER_READING, self.registry.parts)
+            self._make("wanted", wanted(self._first(part), self._first(last)))
+        within = {"low": self._first(part), "high": self._first(part + 1)}
+        self._make("member", statements.MEMBER.format(**within))
+        self._make("hit", statements.HIT.format(**within))
         found = self.desk.take(step(statements.UNITS))
         known = units.conversions(self.plan.pack, self.plan.numbers, found, self._units)
         self.desk.lay("conversion", known)
@@ -157,6 +162,10 @@ class Building:
         self._derive()
         self._count()
         self._give()
+
+    def _first(self, part: int) -> int:
+        """The number of the first patient of a part."""
+        return part * self.registry.patients // self.registry.parts
 
     def _lines(self) -> None:
         lines = self.plan.pack.lines
@@ -247,8 +256,8 @@ class Building:
         self.desk.add(name, step(sql))
 
 
-def hits() -> str:
-    """The statement that finds all rows which any source wants."""
+def wanted(low: int, high: int) -> str:
+    """The statement that finds all rows which any source wants, of patients with these numbers."""
     arms = []
     for one in domains():
         columns = {
@@ -262,8 +271,9 @@ def hits() -> str:
             "kind": f"coalesce(e.{one['type']}, 0) = {BY_TEXT}",
             "visit": f"e.{one['visit']}" if one["visit"] else "CAST(NULL AS BIGINT)",
         }  # fmt: skip
-        arms += [statements.HIT.format(source=source, wanted=join, **columns) for source, join in _wanted(one)]
-    return "\nUNION ALL\n".join([*arms, statements.PERSON])
+        columns |= {"low": low, "high": high}
+        arms += [statements.WANTED.format(source=source, wanted=join, **columns) for source, join in _wanted(one)]
+    return "\nUNION ALL\n".join([*arms, statements.PERSON.format(low=low, high=high)])
 
 
 def size() -> str:

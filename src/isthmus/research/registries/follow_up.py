@@ -25,11 +25,11 @@ TELLING = """
     WHERE t.aside IS NULL
     UNION ALL
     SELECT d.person_id, 'death' AS says, d.death_date AS day, 'table death' AS told_by, d.site, d.part_id, d.place
-    FROM death d JOIN member m ON m.person_id = d.person_id
+    FROM deceased d JOIN member m ON m.person_id = d.person_id
     UNION ALL
     SELECT v.person_id, 'record' AS says, max(coalesce(v.visit_end_date, v.visit_start_date)) AS day,
         'table visit_occurrence' AS told_by, v.site, CAST(NULL AS BIGINT) AS part_id, CAST(NULL AS BIGINT) AS place
-    FROM visit_occurrence v JOIN member m ON m.person_id = v.person_id WHERE {records} GROUP BY v.person_id, v.site
+    FROM visited v JOIN member m ON m.person_id = v.person_id WHERE {records} GROUP BY v.person_id, v.site
     UNION ALL
     SELECT t.person_id, 'record' AS says, max(t.day) AS day, 'dated values' AS told_by, t.site,
         CAST(NULL AS BIGINT) AS part_id, CAST(NULL AS BIGINT) AS place

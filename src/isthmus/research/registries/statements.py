@@ -21,37 +21,49 @@ CODE = """
         FROM given_code g JOIN concept_ancestor a ON a.ancestor_concept_id = g.concept_id WHERE g.below
     ) GROUP BY "list", concept_id
 """
-# The patients of one part of the work, with what their rows say of them.
-MEMBER = """
-    SELECT c.person_id, c.index_date, {site} AS site, p.gender_concept_id, p.gender_source_value,
+# All patients, with what their rows say of them. Who is joined with whom is worked out for all persons of an edition,
+# so that these rows, and those of their visits and deaths, are read once and not for each part.
+PATIENT = """
+    SELECT c.number, c.person_id, c.index_date, {site} AS site, p.gender_concept_id, p.gender_source_value,
         p.race_concept_id, p.race_source_value, p.ethnicity_concept_id, p.ethnicity_source_value, p.year_of_birth,
         coalesce(CAST(p.birth_datetime AS DATE), TRY_CAST(concat(p.year_of_birth, '-',
             coalesce(p.month_of_birth, 7), '-', coalesce(p.day_of_birth, 1)) AS DATE)) AS birth, p.part_id, p.place
     FROM enrolled c LEFT JOIN person p ON p.person_id = c.person_id
     LEFT JOIN care_site h ON h.care_site_id = p.care_site_id
-    WHERE c.number >= {low} AND c.number < {high}
 """
-# One domain's rows of the patients that some source wants. Columns that a table has not are null.
-HIT = """
-    SELECT {source} AS source, e.person_id, {concept} AS concept_id, e.{day} AS day, {end} AS until_day,
-        {number} AS number, {unit} AS unit_concept, {unit_text} AS unit_text, {value} AS value_concept, {text} AS text,
-        {kind} AS noted, {visit} AS visit, e.site, e.part_id, e.place
-    FROM {table} e JOIN member m ON m.person_id = e.person_id {wanted}
+VISITED = """
+    SELECT v.person_id, v.visit_occurrence_id, v.visit_start_date, v.visit_end_date, v.site
+    FROM visit_occurrence v JOIN patient m ON m.person_id = v.person_id
 """
+DECEASED = """
+    SELECT d.person_id, d.death_date, d.site, d.part_id, d.place
+    FROM death d JOIN patient m ON m.person_id = d.person_id
+"""
+# The patients of one part of the work.
+MEMBER = "SELECT * EXCLUDE (number) FROM patient WHERE number >= {low} AND number < {high}"
+# One domain's rows of patients that some source wants. Columns that a table has not are null.
+WANTED = """
+    SELECT m.number AS patient, {source} AS source, e.person_id, {concept} AS concept_id, e.{day} AS day,
+        {end} AS until_day, {number} AS number, {unit} AS unit_concept, {unit_text} AS unit_text,
+        {value} AS value_concept, {text} AS text, {kind} AS noted, {visit} AS visit, e.site, e.part_id, e.place
+    FROM {table} e JOIN patient m ON m.person_id = e.person_id AND m.number >= {low} AND m.number < {high} {wanted}
+"""
+# Those of one part.
+HIT = "SELECT * EXCLUDE (patient) FROM wanted WHERE patient >= {low} AND patient < {high}"
 # How many rows of a domain that are.
 SIZE = """
     SELECT count(*) AS n FROM {table} e JOIN enrolled m ON m.person_id = e.person_id {wanted}
 """
 PERSON = """
-    SELECT s.source, m.person_id, 0 AS concept_id, CASE WHEN s.what = 'birth' THEN m.birth END AS day,
-        CAST(NULL AS DATE) AS until_day,
+    SELECT m.number AS patient, s.source, m.person_id, 0 AS concept_id,
+        CASE WHEN s.what = 'birth' THEN m.birth END AS day, CAST(NULL AS DATE) AS until_day,
         CASE WHEN s.what = 'birth' THEN CAST(m.year_of_birth AS DOUBLE) END AS number, 0 AS unit_concept,
         '' AS unit_text, CASE s.what WHEN 'gender' THEN m.gender_concept_id WHEN 'race' THEN m.race_concept_id
             WHEN 'ethnicity' THEN m.ethnicity_concept_id END AS value_concept,
         CASE s.what WHEN 'gender' THEN m.gender_source_value WHEN 'race' THEN m.race_source_value
             WHEN 'ethnicity' THEN m.ethnicity_source_value WHEN 'site' THEN m.site END AS text,
         FALSE AS noted, CAST(NULL AS BIGINT) AS visit, m.site, m.part_id, m.place
-    FROM member m JOIN source s ON s.domain = 'person'
+    FROM patient m JOIN source s ON s.domain = 'person' WHERE m.number >= {low} AND m.number < {high}
 """
 # Which units the numbers of an item come in: a conversion is asked for each.
 UNITS = """
@@ -124,7 +136,7 @@ VISIT_ROWS = """
             ORDER BY v.visit_start_date, v.visit_occurrence_id) AS "row",
         v.visit_start_date AS start_date, coalesce(v.visit_end_date, v.visit_start_date) AS end_date,
         v.visit_occurrence_id AS visit, v.site
-    FROM visit_occurrence v JOIN member m ON m.person_id = v.person_id JOIN grain g ON g.kind = 'visit'
+    FROM visited v JOIN member m ON m.person_id = v.person_id JOIN grain g ON g.kind = 'visit'
 """
 EVENT_ROWS = """
     SELECT grain, person_id, row_number() OVER (PARTITION BY grain, person_id ORDER BY day) AS "row",

@@ -30,7 +30,7 @@ DUE = """
     ), seen AS (
         SELECT t.person_id, w.visit, t.day FROM told t JOIN visit_item w ON w.item = t.item WHERE t.aside IS NULL
         UNION ALL
-        SELECT v.person_id, '' AS visit, v.visit_start_date AS day FROM visit_occurrence v
+        SELECT v.person_id, '' AS visit, v.visit_start_date AS day FROM visited v
         JOIN member m ON m.person_id = v.person_id
     ), made AS (
         SELECT a.person_id, a.site, a.visit, a.nth, a.due, a.opens, a.closes, min(s.day) AS done
