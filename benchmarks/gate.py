@@ -61,7 +61,7 @@ ASKED: Mapping[str, str] = {
     "by year: rows": "select year(measurement_date) as y, count(*) as n from measurement group by all order by 1",
     "by year and concept: quartiles": "select year(measurement_date) as y, measurement_concept_id, "
     "quantile_cont(value_as_number, 0.25) as low, quantile_cont(value_as_number, 0.75) as high from measurement group "
-    "by all order by all",
+    "by all order by 1, 2",
 }
 TAKING = ("by year: rows", "by year and concept: quartiles")
 LONG = ("by year and concept: quartiles",)
