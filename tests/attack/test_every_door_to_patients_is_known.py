@@ -119,7 +119,7 @@ def test_every_public_entry_of_a_session_is_known() -> None:
     # What is kept belongs to editions of invented patients; under a grant nothing is kept and nothing compared.
     # `persons` gives identities beside what stands for them, to keep what people say of them: no application has it.
     invented = {"ask", "desk", "keep", "kept", "kept_before", "changed_since"}
-    application = {"ask", "steps", "patient"}
+    application = {"ask", "brought", "patient", "steps"}
     for owner, known in (
         (gate_session.Session, invented), (office_session.Granted, {"ask", "changes", "persons", "sql", "steps"}),
         (declared.Invented, application), (declared.Declared, application),

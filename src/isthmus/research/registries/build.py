@@ -271,7 +271,7 @@ def wanted(low: int, high: int) -> str:
             "kind": f"coalesce(e.{one['type']}, 0) = {BY_TEXT}",
             "visit": f"e.{one['visit']}" if one["visit"] else "CAST(NULL AS BIGINT)",
         }  # fmt: skip
-        columns |= {"low": low, "high": high}
+        columns |= {"low": str(low), "high": str(high)}
         arms += [statements.WANTED.format(source=source, wanted=join, **columns) for source, join in _wanted(one)]
     return "\nUNION ALL\n".join([*arms, statements.PERSON.format(low=low, high=high)])
 

@@ -100,7 +100,6 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     faults = Faults()
     head = whole.documents[HEAD]
     _check_head(head, found, faults)
-    sense.head(head, found, faults)
     groups = _groups(head, found, faults)
     lists = _lists(whole.sheets["lists.csv"], faults)
     sense.lists(lists, whole.sheets["lists.csv"], faults)
@@ -121,9 +120,7 @@ def load(name: str | Path, roots: Sequence[Path] = ()) -> Pack:
     cases = _cases(head, faults)
     sense.items(known, formulas, faults)
     sense.formulas(worked, formulas, faults)
-    sense.endpoints(endpoints, whole.documents.get("endpoints.yaml"), faults)
-    sense.lines(whole.documents.get("lines.yaml"), lines, faults)
-    sense.enrolment(enrolment, whole.documents.get("enrolment.yaml"), faults)
+    sense.documents(whole.documents, endpoints, lines, enrolment, faults)
     faults.tell()
     assert cases is not None  # or it had been told
     return Pack(
@@ -162,6 +159,7 @@ def _check_head(head: Section, found: Sequence[Layer], faults: Faults) -> None:
 
     if str(head.get("hospital", "site")) not in HOSPITALS:
         faults.add(head.place("hospital"), f"'{head['hospital']}' is no hospital.", f"Write {' or '.join(HOSPITALS)}.")
+    sense.head(head, found, faults)
 
 
 def _check_drop(own: Section, below: Set[str], faults: Faults) -> None:

@@ -144,7 +144,17 @@ def _compares(node: Node, place: str, faults: Faults) -> None:
         _compares(child, place, faults)
 
 
-def endpoints(found: Mapping[str, Endpoint], told: Section | None, faults: Faults) -> None:
+def documents(
+    told: Mapping[str, Section], points: Mapping[str, Endpoint], treated: Lines | None, enrolled: Enrolment,
+    faults: Faults,
+) -> None:  # fmt: skip
+    """What end points, treatment lines and enrolment say is possible."""
+    _endpoints(points, told.get("endpoints.yaml"), faults)
+    _lines(told.get("lines.yaml"), treated, faults)
+    _enrolment(enrolled, told.get("enrolment.yaml"), faults)
+
+
+def _endpoints(found: Mapping[str, Endpoint], told: Section | None, faults: Faults) -> None:
     """An end point is a column and has names; switches are yes or no."""
     for name, one in found.items():
         if not NAME.fullmatch(name):
@@ -154,7 +164,7 @@ def endpoints(found: Mapping[str, Endpoint], told: Section | None, faults: Fault
         _switch(follow, "records", faults)
 
 
-def lines(told: Section | None, found: Lines | None, faults: Faults) -> None:
+def _lines(told: Section | None, found: Lines | None, faults: Faults) -> None:
     """Drugs of one regimen begin within fewer days than end a line."""
     if told is None or found is None:
         return
@@ -167,7 +177,7 @@ def lines(told: Section | None, found: Lines | None, faults: Faults) -> None:
         faults.add(told.place("within"), said, "Make `within` the smaller.")
 
 
-def enrolment(found: Enrolment, told: Section | None, faults: Faults) -> None:
+def _enrolment(found: Enrolment, told: Section | None, faults: Faults) -> None:
     """Rules can find a candidate together, and visits end after they begin."""
     if told is None:
         return
