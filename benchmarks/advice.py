@@ -119,7 +119,7 @@ def make(root: str, persons: int) -> dict[str, Any]:
         rows += sum(one.rows for one in files)
     opened.lake.editions.publish(tables, batches=["made"], notes={})
     reads = manifest_of(FOLDER).reads
-    return {"rows": rows, "grant": granted(opened, KIND, [f"s{site}" for site in range(SITES)], reads)}
+    return {"rows": rows, "grant": granted(opened, KIND, [f"s{site}" for site in range(SITES)], reads, grade=4)}
 
 
 def _written(root: Path, table: str, persons: int) -> Iterator[DataFile]:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from benchmarks.claim import Bench, Row, seconds, spent
+from benchmarks.granting import PERSON, granted, office_of
 from benchmarks.job import Sample
 from isthmus.base.clock import now
 from isthmus.base.durable import sha256_of
@@ -26,7 +27,6 @@ from isthmus.flow import start
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.committee.application import Grant
 from isthmus.gate.grade.decision import Allowed, Request, decide
-from isthmus.gate.office import cases, people
 from isthmus.gate.office.prepared import brought_up
 from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.office.unit import Office
@@ -126,7 +126,8 @@ def make(root: str, rows: int) -> dict[str, Any]:
         count = rows if table == "measurement" else rows // EACH
         tables[table] = 0, list(_written(opened.lake.root, table, count, rows // EACH))
     opened.lake.editions.publish(tables, batches=["made"], notes={})
-    return {"grant": _granted(opened)}
+    tables = {name: columns.keys() - {"part_id", "place", "mapping_id"} for name, columns in GIVEN.items()}
+    return {"grant": granted(opened, "HMB", SITES, tables, grade=3)}
 
 
 def _written(root: Path, table: str, count: int, persons: int) -> Iterator[DataFile]:
@@ -152,36 +153,6 @@ def _type(kind: pa.DataType) -> str:
     return TYPES.get(str(kind), "TIMESTAMP")
 
 
-def _granted(opened: Workspace) -> str:
-    """A grant, given as a committee gives it."""
-    office = _office(opened)
-    with office.open():
-        root = people.add(office, "root", ["administrator"], [], None, by=None)
-        platform, ann, cai, dan = (
-            people.add(office, name, [role], [], None, by=root)
-            for name, role in (("platform", "platform"), ("ann", "user"), ("cai", "committee"), ("dan", "committee"))
-        )
-        body = {
-            "purpose": {"kinds": ["HMB"]}, "summary": "What a grant costs", "sites": list(SITES), "people": ["ann"],
-            "tables": {name: list(columns.keys() - {"part_id", "place", "mapping_id"})
-                       for name, columns in GIVEN.items()},
-            "until": (now() + timedelta(days=30)).isoformat(),
-        }  # fmt: skip
-        name = cases.apply(office, ann, body)
-        for person, act, said in (
-            (platform, "match", {"answers": dict.fromkeys(SITES, "yes")}),
-            (cai, "vote", {"favour": True, "reason": "of use"}), (dan, "vote", {"favour": True, "reason": "of use"}),
-            (cai, "grant", {}),
-        ):  # fmt: skip
-            case = cases.do(office, cases.file(office, name), person, act, said)
-    assert case.grant is not None
-    return case.grant.id
-
-
-def _office(opened: Workspace) -> Office:
-    return Office(opened.root, opened.records, opened.settings)
-
-
 def plainly(root: str, name: str, turns: int) -> dict[str, Any]:
     """The plain question alone."""
     opened = Workspace(Path(root))
@@ -193,15 +164,15 @@ def prepare(root: str, grant: str) -> dict[str, Any]:
     """Seconds and bytes of what is prepared for a grant."""
     opened = Workspace(Path(root))
     began = time.perf_counter()
-    found = brought_up(_office(opened), opened.lake, [grant])
+    found = brought_up(office_of(opened), opened.lake, [grant])
     return {"seconds": time.perf_counter() - began, "size": found[grant].size}
 
 
 def asked(root: str, name: str, grant: str, turns: int) -> dict[str, Any]:
     """The plain question and the granted one in turns, the fastest of each; their answers agree where they should."""
     opened = Workspace(Path(root))
-    office = _office(opened)
-    account = office.accounts.get("ann")
+    office = office_of(opened)
+    account = office.accounts.get(PERSON)
     assert account is not None
     session = open_granted(office, opened.lake, account, grant)
     plain, held, inside = [], [], []
@@ -228,8 +199,8 @@ def asked(root: str, name: str, grant: str, turns: int) -> dict[str, Any]:
 def sessions(root: str, grant: str, many: int) -> dict[str, Any]:
     """Seconds and bytes of sessions that are open together, and seconds of a question in each of some."""
     opened = Workspace(Path(root))
-    office = _office(opened)
-    account = office.accounts.get("ann")
+    office = office_of(opened)
+    account = office.accounts.get(PERSON)
     assert account is not None
     open_granted(office, opened.lake, account, grant)
     before, began = psutil.Process().memory_info().rss, time.perf_counter()
@@ -246,7 +217,7 @@ def sessions(root: str, grant: str, many: int) -> dict[str, Any]:
 
 def _own(opened: Workspace, session: Granted) -> Granted:
     """The session with an office of its own, for a thread."""
-    return Granted(_office(opened), opened.lake, session.edition, session._asker)
+    return Granted(office_of(opened), opened.lake, session.edition, session._asker)
 
 
 def _last(office: Office, grant: str) -> float:
@@ -278,11 +249,11 @@ def decided(times: int) -> dict[str, Any]:
         for name in ("person", "visit_occurrence", "condition_occurrence", "drug_exposure", "measurement", "death")
     }
     grant = Grant(
-        id="grant", people=frozenset({"ann"}), kinds=frozenset({"HMB"}), sites=frozenset(SITES), columns=columns,
+        id="grant", people=frozenset({PERSON}), kinds=frozenset({"HMB"}), sites=frozenset(SITES), columns=columns,
         start=now(), until=now() + timedelta(days=1), release="default", grade=3,
     )  # fmt: skip
     asked = {name: frozenset(one for one in some if one.endswith("_concept_id")) for name, some in columns.items()}
-    request = Request(person="ann", kind="HMB", at=now(), columns=asked)
+    request = Request(person=PERSON, kind="HMB", at=now(), columns=asked)
     found = decide(grant, request)
     assert isinstance(found, Allowed), found
     began = time.perf_counter()

@@ -18,8 +18,10 @@ def office_of(opened: Workspace) -> Office:
     return Office(opened.root, opened.records, opened.settings)
 
 
-def granted(opened: Workspace, kind: str, sites: Collection[str], tables: Mapping[str, Collection[str]]) -> str:
-    """A grant of grade 4 for a kind of purpose, by which PERSON reads tables of sites; its identifier."""
+def granted(
+    opened: Workspace, kind: str, sites: Collection[str], tables: Mapping[str, Collection[str]], *, grade: int
+) -> str:
+    """A grant for a kind of purpose, by which PERSON reads tables of sites; its identifier."""
     office = office_of(opened)
     with office.open():
         root = people.add(office, "root", ["administrator"], [], None, by=None)
@@ -29,7 +31,7 @@ def granted(opened: Workspace, kind: str, sites: Collection[str], tables: Mappin
         )
         body = {
             "purpose": {"kinds": [kind]}, "summary": "What a grant costs", "sites": sorted(sites), "people": [PERSON],
-            "tables": {name: sorted(columns) for name, columns in tables.items()}, "grade": 4,
+            "tables": {name: sorted(columns) for name, columns in tables.items()}, "grade": grade,
             "until": (now() + timedelta(days=30)).isoformat(),
         }  # fmt: skip
         name = cases.apply(office, ann, body)
