@@ -92,9 +92,12 @@ def _rings(legs: Sequence[Bound]) -> Iterator[list[Bound]]:
         resting |= more
     waiting = steps - resting
     while waiting:
-        ring = _walk([bound for bound in legs if not resting & set(bound[1].to)], min(waiting))
-        waiting -= {step for _, leg in ring for step in leg.of} or waiting
-        if ring and not any(_apart(one, other) for one, _ in ring for other, _ in ring):
+        start = min(waiting)
+        ring = _walk([bound for bound in legs if not resting & set(bound[1].to)], start)
+        around = {step for _, leg in ring for step in leg.of}
+        is_new = not waiting.isdisjoint(around)  # a way may lead into a ring that another way has led to before
+        waiting -= around | {start}
+        if is_new and not any(_apart(one, other) for one, _ in ring for other, _ in ring):
             yield ring
 
 

@@ -174,6 +174,9 @@ def test_rules_for_different_patients_or_days_do_not_contradict(rules: dict[str,
           "two": {"precedence": "c", "of": "b", "window": "9 before to 1 before"},
           "three": {"precedence": "a", "of": "c", "window": "9 before to 1 before"}}, "a → b → c → a is a cycle"),
         ({"one": {"response": "a", "of": "a", "window": "1 after to 9 after"}}, "a → a is a cycle"),
+        ({"one": {"response": "b", "of": "a", "window": "1 after to 9 after"},  # a way that leads into a ring
+          "two": {"response": "c", "of": "b", "window": "1 after to 9 after"},
+          "three": {"response": "b", "of": "c", "window": "1 after to 9 after"}}, "b → c → b is a cycle"),
     ],
 )  # fmt: skip
 def test_steps_that_wait_for_each_other_without_end_are_refused(rules: dict[str, Any], ring: str) -> None:
