@@ -167,8 +167,9 @@ def _start(root: str, grant: str) -> None:
         held = open_granted(office, opened.lake, account, grant, edition=edition.number, within=within)
         return Declared(held, manifest.reads)
 
+    settings = {one.name: one.default for one in manifest.settings.values()} | {"cap": 5, "day": DAY}
     _at["context"] = lambda: Context(
-        session=session(), records=own.of("s0"), settings={"cap": 5, "day": DAY}, learnt=lambda kind, rows: None,
+        session=session(), records=own.of("s0"), settings=settings, learnt=lambda kind, rows: None,
         now=now(), site="s0",
     )  # fmt: skip
 
