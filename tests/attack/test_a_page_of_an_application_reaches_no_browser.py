@@ -87,7 +87,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def test_a_route_gives_no_script_and_no_style(address: str, media: str) -> None:
     answer = httpx.get(f"{address}/apps/bad/api/code", params={"media": media})
     assert answer.status_code == 500
-    assert answer.headers["content-type"] == "application/json"
+    assert answer.headers["content-type"] == "application/problem+json"
 
 
 def test_html_of_a_route_is_shut_in(address: str) -> None:
