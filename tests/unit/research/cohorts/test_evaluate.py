@@ -119,7 +119,7 @@ def test_chunks_of_persons_change_nothing(desk: Desk) -> None:
 
 
 def test_a_cohort_of_nobody_is_counted_as_nobody(desk: Desk) -> None:
-    nobody = _definition({"ConditionOccurrence": {"CodesetId": 9}})
+    nobody = _definition({"ConditionOccurrence": {"CodesetId": 9}}, ConceptSets=[_set(9)])
     found = evaluate.evaluate(desk, [nobody])
     assert files.counted(found) == [("1", 0, 0)]
     assert found.rows.num_rows == 0
