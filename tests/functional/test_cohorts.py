@@ -112,7 +112,7 @@ def test_a_definition_that_cannot_be_answered_is_named_and_the_others_are_done(
     told = done.document()
     assert len(told["cohorts"]) == 3
     colour, broken = told["refused"]
-    assert colour.startswith("12.json: PrimaryCriteria.CriteriaList[0].ConditionOccurrence.Colour: ")
+    assert colour.startswith("12.json:1: PrimaryCriteria.CriteriaList[0].ConditionOccurrence.Colour: ")
     assert "ConditionOccurrence has no 'Colour' here. Take it out, or correct its name" in colour
     assert broken.startswith("13.json: line 2: this is not JSON")
 
