@@ -1,5 +1,6 @@
 """What no single reader of a pack can see: what is well formed and yet means nothing, or never comes about."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from isthmus.research.registries.names import GRADE
 from isthmus.research.registries.rules import Endpoint, Formula, Lines
 from isthmus.research.registries.sheet import Row
 
+FOLDER = re.compile(r"[a-z0-9][a-z0-9_-]{0,58}")
 PERSONAL = {"birth": ("date",), "gender": ("choice", "text"), "site": ("choice", "text")}
 NUMBERS = ("number", "whole")
 MISSING = "_missing"
@@ -36,10 +38,11 @@ class Coded(Protocol):
 
 
 def head(told: Section, layers: Sequence[Layer], faults: Faults) -> None:
-    """The name of a registry is one of folders and columns; its version is a text; it has a title."""
+    """The name of a registry is one of folders; its version is a text; it has a title."""
     name = told.get("registry")
-    if not isinstance(name, str) or not NAME.fullmatch(name):
-        faults.add(told.place("registry"), f"'{name}' is no name of a registry.", "Write small letters, digits and _.")
+    if not isinstance(name, str) or not FOLDER.fullmatch(name):
+        said = f"'{name}' is no name of a registry."
+        faults.add(told.place("registry"), said, "Write small letters, digits, - and _.")
     version = told.get("version", "1")
     if isinstance(version, float):
         said = f"the version {version} was read as a number, so that 1.10 is 1.1."

@@ -120,7 +120,7 @@ def base_of(at: Context) -> Base:
     It is read anew when a file there has changed. Raises InputError where there is no such folder, PackError where a
     pack in it is wrong: then nobody is advised, rather than by rules of which some are missing.
     """
-    named = str(at.settings["knowledge"])
+    named = str(at.settings.get("knowledge", ""))
     if not named:
         return shipped()
     place = Path(named)
