@@ -8,8 +8,6 @@ import pytest
 
 from isthmus.cdm.questions import condition_occurrence
 from isthmus.flow.workspace import Workspace
-from isthmus.gate.office.session import Granted, open_granted
-from isthmus.gate.office.unit import Office
 from lib import granted, workspace
 from lib.granted import House
 
@@ -44,14 +42,6 @@ def _concepts(house: House) -> tuple[int, Sequence[int]]:
     return max((one for one in every if one), key=every.count), every
 
 
-def _session(house: House) -> Granted:
-    opened = Workspace(house.root)
-    office = Office(opened.root, opened.records, opened.settings)
-    account = office.accounts.get("ann")
-    assert account is not None
-    return open_granted(office, opened.lake, account, house.grant)
-
-
 @pytest.mark.parametrize("sql", SQL)
 def test_a_statement_that_fails_on_a_withheld_row_does_not_meet_it(house: House, sql: str) -> None:
     concept, every = _concepts(house)
@@ -63,7 +53,7 @@ def test_an_expression_that_fails_on_a_withheld_row_does_not_meet_it(house: Hous
     concept, every = _concepts(house)
     kind = condition_occurrence.condition_concept_id
     fails = ibis.cases((kind == concept, ibis.literal("x")), else_=ibis.literal("1")).cast("int64") == 1
-    rows = _session(house).ask(condition_occurrence.filter(fails).count().as_table()).to_pylist()
+    rows = granted.session(house).ask(condition_occurrence.filter(fails).count().as_table()).to_pylist()
     assert [list(row.values()) for row in rows] == [[len([one for one in every if one != concept])]]
 
 

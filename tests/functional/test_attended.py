@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from isthmus.base.errors import RefusedError
-from isthmus.flow.workspace import Workspace
 from isthmus.gate.declared import Declared
-from isthmus.gate.office.session import Granted, open_granted
-from isthmus.gate.office.unit import Office
+from isthmus.gate.office.session import Granted
 from lib import granted
 from lib.granted import House
 
@@ -19,14 +17,6 @@ TABLES: Mapping[str, list[str]] = {
     "condition_occurrence": ["condition_occurrence_id", "person_id", "condition_concept_id", "condition_start_date"],
     "measurement": ["measurement_id", "person_id", "measurement_concept_id", "measurement_date", "value_as_number"],
 }
-
-
-def _session(house: House) -> Granted:
-    opened = Workspace(house.root)
-    office = Office(opened.root, opened.records, opened.settings)
-    account = office.accounts.get("ann")
-    assert account is not None
-    return open_granted(office, opened.lake, account, house.grant)
 
 
 @pytest.fixture(scope="module", params=[3, 4], ids=["dates are moved", "dates as they are"])
@@ -50,17 +40,17 @@ def _same(session: Granted) -> int:
 
 
 def test_they_are_those_of_statements(house: House) -> None:
-    assert _same(_session(house)) > 100
+    assert _same(granted.session(house)) > 100
 
 
 def test_rows_of_special_diseases_stay_away(house: House, tmp_path: Path) -> None:
     other = house.copied(tmp_path / "ws")
-    before = _session(other)
+    before = granted.session(other)
     concepts = before.sql("SELECT condition_concept_id FROM condition_occurrence")["condition_concept_id"].to_pylist()
     often = max(set(concepts), key=concepts.count)
     settings = other.root / "isthmus.toml"
     settings.write_text(f"special = [{often}]\n" + settings.read_text(encoding="utf-8"), encoding="utf-8")
-    session = _session(other)
+    session = granted.session(other)
     left = session.sql("SELECT count(*) AS n FROM condition_occurrence")["n"].to_pylist()
     assert left == [len(concepts) - concepts.count(often)]
     _same(session)
@@ -70,7 +60,7 @@ def test_a_call_is_one_question_in_the_log_and_no_row_comes_when_the_grant_is_su
     house: House, tmp_path: Path
 ) -> None:
     other = house.copied(tmp_path / "ws")
-    session = _session(other)
+    session = granted.session(other)
     who = session.sql("SELECT min(person_id) AS one FROM person")["one"].to_pylist()[0]
     declared = Declared(session, {table: frozenset(names) for table, names in TABLES.items()})
 
@@ -93,6 +83,6 @@ def test_a_call_is_one_question_in_the_log_and_no_row_comes_when_the_grant_is_su
 
 
 def test_a_number_of_nobody_gives_no_row(house: House) -> None:
-    declared = Declared(_session(house), {table: frozenset(names) for table, names in TABLES.items()})
+    declared = Declared(granted.session(house), {table: frozenset(names) for table, names in TABLES.items()})
     assert sum(one.num_rows for one in declared.patient(987_654_321).values()) == 0
     assert sum(one.num_rows for one in declared.patient("nobody").values()) == 0

@@ -12,7 +12,6 @@ from isthmus.cdm.questions import person
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import session as granted_session
 from isthmus.gate.office.quota import Quota
-from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.office.unit import Office
 from lib import granted, workspace
 from lib.command import complaint
@@ -32,13 +31,6 @@ def _office(house: House) -> Office:
     return Office(opened.root, opened.records, opened.settings)
 
 
-def _session(house: House, who: str = "ann") -> Granted:
-    office = _office(house)
-    account = office.accounts.get(who)
-    assert account is not None
-    return open_granted(office, Workspace(house.root).lake, account, house.grant)
-
-
 def _entries(house: House) -> list[dict[str, object]]:
     office = _office(house)
     with office.open():
@@ -56,7 +48,7 @@ def test_a_granted_question_is_answered_from_the_granted_columns(house: House) -
 
 
 def test_a_question_as_an_expression_gives_what_sql_gives(house: House) -> None:
-    asked = _session(house).ask(person.group_by("gender_concept_id").agg(n=person.count()))
+    asked = granted.session(house).ask(person.group_by("gender_concept_id").agg(n=person.count()))
     told = house.ask("select gender_concept_id, count(*) as n from person group by all", "ann", "--json")
     assert sorted(asked.to_pylist(), key=str) == sorted(told.document()["rows"], key=str)
 
@@ -81,7 +73,7 @@ def test_dates_move_and_intervals_stay(house: House) -> None:
 def test_the_entry_is_in_the_log_before_the_answer(
     house: House, monkeypatch: pytest.MonkeyPatch, way: str, sql: str
 ) -> None:
-    session = _session(house)
+    session = granted.session(house)
     before = len(_entries(house))
     seen: list[int] = []
 
@@ -120,7 +112,7 @@ def test_another_purpose_gives_no_row_and_one_entry(house: House) -> None:
 
 
 def test_an_expired_grant_gives_no_row_and_one_entry(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    session = _session(house)
+    session = granted.session(house)
     before = _entries(house)
     monkeypatch.setattr(granted_session, "now", lambda: datetime.fromisoformat(granted.UNTIL))
     with pytest.raises(RefusedError, match="not in force"):
@@ -149,7 +141,7 @@ STOPS: dict[str, tuple[Callable[[House], None], str]] = {
 @pytest.mark.parametrize("name", STOPS)
 def test_a_stop_holds_at_once_also_for_a_session_that_is_open(tmp_path: Path, name: str) -> None:
     house = granted.granted(tmp_path, patients=3)
-    session = _session(house)
+    session = granted.session(house)
     assert session.sql(COUNT).to_pylist() == [{"n": 3}]
     stop, reason = STOPS[name]
     stop(house)
@@ -182,16 +174,16 @@ def test_the_rows_of_a_day_are_limited(tmp_path: Path) -> None:
 def test_a_question_that_takes_too_long_is_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(granted_session, "quota", lambda settings: Quota(longest=0.5))
     with pytest.raises(RefusedError, match="longer than"):
-        _session(house).sql("select count(*) from range(10000000000) a, person where random() < 0.5")
+        granted.session(house).sql("select count(*) from range(10000000000) a, person where random() < 0.5")
     crossed = "select count(*) from " + ", ".join(f"person p{number}" for number in range(9)) + " where {}"
     with pytest.raises(RefusedError, match="longer than"):
-        _session(house).sql(crossed.format("p0.year_of_birth * p3.year_of_birth + p7.year_of_birth <> 7"))
+        granted.session(house).sql(crossed.format("p0.year_of_birth * p3.year_of_birth + p7.year_of_birth <> 7"))
     product = person
     for _ in range(8):
         product = product.select("year_of_birth").cross_join(person.select("year_of_birth"), rname="{name}_")
         product = product.mutate(year_of_birth=product.year_of_birth + product.year_of_birth_)
     with pytest.raises(RefusedError, match="longer than"):
-        _session(house).ask(product.filter(product.year_of_birth % 7 == 3).count().as_table())
+        granted.session(house).ask(product.filter(product.year_of_birth % 7 == 3).count().as_table())
 
 
 def test_an_answer_that_is_too_large_is_not_given(house: House) -> None:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
+from isthmus.gate.grade.keys import FORM
 from isthmus.serving.page.words import LANGUAGES, Speech
 from isthmus.serving.web import patient
 from isthmus.serving.web.shell.words import texts
@@ -53,7 +54,7 @@ def _questions(app: FastAPI) -> list[str]:
 def test_the_persons_of_a_grant_are_listed_page_by_page(app: FastAPI, monkeypatch: pytest.MonkeyPatch) -> None:
     reader, base = Reader(app, "ann"), f"/patients/{_grant(app)}"
     whole = [row["person_id"] for row in reader.get(f"{base}.json").json()["rows"]]
-    assert len(whole) == 20 and whole == sorted(whole) and all(patient.PSEUDONYM.fullmatch(one) for one in whole)
+    assert len(whole) == 20 and whole == sorted(whole) and all(FORM.fullmatch(one) for one in whole)
     monkeypatch.setattr("isthmus.serving.web.pages.patients.PAGE", 8)
     walked, where = [], base
     while where:

@@ -13,8 +13,6 @@ from isthmus.base.errors import IntegrityError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.desk import Desk
-from isthmus.gate.office.session import Granted, open_granted
-from isthmus.gate.office.unit import Office
 from lib import granted, workspace
 from lib.command import complaint, run
 from lib.granted import House
@@ -36,17 +34,9 @@ def house(tmp_path: Path) -> House:
     return granted.granted(tmp_path, tables=dict(TABLES))
 
 
-def _session(house: House) -> Granted:
-    opened = Workspace(house.root)
-    office = Office(opened.root, opened.records, opened.settings)
-    account = office.accounts.get("ann")
-    assert account is not None
-    return open_granted(office, opened.lake, account, house.grant)
-
-
 def _answers(house: House) -> dict[str, Any]:
     """Every dated table in every way of asking: plain, among copies, as an expression, in steps."""
-    session = _session(house)
+    session = granted.session(house)
     found: dict[str, Any] = {}
     for table in DATED:
         said = ", ".join(TABLES[table])
@@ -94,7 +84,7 @@ def test_the_files_of_the_lake_are_not_opened(house: House) -> None:
     for path in (house.root / "lake" / "visit_occurrence").rglob("*.parquet"):
         path.unlink()
     assert _answers(house) == before
-    session = _session(house)
+    session = granted.session(house)
     for path in (house.root / "lake" / ".prepared").rglob("visit_occurrence/**/*.parquet"):
         path.unlink()
     with pytest.raises(IntegrityError, match="missing"):

@@ -12,6 +12,8 @@ import yaml
 
 from isthmus.flow.ingest import ingest
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.office.session import Granted, open_granted
+from isthmus.gate.office.unit import Office
 from lib import harbour, workspace
 from lib.command import Done, run
 from lib.copies import copied
@@ -143,6 +145,15 @@ def decided(house: House) -> House:
         assert done.code == 0, done
     house.grant = done.document()["grant"]
     return house
+
+
+def session(house: House, who: str = "ann") -> Granted:
+    """A session of somebody under the grant."""
+    opened = Workspace(house.root)
+    office = Office(opened.root, opened.records, opened.settings)
+    account = office.accounts.get(who)
+    assert account is not None
+    return open_granted(office, opened.lake, account, house.grant)
 
 
 def granted(folder: Path, *, patients: int = 40, **changed: Any) -> House:

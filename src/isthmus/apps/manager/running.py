@@ -285,7 +285,8 @@ class Manager:
         try:
             self._change(app, state, runs)
         except Exception as error:  # records that are locked for a moment: the next look tries it again
-            LOG.warning("application %s was not followed for a moment (%s)", app, type(error).__name__)
+            LOG.warning("application %s could not be started (%s): it is tried again", app, type(error).__name__)
+            self._faults[app] = -1, f"it could not be started ({type(error).__name__}), and is tried again"
         finally:
             with self._following:
                 self._starting.pop(app, None)

@@ -126,7 +126,7 @@ class Telling:
         try:
             self._owing.fire("opened", now(), site=site, apps=apps, person=person)
         except Exception as error:  # nobody waits for it who could be told
-            LOG.warning("that a patient was opened could not be kept (%s)", type(error).__name__)
+            LOG.warning("that a patient was opened could not be kept (%s): nobody is told of it", type(error).__name__)
 
     def _ended(self, one: Owed, ended: Future[Any], made: Future[Any]) -> None:
         """Keep what became of a call; only then it has ended for whoever looks."""
@@ -139,7 +139,7 @@ class Telling:
             elif not self._owing.failed(one.number, now()):
                 LOG.warning("application %s is not told again of event %s: it failed too often", one.app, one.hook)
         except Exception as locked:  # records that are locked: its time runs out, and it is told again
-            LOG.warning("what became of an event could not be kept (%s)", type(locked).__name__)
+            LOG.warning("what became of an event could not be kept (%s): it is told again", type(locked).__name__)
         with self._lock:
             self._begun.pop(one.number, None)
         if error is None:

@@ -6,6 +6,7 @@ function exists twice: in Python, and as an expression that an engine evaluates 
 
 import hashlib
 import hmac
+import re
 import secrets
 from collections.abc import Iterable
 from typing import Any
@@ -20,6 +21,8 @@ DIGITS = 32  # hexadecimal: 128 bit
 REACH = 182  # days: dates move by at most this many, to either side
 VEIL = 63  # bits of a number that is made anew for each question
 _BLOCK = 64  # bytes of a block of SHA-256
+FORM = re.compile(r"[0-9a-f]{32}")
+"""How a pseudonym is written."""
 _NUMBER = 15  # hexadecimal digits of a number
 _WORD = 8  # hexadecimal digits from which a shift is taken
 

@@ -41,7 +41,7 @@ def attended(session: Granted, person: int | str, columns: Mapping[str, Sequence
         edition = session.edition.within(allowed.sites)
         asked = {table: {one: allowed.columns[table][one] for one in named} for table, named in columns.items()}
         kept = patients(session._lake, edition, allowed.sites)
-        stamp = (session._lake.root, edition.digest, allowed.sites, use.keys.pseudonym(0))
+        stamp = (session._lake.root, edition.digest, allowed.sites, use.keys.name)
         number = _of(kept, use, stamp).person(str(person))
         if number is None:
             return {table: _none(table, named) for table, named in columns.items()}

@@ -139,7 +139,7 @@ class Reading:
             place = told.place(name) if told is not None else ""
             if name not in self._items or not self._items[name].derived:
                 said = "no item" if name not in self._items else "an item that is not `derived`"
-                self._faults.add(place, f"'{name}' is {said}.", f"Write it into items/ with `{'derived'}` as `from`.")
+                self._faults.add(place, f"'{name}' is {said}.", "Write it into items/ with `derived` as `from`.")
             elif self._map(body, place, name, FORMULA):
                 found[name] = self._formula(name, body, place)
         for name, item in self._items.items():

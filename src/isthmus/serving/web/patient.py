@@ -5,7 +5,6 @@ by the pseudonym that the use of the grant gives.
 """
 
 import csv
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,8 +12,8 @@ from pathlib import Path
 
 from isthmus.gate.committee.application import Grant
 from isthmus.gate.grade.column import readable
+from isthmus.gate.grade.keys import FORM
 
-PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 ITSELF = ("gender_concept_id", "year_of_birth")  # what is told of the person beside the events
 
 
@@ -84,11 +83,6 @@ def people(grant: Grant, most: int, after: str = "") -> str:
     )
 
 
-def number(pseudonym: str) -> int:
-    """What stands for a pseudonym where steps count with identities (`isthmus.gate.grade.keys.Keys.numbers`)."""
-    return int(_named(pseudonym)[:15], 16)
-
-
 def _about(columns: Sequence[str]) -> Iterator[str]:
     yield "g.concept_name AS sex" if "gender_concept_id" in columns else "NULL AS sex"
     yield "p.year_of_birth AS born" if "year_of_birth" in columns else "NULL AS born"
@@ -128,6 +122,6 @@ def _arm(one: Kind, columns: Mapping[str, str], person: str) -> str:
 
 def _named(pseudonym: str) -> str:
     """A pseudonym, which alone goes into a statement. Raises ValueError for anything else."""
-    if not PSEUDONYM.fullmatch(pseudonym):
+    if not FORM.fullmatch(pseudonym):
         raise ValueError("no pseudonym")
     return pseudonym

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from isthmus.apps.advice.differential.rank import Differential, Evidence, Ratio, Suggestion
+from isthmus.apps.advice.differential.rank import Differential, Evidence, Ratio
 from isthmus.apps.advice.pack.base import Base
 from isthmus.apps.advice.pack.signs import Finding
 from isthmus.apps.contract import documents as document
@@ -58,12 +58,6 @@ def _percent(value: float) -> str:
     if not 0.01 <= value < 0.995:
         return "< 1 %" if value < 0.01 else "> 99 %"
     return f"{value * 100:.0f} %"
-
-
-def factor(one: Suggestion, language: str) -> str:
-    """By how much all findings change the odds."""
-    told = {end: f"{getattr(one.factor, end):.2g}" for end in ("middle", "low", "high")}
-    return _word("factor", language).format(**told)
 
 
 def reason(one: Evidence, language: str) -> str:

@@ -20,6 +20,7 @@ from isthmus.apps.advice.hooks import schema
 from isthmus.apps.advice.pack.base import Base, base_of
 from isthmus.apps.advice.pack.beside import Beside
 from isthmus.apps.contract import Asked, Context, InputError, Service, Session, Told, tables
+from isthmus.apps.contract.session import named
 
 HOOKS: Mapping[str, Mapping[str, str]] = {
     "patient-view": {"en": "Advice when a patient is opened", "zh": "打开患者时的提示"},
@@ -32,8 +33,7 @@ ABOUT: Mapping[str, str] = {
     "zh": "依据带来源的规则，对患者诊断、用药、检验与医嘱进行提示。",
 }
 PREFIX = "advice-"
-PSEUDONYM = 32
-KNOWN = re.compile(rf"[0-9]{{1,19}}|[0-9a-f]{{{PSEUDONYM}}}")
+KNOWN = re.compile(r"[0-9]{1,19}|[0-9a-f]{32}")
 """How the patients of an edition are named: by a number, under a grant by a pseudonym."""
 
 
@@ -137,7 +137,7 @@ def lake_chart(session: Session, person: str, today: date) -> Chart | None:
     if not KNOWN.fullmatch(person):
         return None
     try:
-        found = session.patient(int(person) if person.isdecimal() and len(person) < PSEUDONYM else person)
+        found = session.patient(named(person))
     except InputError:
         return None
     if not len(found.get("person", ())):

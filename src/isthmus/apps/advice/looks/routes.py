@@ -23,6 +23,7 @@ from isthmus.apps.advice.similar.features import features
 from isthmus.apps.advice.similar.nearest import Similar, similar
 from isthmus.apps.contract import Asked, Context, InputError, PackError, Route, Told
 from isthmus.apps.contract.research import Desk
+from isthmus.apps.contract.session import named
 
 FILES = ("pack.yaml", "concepts.csv", "relations.csv", "facts.yaml", "findings.yaml", "signs.csv", "rules.yaml")
 LARGEST = 1 << 20
@@ -152,7 +153,7 @@ def patient(asked: Asked, at: Context) -> Told:
             "open": [one.name for one in judged.open],
             "facts": {name: cards.said(one.value) for name, one in judged.facts.items() if one.value is not None},
         }
-    return Told(body={"person": int(number) if number.isdecimal() else number, "hooks": found})
+    return Told(body={"person": named(number), "hooks": found})
 
 
 def _fires(one: Fired, cards: Cards, facts: Any) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from isthmus.apps.advice.pack.base import Base
 from isthmus.apps.advice.similar.features import Feature, Features, alike
 from isthmus.apps.contract import InputError, Session
 from isthmus.apps.contract.research import Desk, step, survival
+from isthmus.apps.contract.session import named, number_of
 
 CALLS = """
     SELECT person_id, min(condition_start_date) + {after} AS day FROM condition_occurrence
@@ -91,8 +92,8 @@ class Similar:
 def similar(
     session: Session, base: Base, concepts: Concepts, declared: Features, person: str, today: date
 ) -> Similar:  # fmt: skip
-    """The patients most like one. Raises InputError for who is not there, or of whom too little is known."""
-    me = int(person) if person.isdecimal() and len(person) < 32 else int(person[:15], 16)
+    """The patients most like one; none where too little is known. Raises InputError for who is not there."""
+    me = number_of(named(person))
     found: list[Similar] = []
 
     def work(desk: Desk) -> pa.Table:

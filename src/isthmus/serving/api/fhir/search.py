@@ -11,10 +11,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from isthmus.gate.grade.keys import FORM
 from isthmus.serving.api.fhir.mapping import OMOP, Parameter, Resource, codes, vocabulary_of
 from isthmus.serving.api.problem import Problem
 
-PSEUDONYM = re.compile(r"[0-9a-f]{32}")
 PREFIXED = re.compile(r"(eq|ne|gt|lt|ge|le)?(.+)", re.DOTALL)
 DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T.*)?)?)?")
 SIGNS = {"gt": ">", "lt": "<", "ge": ">=", "le": "<=", "eq": "=", "ne": "<>"}
@@ -97,7 +97,7 @@ def _condition(resource: Resource, name: str, value: str, held: Collection[str])
 
 
 def _identities(column: str, values: Sequence[str]) -> str:
-    known = [f"'{one}'" for one in values if PSEUDONYM.fullmatch(one)]
+    known = [f"'{one}'" for one in values if FORM.fullmatch(one)]
     return f"{column} IN ({', '.join(known)})" if known else NOBODY
 
 

@@ -21,6 +21,7 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, ROW, AXIS = 760, 330, 190, 24, 12, 20, 62
 COLOURS = ("c1", "c2", "c3", "c4", "c5", "c6")
 DASHES = ("", "8 3", "2 3", "8 3 2 3")
 TICKS = 8
+STEPS = (3, 6, 12, 24, 36, 60, 120, 240)  # months between two of them
 YEARS = (1, 3, 5)
 ALL = mask_of(synthetic=True)
 KEPT = 0.05
@@ -140,8 +141,12 @@ def _times(found: Sequence[Drawn]) -> tuple[int, list[int]]:
     """The month at which the picture ends, and those that it names."""
     longest = np.concatenate([one.times for one in found])
     end = 12 * max(1, int(np.ceil(np.quantile(longest, 1 - KEPT) / 12)))
-    step = next(one for one in (3, 6, 12, 24, 36, 60, 120, 240) if end / one <= TICKS)
-    return end, list(range(0, end + 1, step))
+    return end, months(end)
+
+
+def months(end: int) -> list[int]:
+    """The months that a picture names which ends at one."""
+    return list(range(0, end + 1, next((one for one in STEPS if end / one <= TICKS), STEPS[-1])))
 
 
 def _axes(ticks: Sequence[int], speech: Speech, low: float, high: float) -> Iterator[str]:

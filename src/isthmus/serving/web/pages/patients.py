@@ -9,6 +9,7 @@ from typing import Any
 
 from isthmus.base.errors import RefusedError
 from isthmus.gate.committee.application import Grant
+from isthmus.gate.grade.keys import FORM, Keys
 from isthmus.gate.office.session import Granted
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.treated import treated
@@ -43,7 +44,7 @@ def people(told: Asked) -> View:
     """A page of the persons of a grant, in the order of their pseudonyms."""
     w, grant, session = told.w, *_opened(told)
     after = told.query.get("after", "")
-    if after and not patient.PSEUDONYM.fullmatch(after):
+    if after and not FORM.fullmatch(after):
         raise Missing(w("person.missing"))
     found = session.sql(patient.people(grant, PAGE + 1, after)).to_pylist()
     more = len(found) > PAGE
@@ -62,7 +63,7 @@ def one(told: Asked) -> View:
     """One person's events, as a picture and as a table; `kind` shows those of one kind."""
     w, grant, session = told.w, *_opened(told)
     person, name = told.path["person"], short(told.path["grant"])
-    if not patient.PSEUDONYM.fullmatch(person):
+    if not FORM.fullmatch(person):
         raise Missing(w("person.missing"), {w("people", grant=name): f"/patients/{name}"})
     found = session.sql(patient.events(grant, person)).to_pylist()
     if not found:
@@ -111,7 +112,7 @@ def _lines(told: Asked, grant: Grant, session: Granted, person: str) -> list[dic
         return []
     pack, language = packs[name], told.visitor.language
     text = f"treatment lines of one person by the rules of {name}"
-    found = session.steps(text, lambda desk: treated(desk, pack, patient.number(person)), sparse=True)
+    found = session.steps(text, lambda desk: treated(desk, pack, Keys.number(person)), sparse=True)
     return [
         {"kind": "line", "day": row["start_date"], "until": row["end_date"], "value": None, "unit": None,
          "called": f"{row['line']} · {_regimen(pack, row, language)}", "result": None, "site": None}

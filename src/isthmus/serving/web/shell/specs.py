@@ -9,6 +9,7 @@ from typing import Any
 
 from isthmus.serving.page.charts import Spec
 from isthmus.serving.page.tokens import LIGHT
+from isthmus.serving.registries.report.curves import months
 from isthmus.serving.web.shell.table import Row
 from isthmus.serving.web.shell.timeline import FEWEST
 
@@ -17,7 +18,6 @@ RAMP = ("#B4472E", "#CF7A55", "#E5AC86", "#F2D5BC", "#E9EDEA", "#C6DFDC", "#8EC3
 WIDE, HIGH, LINE = 640, 300, 26
 TICKS = 8
 DASHES = ([1, 0], [8, 3], [2, 3])  # of lines when all hues are taken
-STEPS = (3, 6, 12, 24, 36, 60, 120, 240)  # months between two of them
 Drawn = Callable[[Sequence[Row]], Spec]
 
 
@@ -120,10 +120,9 @@ def curves(*, time: str, share: str, risk: str, until: int) -> Drawn:
 
     def spec(rows: Sequence[Row]) -> Spec:
         names = list(dict.fromkeys(str(row["group"]) for row in rows))
-        ticks = list(range(0, until + 1, next((one for one in STEPS if until / one <= TICKS), STEPS[-1])))
         scale = {"domain": [0, until], "nice": False}
         x: Spec = {"field": "month", "type": "quantitative", "scale": scale, "title": time,
-                   "axis": {"values": ticks, "grid": False}}  # fmt: skip
+                   "axis": {"values": months(until), "grid": False}}  # fmt: skip
         y: Spec = {"type": "quantitative", "scale": {"domain": [0, 1]}, "title": share,
                    "axis": {"format": ".0%", "tickCount": 5, "domain": False, "ticks": False}}  # fmt: skip
         hue = {"field": "group", "type": "nominal", "title": None,
