@@ -1,9 +1,9 @@
 """Front pages as a hospital uploads them (Chinese headings, GB18030): judged from the landing, scored, told."""
 
 import csv
-from importlib.resources import files
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from isthmus.flow.rules import judge, lots
 from isthmus.flow.rules.judge import judged
 from isthmus.flow.workspace import Workspace
 from isthmus.intake import formats
-from isthmus.intake.record import Batch, Format, Part, Rejects
+from isthmus.intake.record import Batch, Format, Part, Reject
 from lib.command import run
 from lib.harbour import write_csv
 from lib.pages import PAGE
@@ -62,7 +62,7 @@ def test_however_little_is_held_at_a_time_the_outcome_is_the_same(
     assert edition is not None
     (whole,) = (one for one in judge._sets(bay, edition, "bay") if one.records)
 
-    def by_record(part: Part, fmt: Format) -> Iterator[Batch | Rejects]:
+    def by_record(part: Part, fmt: Format) -> Iterator[Batch | Reject]:
         for item in read(part, fmt):
             if isinstance(item, Batch):
                 yield from (replace(item, rows=item.rows.slice(at, 1)) for at in range(item.rows.num_rows))
