@@ -126,7 +126,7 @@ def _keyspace(workspace: Workspace, feed: Feed) -> str:
 
 def _above(counts: Mapping[str, Any], small: int) -> dict[str, Any]:
     """Counts that may be shown: 0, and those above `small`."""
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in counts.items():
         if isinstance(value, list):
             found[name] = [_above(one, small) for one in value]

@@ -115,6 +115,15 @@ def test_a_day_without_time_is_not_before_a_time_of_that_day(ward: Workspace) ->
     assert (orders.asked, orders.right) == (905, 905)
 
 
+def test_the_ratios_of_an_evidence_pack_are_printed_for_people(ward: Workspace, tmp_path: Path) -> None:
+    printed = run("quality", ward.root, "--site", "ward", "--evidence", tmp_path / "evidence")
+    assert printed.code == 0, printed
+    found = {one.name: one for one in dimensions(graded(ward, "ward", judged(ward, "ward")))}
+    assert found["timeliness"].ratio == pytest.approx((3640 + 905) / (4000 + 905))
+    assert "0.9266" in next(line for line in printed.out.splitlines() if "timeliness" in line)
+    assert "evidence.zh.pdf" in printed.out
+
+
 def test_the_evidence_pack_holds_the_ratios_with_their_source_and_no_value(ward: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
     told = run("quality", ward.root, "--site", "ward", "--evidence", folder, "--json").document()

@@ -83,7 +83,7 @@ def _evidence(opened: Workspace, site: str | None, folder: Path, edition: int | 
         return
     rows = [(one.name, one.items, one.passed, one.right, one.asked, pack.four(one.ratio)) for one in found.dimensions]
     table(f"Grading of {site}", ("dimension", "items", "reach 0.5", "right", "of", "ratio"),
-          [(*row[:-1], "" if row[-1] is None else f"{row[-1]:.4f}") for row in rows])  # fmt: skip
+          rows)  # fmt: skip
     if found.score is not None:
         say(f"Front pages: {found.score:.1f} of {found.judged:g} points that can be judged, of {found.whole}.")
     say(f"{broken} of {asked} rules that could be asked are broken ({len(found.rules)} in all). In {folder}: "
