@@ -81,7 +81,7 @@ def test_the_token_goes_to_no_other_host() -> None:
     elsewhere: list[Mapping[str, str]] = []
     with lying(lambda path: page(rows("c"), 1, 0), elsewhere) as other:
         address = str(other._http.base_url)
-        for place in (f"{address}/x", f"//{address.partition("//")[2]}/x"):
+        for place in (f"{address}/x", f"//{address.partition('//')[2]}/x"):
             with lying(lambda path, place=place: page(rows("a"), 1, 1, place)) as client:  # type: ignore[misc]
                 failed(client)
         moved: Said = (307, {"Location": f"{address}/x"}, b"")
