@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from isthmus.apps.contract import Asked, Cards, Context, InputError, Told
 from isthmus.apps.contract.session import named, number_of
-from isthmus.apps.pathways.judging import MOST, current
+from isthmus.apps.pathways.judging import MOST, shown
 from isthmus.apps.pathways.pack import Pack
 from isthmus.apps.pathways.reader import load
 from isthmus.apps.pathways.report import Row
@@ -48,8 +48,7 @@ def person_of(said: str, at: Context) -> int | None:
 
 def due(person: int, at: Context) -> Iterator[Row]:
     """The steps of a patient that are due or overdue today and have no reason, the most urgent first."""
-    for pathway in at.settings["pathways"]:
-        current(pathway, at, reasons=False)
+    gone = [pathway for pathway in at.settings["pathways"] if person in shown(pathway, at)]
     now = today(at)
     rows = at.records.find("open_step", {"person": person}, order=("due", "rule"), most=MOST)
     reasons = at.records.find("deviation", {"person": person}, most=MOST)
@@ -58,7 +57,7 @@ def due(person: int, at: Context) -> Iterator[Row]:
     for row in rows:
         said = (row["pathway"], row["rule"], row["begins"])
         silent = f"{row['pathway']}/{row['rule']}" in at.settings["silent"]
-        follows = row["pathway"] in at.settings["pathways"]
+        follows = row["pathway"] in at.settings["pathways"] and row["pathway"] not in gone
         told = follows and not silent and said not in given
         if told and row["due"] is not None and now - timedelta(days=LATE) <= row["due"] <= last:
             yield row | {"late": row["due"] < now}

@@ -25,15 +25,34 @@ EVIDENCE = 6
 """Rows of evidence that are kept of one open step."""
 
 
-def current(pathway: str, at: Context, *, reasons: bool = True) -> Mapping[str, Any]:
-    """The summary of a pathway on the edition that is read; it is judged if nobody has yet.
-
-    `reasons`: also when a reason was given since, which a summary tells; cards look reasons up themselves.
-    """
-    kept = at.records.find("judged", {"pathway": pathway, "edition": at.session.edition}, most=1)
-    if not kept or (reasons and _given_since(pathway, kept[0]["at"], at)):
+def current(pathway: str, at: Context) -> Mapping[str, Any]:
+    """The summary of a pathway on the edition that is read: it is judged if nobody has yet, and again where people have
+    given a reason since, or have said who is a case or who has withdrawn."""
+    kept = _kept(pathway, at)
+    if kept is None or kept["said"] != at.session.stands[1] or _given_since(pathway, kept["at"], at):
         return judge(pathway, at)
-    return dict(kept[0]["summary"])
+    return dict(kept["summary"])
+
+
+def shown(pathway: str, at: Context) -> frozenset[int]:
+    """Whom cards leave out since a pathway was judged on the edition that is read; it is judged if nobody has yet.
+
+    Who opens a patient does not wait until everybody is judged again for what was said since: reasons are looked up by
+    whoever tells steps, and who comes back has none until the next judging.
+    """
+    kept = _kept(pathway, at)
+    if kept is None:
+        judge(pathway, at)
+    elif kept["said"] != at.session.stands[1]:
+        return at.session.left_out(load(pathway).ruled)
+    return frozenset()
+
+
+def _kept(pathway: str, at: Context) -> dict[str, Any] | None:
+    """What was judged on this edition under this grant, if it was."""
+    where = {"pathway": pathway, "edition": at.session.edition, "grant": at.session.stands[0]}
+    kept = at.records.find("judged", where, most=1)
+    return kept[0] if kept else None
 
 
 def _given_since(pathway: str, moment: datetime, at: Context) -> bool:
@@ -43,6 +62,7 @@ def _given_since(pathway: str, moment: datetime, at: Context) -> bool:
 
 def judge(pathway: str, at: Context) -> Mapping[str, Any]:
     """Judge a pathway, and keep summary, pages and open steps."""
+    grant, said = at.session.stands
     found = report(_evaluated(pathway, at), at.session.edition, justified(pathway, at))
     at.records.remove("open_step", {"pathway": pathway})
     for rows in _batched(_open(found)):
@@ -53,9 +73,8 @@ def judge(pathway: str, at: Context) -> Mapping[str, Any]:
     ]
     at.records.add("shown", pages)
     summary = summed(found)
-    at.records.add(
-        "judged", [{"pathway": pathway, "edition": found.edition, "summary": summary, "at": at.now}]
-    )  # fmt: skip
+    made = {"pathway": pathway, "edition": found.edition, "summary": summary, "at": at.now}
+    at.records.add("judged", [made | {"grant": grant, "said": said}])
     return summary
 
 
@@ -93,10 +112,11 @@ def summed(found: Report) -> Row:
 
 def _evaluated(pathway: str, at: Context) -> Evaluation:
     pack = load(pathway)
+    without = at.session.left_out(pack.ruled)
     done: list[Evaluation] = []
 
     def work(desk: Desk) -> pa.Table:
-        done.append(evaluate(desk, pack))
+        done.append(evaluate(desk, pack, without=without))
         return done[0].results
 
     said = f"every rule of the pathway {pack.name}, version {pack.version}, for every patient on it"

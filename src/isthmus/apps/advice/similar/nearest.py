@@ -25,7 +25,8 @@ from isthmus.apps.contract.session import named, number_of
 
 CALLS = """
     SELECT person_id, min(condition_start_date) + {after} AS day FROM condition_occurrence
-    WHERE condition_concept_id IN ({ids}) AND person_id <> {me} GROUP BY person_id
+    WHERE condition_concept_id IN ({ids}) AND person_id <> {me} AND person_id NOT IN (SELECT person_id FROM left_out)
+    GROUP BY person_id
     UNION ALL SELECT person_id, DATE '{today}' AS day FROM person WHERE person_id = {me}
 """
 NEAR = """
@@ -92,11 +93,16 @@ class Similar:
 def similar(
     session: Session, base: Base, concepts: Concepts, declared: Features, person: str, today: date
 ) -> Similar:  # fmt: skip
-    """The patients most like one; none where too little is known. Raises InputError for who is not there."""
+    """The patients most like one; none where too little is known. Raises InputError for who is not there.
+
+    Nobody is compared who refused or withdrew, or whose case was refuted.
+    """
     me = number_of(named(person))
+    without = pa.array(sorted(session.left_out(declared.registry)), pa.int64())
     found: list[Similar] = []
 
     def work(desk: Desk) -> pa.Table:
+        desk.lay("left_out", pa.table({"person_id": without}))
         count = _lay(desk, base, concepts, declared, me, today)
         mine = desk.take(step("SELECT * FROM mine")).to_pylist()
         if not mine:
