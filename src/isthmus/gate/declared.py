@@ -25,6 +25,7 @@ from isthmus.gate.leaves import check
 from isthmus.gate.lending import BESIDE
 from isthmus.gate.office.attended import attended
 from isthmus.gate.office.brought import brought
+from isthmus.gate.office.called import called
 from isthmus.gate.office.session import Granted
 from isthmus.gate.patient import patients
 from isthmus.lake.asking import answer, opened
@@ -81,6 +82,10 @@ class Invented:
         tables = _of_persons(self._columns)
         found, left = patients(self._lake, self._edition).whole(int(person), tables)
         return {**found, **self._by_engine(int(person), {table: tables[table] for table in left})}
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """What persons are called whose numbers are those of a desk: by the same numbers."""
+        return {one: one for one in numbers}
 
     def brought(self, table: str, parts: Collection[int]) -> pa.Table:
         """The declared columns of a table's rows that some parts of deliveries brought."""
@@ -150,6 +155,10 @@ class Declared:
         held = _of_persons(self._columns).items()
         told = {table: [one for one in named if one not in PLACES] for table, named in held}
         return attended(self.granted, person, told)
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """What persons are called whose numbers are those of a desk: one question under the grant."""
+        return called(self.granted, numbers) if numbers else {}
 
     def brought(self, table: str, parts: Collection[int]) -> pa.Table:
         """The declared columns of a table's rows that some parts of deliveries brought, under the grant."""

@@ -1,6 +1,6 @@
 """The session that is handed to an application: the only way to data."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 import ibis.expr.types as ir
@@ -47,6 +47,9 @@ class Session(Protocol):
 
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person, by the tables of the manifest that have a person."""
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """What persons are called whose numbers are those of a desk: as `patient` knows them, and as they are shown."""
 
     @property
     def stands(self) -> tuple[str, int]:

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -78,6 +78,10 @@ class Line:
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person."""
         return self._asked(patient=person)[1]
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """Refused: persons have numbers at a desk only."""
+        raise RefusedError(NO_DESK)
 
     @property
     def stands(self) -> tuple[str, int]:

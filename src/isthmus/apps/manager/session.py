@@ -1,6 +1,6 @@
 """The session of an application's call: of invented patients, or under the grant that it was enabled with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +48,10 @@ class Late:
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person."""
         return self._opened().patient(person)
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """What persons of a desk are called."""
+        return self._opened().called(numbers)
 
     @property
     def stands(self) -> tuple[str, int]:

@@ -34,24 +34,29 @@ def current(pathway: str, at: Context) -> Mapping[str, Any]:
     return dict(kept["summary"])
 
 
-def shown(pathway: str, at: Context) -> frozenset[int]:
-    """Whom cards leave out since a pathway was judged on the edition that is read; it is judged if nobody has yet.
+def open_steps(pathway: str, person: int, at: Context) -> list[Row]:
+    """The open steps of a patient in the edition that is read; the pathway is judged if nobody has yet.
 
     Who opens a patient does not wait until everybody is judged again for what was said since: reasons are looked up by
-    whoever tells steps, and who comes back has none until the next judging.
+    whoever tells steps, who has withdrawn has none, and who comes back has none until the next judging.
     """
     kept = _kept(pathway, at)
     if kept is None:
         judge(pathway, at)
-    elif kept["said"] != at.session.stands[1]:
-        return at.session.left_out(load(pathway).ruled)
-    return frozenset()
+        kept = {"site": at.site}
+    elif kept["said"] != at.session.stands[1] and person in at.session.left_out(load(pathway).ruled):
+        return []
+    where = {"pathway": pathway, "person": person, "site": kept["site"]}
+    return at.records.find("open_step", where, order=("due", "rule"), most=MOST)
 
 
 def _kept(pathway: str, at: Context) -> dict[str, Any] | None:
-    """What was judged on this edition under this grant, if it was."""
-    where = {"pathway": pathway, "edition": at.session.edition, "grant": at.session.stands[0]}
-    kept = at.records.find("judged", where, most=1)
+    """What was judged on this edition under this grant, if it was: for the whole installation, or the site that asks.
+
+    Rows of both may be there, and say the same; which of them are read is that of the row `judged` that is found.
+    """
+    where = {"pathway": pathway, "edition": at.session.edition, "grant": at.session.stands[0], "site": ["", at.site]}
+    kept = at.records.find("judged", where, order=("site",), most=1)
     return kept[0] if kept else None
 
 
@@ -64,7 +69,7 @@ def judge(pathway: str, at: Context) -> Mapping[str, Any]:
     """Judge a pathway, and keep summary, pages and open steps."""
     grant, said = at.session.stands
     found = report(_evaluated(pathway, at), at.session.edition, justified(pathway, at))
-    at.records.remove("open_step", {"pathway": pathway})
+    at.records.remove("open_step", {"pathway": pathway, "site": at.site})
     for rows in _batched(_open(found)):
         at.records.add("open_step", rows)
     pages = [
@@ -81,8 +86,10 @@ def judge(pathway: str, at: Context) -> Mapping[str, Any]:
 def page(pathway: str, language: str, at: Context) -> str:
     """The page of a pathway in a language."""
     current(pathway, at)
-    kept = at.records.find("shown", {"pathway": pathway, "language": language}, most=1)
-    return str(kept[0]["page"])
+    kept = _kept(pathway, at)
+    assert kept is not None  # it is current
+    shown = at.records.find("shown", {"pathway": pathway, "language": language, "site": kept["site"]}, most=1)
+    return str(shown[0]["page"])
 
 
 def justified(pathway: str, at: Context) -> Justified:

@@ -8,7 +8,7 @@ the product-limit estimate. Nothing in it is adjusted, and who is alike in these
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -59,10 +59,10 @@ TREATED = """
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A patient who is alike: similarity 0 to 1, the share of all weights that could be compared, values by feature,
-    and how alike each is (None: not known of both)."""
+    """A patient who is alike, as the session calls them: similarity 0 to 1, the share of all weights that could be
+    compared, values by feature, and how alike each is (None: not known of both)."""
 
-    person: int
+    person: int | str
     similarity: float
     known: float
     values: Mapping[str, Any]
@@ -115,10 +115,14 @@ def similar(
         told = [_neighbour(one, mine[0], declared) for one in rows[: declared.most]]
         values = {name: mine[0][name] for name in declared.features}
         found.append(Similar(count - 1, values, tuple(told), became))
-        return pa.table({"neighbours": pa.array([one.person for one in told], pa.int64())})
+        return pa.table({"neighbours": pa.array([row["person_id"] for row in rows[: declared.most]], pa.int64())})
 
-    session.steps("patients who are most like one, and what became of them", work)
-    return found[0]
+    near = session.steps("patients who are most like one, and what became of them", work).column("neighbours")
+    called = session.called(near.to_pylist())
+    told = [
+        replace(one, person=called[number]) for one, number in zip(found[0].neighbours, near.to_pylist(), strict=True)
+    ]
+    return replace(found[0], neighbours=tuple(told))
 
 
 def _lay(desk: Desk, base: Base, concepts: Concepts, declared: Features, me: int, today: date) -> int:
