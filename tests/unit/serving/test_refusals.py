@@ -50,8 +50,8 @@ def test_the_chinese_has_the_holes_of_the_english() -> None:
 
 TWO = (
     (
-        "it may not leave: table.csv: a: nothing says on how many people it stands; table.csv: n: 3 cells show 7 people "
-        "or fewer. Ask a question whose table fits the rules."
+        "it may not leave: table.csv: a: nothing says on how many people it stands; table.csv: n: 3 cells show 7 "
+        "people or fewer. Ask a question whose table fits the rules."
     ),
     (
         "此表不得离开：table.csv：a：没有说明它基于多少人；table.csv：n：3 个单元格显示的人数不超过 7。"

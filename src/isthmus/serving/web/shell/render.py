@@ -28,8 +28,8 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {"number": number, "percent": percent, "day": day, "moment": moment, "short": short, "shown": shown}
     made.globals |= {
-        "icon": icons.icon, "translated": translated, "asset": style.named, "tone": tone, "step": step, "queried": queried,
-        "charted": charted,
+        "icon": icons.icon, "translated": translated, "asset": style.named, "tone": tone, "step": step,
+        "queried": queried, "charted": charted,
     }  # fmt: skip
     return made
 
