@@ -5,6 +5,7 @@ Whatever else is asked for is refused, before anything is read.
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 
 import ibis
 import ibis.expr.types as ir
@@ -21,10 +22,11 @@ from isthmus.gate.grade.decision import PUBLIC
 from isthmus.gate.grade.rewrite import RAW, columns_of
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
+from isthmus.gate.lending import BESIDE
 from isthmus.gate.office.attended import attended
 from isthmus.gate.office.brought import brought
 from isthmus.gate.office.called import called
-from isthmus.gate.office.session import BESIDE, Granted
+from isthmus.gate.office.session import Granted
 from isthmus.gate.patient import patients
 from isthmus.lake.asking import answer, opened
 from isthmus.lake.edition import Edition
@@ -71,7 +73,7 @@ class Invented:
     def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
         """The answer of several steps at a desk. Raises RefusedError for what the manifest does not declare."""
         held = {**{table: frozenset(QUESTIONS[table].columns) for table in PUBLIC}, **self._columns}
-        lent = {table: Lent(frozenset(columns), _select(table, columns)) for table, columns in held.items()}
+        lent = {table: Lent(frozenset(columns), partial(_select, table, columns)) for table, columns in held.items()}
         with desk_over(self._lake, self._edition, lent, SECONDS) as desk:
             return work(desk)
 

@@ -20,7 +20,7 @@ from isthmus.flow.invented import SITE, invented
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.declared import Invented
 from isthmus.records.own import Own
-from isthmus.research.registries.enrolment.aside import left_out
+from isthmus.research.registries.aside import left_out
 from isthmus.research.registries.enrolment.said import lasts
 
 

@@ -18,7 +18,7 @@ from isthmus.gate.office.people import is_in_use
 from isthmus.gate.office.session import Within, open_granted
 from isthmus.gate.office.unit import Office
 from isthmus.records.applications import State
-from isthmus.research.registries.enrolment.aside import left_out
+from isthmus.research.registries.aside import left_out
 from isthmus.research.registries.enrolment.said import lasts
 
 

@@ -16,7 +16,7 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.desk import Desk
 from isthmus.gate.office.session import Granted
 from isthmus.gate.session import open_session
-from isthmus.research.registries.enrolment.aside import left_out
+from isthmus.research.registries.aside import left_out
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table

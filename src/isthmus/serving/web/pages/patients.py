@@ -4,13 +4,18 @@ Each view is a question to the gate, which logs it before a row leaves: persons 
 days are moved as it says. There is no way here around a grant, also where patients are invented.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import pyarrow as pa
 
 from isthmus.base.errors import RefusedError
 from isthmus.gate.committee.application import Grant
+from isthmus.gate.desk import Desk
 from isthmus.gate.grade.keys import FORM, Keys
+from isthmus.gate.office.attended import TEXT, attended_at_desk
 from isthmus.gate.office.session import Granted
+from isthmus.research.cohorts.concepts import step
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.treated import treated
 from isthmus.serving.web import built, granted, patient
@@ -65,12 +70,13 @@ def one(told: Asked) -> View:
     person, name = told.path["person"], short(told.path["grant"])
     if not FORM.fullmatch(person):
         raise Missing(w("person.missing"), {w("people", grant=name): f"/patients/{name}"})
-    found = session.sql(patient.events(grant, person)).to_pylist()
+    taken = attended_at_desk(session, person, patient.columns(grant), _work(told, grant, person), _text(told, grant))
+    found = taken["events"].to_pylist()
     if not found:
         raise Missing(w("person.missing"), {w("people", grant=name): f"/patients/{name}"})
     itself = [row for row in found if row["kind"] == "person"]
     rows = [{**row, "called": row["called"] or w("unmapped")} for row in found if row["kind"] != "person"]
-    rows += _lines(told, grant, session, person)
+    rows += _lines(told, taken)
     rows.sort(key=lambda row: (row["day"] is None, row["day"]))
     counts = timeline.counted(rows)
     wanted = told.query.get("kind", "")
@@ -105,18 +111,38 @@ def _opened(told: Asked) -> tuple[Grant, Granted]:
     return grant, session
 
 
-def _lines(told: Asked, grant: Grant, session: Granted, person: str) -> list[dict[str, Any]]:
-    """The treatment lines of a person, by the rules of a registry; none where the grant does not hold drugs."""
-    packs, name = _with_lines(told), _pack(told)
-    if name not in packs or not any(one.kind == "drug" for one in patient.shown(grant)):
+def _work(told: Asked, grant: Grant, person: str) -> Callable[[Desk], dict[str, pa.Table]]:
+    """What is made of a person's rows: events, and treatment lines where the grant holds drugs."""
+    pack = _telling(told, grant)
+
+    def work(desk: Desk) -> dict[str, pa.Table]:
+        made = {"events": desk.take(step(patient.events(grant)))}
+        return made if pack is None else made | {"lines": treated(desk, pack, Keys.number(person))}
+
+    return work
+
+
+def _text(told: Asked, grant: Grant) -> str:
+    """What is asked, in words."""
+    pack = _telling(told, grant)
+    return TEXT if pack is None else f"{TEXT}, and treatment lines by the rules of {pack.name}"
+
+
+def _telling(told: Asked, grant: Grant) -> Pack | None:
+    """The registry by whose rules lines are told; None where the grant does not hold drugs."""
+    holds = any(one.kind == "drug" for one in patient.shown(grant))
+    return _with_lines(told).get(_pack(told)) if holds else None
+
+
+def _lines(told: Asked, taken: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
+    """The treatment lines of a person as rows beside the events."""
+    if "lines" not in taken:
         return []
-    pack, language = packs[name], told.visitor.language
-    text = f"treatment lines of one person by the rules of {name}"
-    found = session.steps(text, lambda desk: treated(desk, pack, Keys.number(person)), sparse=True)
+    pack, language = _with_lines(told)[_pack(told)], told.visitor.language
     return [
         {"kind": "line", "day": row["start_date"], "until": row["end_date"], "value": None, "unit": None,
          "called": f"{row['line']} · {_regimen(pack, row, language)}", "result": None, "site": None}
-        for row in found.to_pylist()
+        for row in taken["lines"].to_pylist()
     ]  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from isthmus.serving.page.words import percent
 from isthmus.serving.web.shell import icons, style
+from isthmus.serving.web.shell.refusals import translated
 from isthmus.serving.web.shell.table import Kind
 from isthmus.serving.web.shell.words import HERE, PAGES
 
@@ -27,7 +28,8 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {"number": number, "percent": percent, "day": day, "moment": moment, "short": short, "shown": shown}
     made.globals |= {
-        "icon": icons.icon, "asset": style.named, "tone": tone, "step": step, "queried": queried, "charted": charted,
+        "icon": icons.icon, "translated": translated, "asset": style.named, "tone": tone, "step": step,
+        "queried": queried, "charted": charted,
     }  # fmt: skip
     return made
 
