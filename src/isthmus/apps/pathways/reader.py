@@ -81,6 +81,13 @@ def _population(head: Section, faults: Faults) -> tuple[Registry | None, Definit
     return None, phenotype.alone(body, name=str(head["pathway"]), file=f"{head.place('population')}: population")
 
 
+def _meet(one: tuple[int | None, int | None], other: tuple[int | None, int | None]) -> bool:
+    """Whether two periods have a day in common; None is an open end."""
+    starts = [low for low, _ in (one, other) if low is not None]
+    ends = [high for _, high in (one, other) if high is not None]
+    return not starts or not ends or max(starts) <= min(ends)
+
+
 @lru_cache(maxsize=8)
 def _known(name: str) -> Registry:
     """A registry by name: it is read once, for a pathway is read at every call."""
@@ -131,6 +138,11 @@ class _Pack:
             )
         titles = reading.names(reading.section(head, "title"), "the pathway")
         valid = reading.period(head, "valid", "the pathway")
+        for one in rules.values():
+            if not _meet(one.valid, valid):
+                self.faults.add(
+                    one.place, f"rule {one.name} is in force only when the pathway is not.", "Mend `valid`."
+                )
         ruled = _registry(head, "cases", self.faults) if head.get("cases") else registry
         self.faults.tell()
         return Pack(
