@@ -15,6 +15,7 @@ from isthmus.gate.office import cases, written
 from isthmus.gate.office.cases import File
 from isthmus.gate.release.rules import rules
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
+from isthmus.serving.web.shell.render import purposes
 from isthmus.serving.web.shell.table import Column, Source, Table
 from isthmus.serving.web.waiting import short
 
@@ -124,7 +125,7 @@ def _allowed(told: Asked, one: File) -> Iterator[str]:
     yield w("allow.columns", columns, tables=len(asked.columns), grade=asked.grade)
     yield w("allow.sites", len(one.case.open_sites or asked.sites))
     yield w("allow.people", len(asked.people), people=", ".join(sorted(asked.people)))
-    yield w("allow.purpose", kinds=", ".join(sorted(asked.purpose.kinds)), until=f"{asked.until:%Y-%m-%d}")
+    yield w("allow.purpose", kinds=purposes(asked.purpose.kinds, w), until=f"{asked.until:%Y-%m-%d}")
 
 
 def _refused(told: Asked, one: File) -> Iterator[str]:
