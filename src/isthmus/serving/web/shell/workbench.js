@@ -87,7 +87,7 @@
       if (!line) {
         line = one("template", run).content.firstElementChild.cloneNode(true);
         line.dataset.task = step.task;
-        one("[data-name]", line).textContent = step.task;
+        one("[data-name]", line).textContent = step.called;
         one("[data-lines]", run).append(line);
       }
       one("[data-told]", line).textContent = step.told;
