@@ -110,13 +110,14 @@ def test_a_finding_is_explained_claimed_and_verified_by_the_next_edition(bay: Wo
         "li",
     )
     run("findings", bay.root, "--assign", ids["exchangedFields"], "--to", "LIS team", "--author", "li")
+    run("findings", bay.root, "--assign", ids["quarantine.unreadable"], "--to", "LIS team", "--author", "li")
     said = run("findings", bay.root, "--mended", ids["quarantine.unreadable"], "--author", "li")
     assert "The next edition will show." in said.out
     run("findings", bay.root, "--mended", ids["quarantine.wrong-width"], "--author", "li")
     states = {key[0]: (one["state"], one["owner"]) for key, one in _listed(bay).items()}
     assert states["placeholderDay"][0] == "explained"
     assert states["exchangedFields"] == ("assigned", "LIS team")
-    assert states["quarantine.unreadable"][0] == "mended"
+    assert states["quarantine.unreadable"] == ("mended", "LIS team")
     write_csv(bay.root.parent / "in" / "result_2.csv", [HEAD, _row(30), _row(100, 报告时间="2024-05-05")])
     assert run("ingest", bay.root, "--json").code == 0
     after = _listed(bay)

@@ -74,7 +74,8 @@ def say(
 ) -> Decision:
     """Say of a finding of the current edition that it is somebody's, explained, or mended. Durable when this returns.
 
-    Raises InputError for an id that is none, UsageError where the reason or the owner is missing.
+    It stays with whom it was assigned to, until another is named. Raises InputError for an id that is none, UsageError
+    where the reason or the owner is missing.
     """
     if state not in SAID:
         raise UsageError(f"a finding cannot be made {state} by hand; say {', '.join(SAID)}.")
@@ -89,11 +90,17 @@ def say(
     if finding_id not in known or current is None:
         raise InputError(f"there is no finding {finding_id} in the current edition. `isthmus findings` lists them.")
     one = known[finding_id]
-    answer = {"state": state, "owner": owner, "rows": one.rows, "edition": current.number}
+    answer = {"state": state, "owner": owner or _owner(workspace, one), "rows": one.rows, "edition": current.number}
     draft = Draft(
         KIND, one.kind, finding_id, answer, author, site=one.site, wording=one.says(), reason=reason
     )  # fmt: skip
     return workspace.decisions.add(draft)[0]
+
+
+def _owner(workspace: Workspace, one: Finding) -> str:
+    """Whose a finding is by what was said last of it."""
+    said = {(told.site, told.key): str(told.answer["owner"]) for told in workspace.decisions.standing(KIND)}
+    return said.get((one.site, one.finding_id), "")
 
 
 def _life(one: Finding, history: Mapping[int, Mapping[str, Finding]], said: Decision | None) -> Lived:

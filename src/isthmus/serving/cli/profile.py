@@ -60,9 +60,7 @@ def profile(  # noqa: PLR0917 each parameter is an option of the command line
             **({"lacking": lacking} if grant else {"patients": whom}),
         })  # fmt: skip
         return
-    _print(found, told, small)
-    if whom is not None:
-        people(whom)
+    _print(found, told, small, whom)
     for name, columns in lacking.items():
         say(f"The grant does not hold all of {name}: without {', '.join(columns)}.")
     if out is not None:
@@ -70,7 +68,7 @@ def profile(  # noqa: PLR0917 each parameter is an option of the command line
             f"{hidden:,} rows with a count up to {small} are left out of them.")  # fmt: skip
 
 
-def _print(found: Profile, told: Mapping[str, Any], small: int) -> None:
+def _print(found: Profile, told: Mapping[str, Any], small: int, whom: Mapping[str, Any] | None) -> None:
     shown = [(name, _number(value)) for name, value in told["people"].items()]
     shown += [(name.lower(), _number(count)) for name, count in told["sexes"].items()]
     table(f"Edition {found.edition.name}", ("", ""), shown)
@@ -87,6 +85,8 @@ def _print(found: Profile, told: Mapping[str, Any], small: int) -> None:
         empty = ", ".join(sorted({table for tables in found.left_out.values() for table in tables}))
         say(f"{len(found.left_out)} analyses have no rows, because they read tables that have none: {empty}.")
     say(f"Counts up to {small} are left out.")
+    if whom is not None:
+        people(whom)
 
 
 def _number(value: float | None) -> str:
