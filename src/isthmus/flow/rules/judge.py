@@ -20,9 +20,9 @@ from isthmus.lake.edition import Edition
 from isthmus.lake.engine import Engine
 from isthmus.mapping.pack import Pack
 from isthmus.quality.rules import catalogue
-from isthmus.quality.rules.catalogue import Point, Rule, RuleSet
+from isthmus.quality.rules.catalogue import Point, Rule, RuleSet, sources
 
-__all__ = ["At", "Judged", "Outcome", "Point", "Rule", "judged"]
+__all__ = ["At", "Judged", "Outcome", "Point", "Rule", "judged", "sources"]
 
 FORM = 1
 FILES = 3  # with most wrong records, that are named

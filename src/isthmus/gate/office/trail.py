@@ -223,9 +223,8 @@ def _line(act: Act, summary: str = "", *, count: bool = True) -> Line:
     told = [str(body.get("why") or "")]
     if act.kind == "question":
         told += [f"purpose {body['purpose']}, edition {body['edition']}"]
-        told += (
-            [f"tables {' '.join(sorted(body['tables']))}; sites {' '.join(body['sites'])}"] if "tables" in body else []
-        )
+        told += [f"tables {' '.join(sorted(body['tables']))}"] if body.get("tables") else []
+        told += [f"sites {' '.join(body['sites'])}"] if "sites" in body else []
     if act.result and count:
         told += [f"{act.result['rows']} rows"] if "rows" in act.result else []
     written = [] if body.get("why") else [str(body.get("reason") or "")]

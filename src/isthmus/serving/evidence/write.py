@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from isthmus import __version__
 from isthmus.base.durable import replaced
 from isthmus.base.errors import UsageError
-from isthmus.quality.rules.catalogue import sources
+from isthmus.flow.rules.judge import sources
 from isthmus.serving.card.write import FACES
 from isthmus.serving.evidence.evidence import Asked, Evidence, Ruled
 from isthmus.serving.page.sheet import style

@@ -7,6 +7,7 @@ from isthmus.gate.office import people, trail
 from isthmus.gate.office.trail import Line
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.shell.refusals import translated
+from isthmus.serving.web.shell.render import purposes
 from isthmus.serving.web.shell.table import Column, Source, Table
 from isthmus.serving.web.waiting import short
 
@@ -56,7 +57,7 @@ def you(told: Asked) -> View:
             if grant is not None and account.name in grant.people:
                 rows.append({
                     "grant": short(grant.id), "address": f"/requests/{short(one.id)}", "summary": one.asked.summary,
-                    "state": one.case.standing(told.now), "purpose": ", ".join(sorted(grant.kinds)),
+                    "state": one.case.standing(told.now), "purpose": purposes(grant.kinds, w),
                     "grade": grant.grade,
                     "sites": sorted(grant.open_sites), "tables": sorted(grant.columns), "until": grant.until,
                 })  # fmt: skip

@@ -22,6 +22,7 @@ from isthmus.serving.web import built, granted, patient
 from isthmus.serving.web.shell import specs, timeline
 from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
+from isthmus.serving.web.shell.render import purposes
 from isthmus.serving.web.shell.table import Column, Source, Table
 from isthmus.serving.web.waiting import short
 
@@ -31,16 +32,16 @@ EVENTS = 60  # events that a page shows at once; files have all
 
 def mine(told: Asked) -> View:
     """The grants under which whoever asks may look at patients."""
-    w = told.w
+    w, summaries = told.w, granted.summaries(told)
     rows = [
-        {"grant": short(one.id), "address": f"/patients/{short(one.id)}", "kinds": sorted(one.kinds),
-         "sites": sorted(one.open_sites), "holds": [w(f"kind.{kind.kind}") for kind in patient.shown(one)],
-         "until": one.until}
+        {"grant": short(one.id), "address": f"/patients/{short(one.id)}", "called": summaries.get(one.id, ""),
+         "kinds": purposes(one.kinds, w), "sites": sorted(one.open_sites),
+         "holds": [w(f"kind.{kind.kind}") for kind in patient.shown(one)], "until": one.until}
         for one in granted.in_force(told) if "person_id" in patient.held(one, "person")
     ]  # fmt: skip
     table = Table("grants", (
-        Column("grant", link="address"), Column("kinds", "list"), Column("sites", "list"), Column("holds", "list"),
-        Column("until", "day"),
+        Column("grant", note="called", link="address"), Column("kinds"), Column("sites", "list"),
+        Column("holds", "list"), Column("until", "day"),
     ), rows, Source(w("grants.says"), None, len(rows)), empty="grants.none")  # fmt: skip
     return View(w("title"), w("lead"), (table,), {"grants": rows})
 
@@ -54,7 +55,8 @@ def people(told: Asked) -> View:
     found = session.sql(patient.people(grant, PAGE + 1, after)).to_pylist()
     more = len(found) > PAGE
     name, held = short(told.path["grant"]), patient.shown(grant)
-    rows = [{**row, "address": _address(told, name, row["person_id"])} for row in found[:PAGE]]
+    rows = [{**row, "sex": _sex(told, row["sex"]), "address": _address(told, name, row["person_id"])}
+            for row in found[:PAGE]]  # fmt: skip
     columns = [Column("person_id", "code", link="address"), Column("sex"), Column("born"),
                *(Column(one.kind, "tally") for one in held), Column("first", "day"), Column("last", "day")]  # fmt: skip
     table = Table("patients", columns, rows, _source(told, session, w("people.says")), empty="people.none")
@@ -81,8 +83,8 @@ def one(told: Asked) -> View:
     counts = timeline.counted(rows)
     wanted = told.query.get("kind", "")
     shown = [{**row, "what": w(f"one.{row['kind']}")} for row in rows if wanted in ("", row["kind"])]
-    columns = (Column("day", "day"), Column("until", "day"), Column("what"), Column("called"), Column("value", "value"),
-               Column("unit"), Column("result"), Column("site"))  # fmt: skip
+    columns = (Column("day", "day"), Column("called"), Column("value", "value"), Column("unit"), Column("result"),
+               Column("what"), Column("until", "day"), Column("site"))  # fmt: skip
     table = Table("events", columns, shown, _source(told, session, w("events.says")), most=EVENTS, empty="events.none")
     values = {
         "person": person, "grant": name, "told": _terms(told, grant), "counts": counts, "wanted": wanted,
@@ -172,17 +174,22 @@ def _about(
 ) -> list[tuple[str, str]]:
     w = told.w
     days = sorted(row["day"] for row in rows if row["day"] is not None)
-    facts = {"sex": next((row["called"] for row in itself if row["called"]), None),
+    facts = {"sex": next((_sex(told, row["called"]) for row in itself if row["called"]), None),
              "born": next((f"{row['value']:.0f}" for row in itself if row["value"]), None),
              "first": days[0].isoformat() if days else None, "last": days[-1].isoformat() if days else None,
              "sites": ", ".join(sorted({row["site"] for row in rows if row["site"]}))}  # fmt: skip
     return [(w(f"about.{key}"), value) for key, value in facts.items() if value]
 
 
+def _sex(told: Asked, concept: str | None) -> str | None:
+    """What people call a sex, whose concept the vocabulary names in English."""
+    return concept and told.w.name("sex", concept.lower())
+
+
 def _terms(told: Asked, grant: Grant) -> list[str]:
     """What the grant does to what is shown, in words."""
     w = told.w
-    said = [w("terms.purpose", kinds=", ".join(sorted(grant.kinds)), until=f"{grant.until:%Y-%m-%d}")]
+    said = [w("terms.purpose", kinds=purposes(grant.kinds, w), until=f"{grant.until:%Y-%m-%d}")]
     said.append(w("terms.shifted") if patient.is_shifted(grant) else w("terms.days"))
     if patient.held(grant, "person").get("year_of_birth") == "generalise":
         said.append(w("terms.born"))
