@@ -176,7 +176,7 @@ def _lis(folder: Path) -> tuple[pa.Table, list[tuple[str, str]]]:
                              "value": _number(record.get("JYJG") or record.get("JGZ")),
                              "low": _number(limits[0]), "high": _number(limits[-1]),
                              "person_id": f"{site} {record.get('BRID') or record.get('PATID')}",
-                             "day": record["CJSJ"]})  # fmt: skip
+                             "day": record["CJSJ"][:10]})  # fmt: skip
                 keys.append((site, record["JGXH"]))
     return pa.Table.from_pylist(rows), keys
 

@@ -104,10 +104,10 @@ def peopled(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",)
     def make(original: Path) -> House:
         return staffed(loaded(original, patients=patients, codes=codes))
 
-    return _copied(("peopled", patients, tuple(codes)), make, folder)
+    return copied_house(("peopled", patients, tuple(codes)), make, folder)
 
 
-def _copied(key: Hashable, make: Callable[[Path], House], folder: Path) -> House:
+def copied_house(key: Hashable, make: Callable[[Path], House], folder: Path) -> House:
     """A house of its own, with everybody's token as in every copy."""
     found: House = copied(key, make, folder)
     return replace(found, root=folder / "ws", tokens=dict(found.tokens))
@@ -162,4 +162,4 @@ def granted(folder: Path, *, patients: int = 40, **changed: Any) -> House:
     def make(original: Path) -> House:
         return decided(applied(peopled(original, patients=patients), original, **changed))
 
-    return _copied(("granted", patients, yaml.safe_dump(changed)), make, folder)
+    return copied_house(("granted", patients, yaml.safe_dump(changed)), make, folder)

@@ -62,7 +62,8 @@ class Lake:
             self.editions.clear()
             self.staging.mkdir()
             try:
-                yield
+                with self.deltas.alone():
+                    yield
             finally:
                 shutil.rmtree(self.staging, ignore_errors=True)
 

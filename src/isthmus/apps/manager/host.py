@@ -28,6 +28,14 @@ class FailedError(IsthmusError):
     """An application failed, was too slow, or is gone: nobody's fault but its own. The text names no data."""
 
 
+class SlowError(FailedError):
+    """It took too long."""
+
+
+class GoneError(FailedError):
+    """Its process has ended."""
+
+
 class Host(Protocol):
     """What runs one version of an application."""
 
@@ -96,7 +104,7 @@ class Apart:
             found = run.call(call, at).result(seconds)
         except LateError:
             self._failed(run)
-            raise FailedError(f"it was ended, for it took longer than {seconds:g} seconds") from None
+            raise SlowError(f"it was ended, for it took longer than {seconds:g} seconds") from None
         except FailedError:
             if run.is_over:
                 self._failed(run)
@@ -260,4 +268,4 @@ class _Run:
             lost, self._waiting = list(self._waiting.values()), {}
         for found, _, _ in lost:
             if not found.done():
-                found.set_exception(FailedError("its process has ended"))
+                found.set_exception(GoneError("its process has ended"))

@@ -10,7 +10,6 @@ from typing import Literal
 
 import pyarrow as pa
 
-from isthmus.base.errors import InputError
 from isthmus.cdm.concept_set import Item
 
 INFINITE = float("inf")
@@ -152,7 +151,7 @@ class EraExit:
 @dataclass(frozen=True, slots=True)
 class Definition:
     """Who belongs to a cohort, and from when to when. `names` has the names of its concept sets and concepts, `doubts`
-    what it says that was hardly meant (`isthmus.research.cohorts.doubts`)."""
+    what it says that was hardly meant, as texts (`isthmus.research.cohorts.doubts`)."""
 
     name: str
     sets: Mapping[int, ConceptSet]
@@ -171,7 +170,7 @@ class Definition:
     title: str = ""
     set_names: Mapping[int, str] = field(default_factory=dict)
     concept_names: Mapping[int, str] = field(default_factory=dict)
-    doubts: tuple[InputError, ...] = field(default=(), compare=False, repr=False)
+    doubts: tuple[object, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ for a definition has to find the same persons here and there.
 
 import codecs
 import json
-import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from itertools import combinations
 from typing import Any
 
@@ -21,7 +21,6 @@ from isthmus.research.cohorts.codesets import asked
 from isthmus.research.cohorts.cursor import Cursor, DefinitionError
 from isthmus.research.cohorts.definition import Definition
 
-KEY = re.compile(rb'"\s*:')
 WAYS = frozenset({"eq", "[iU]", "[arb'U]", "U"})
 """Bases of which an analyte may say what they are worth: units with them may well mean the same number."""
 COMPARED = ("ValueAsNumber", "RangeLow", "RangeHigh", "Quantity", "DoseValue", "EffectiveDrugDose")
@@ -35,8 +34,8 @@ def doubts(content: bytes, whole: Any, root: Cursor, found: Definition) -> tuple
 
 
 def _repeated(content: bytes, whole: Any, root: Cursor) -> Iterator[DefinitionError]:
-    """Keys that stand twice in one map. Looked for only where there are more of them than were read."""
-    if len(KEY.findall(content)) == orjson.dumps(whole).count(b'":'):
+    """Keys that stand twice in one map. Looked for only where there seem to be more of them than were read."""
+    if content.count(b'":') + content.count(b'" :') == orjson.dumps(whole).count(b'":'):
         return
     twice: list[str] = []
 
@@ -63,27 +62,43 @@ def _sets(root: Cursor, found: Definition) -> Iterator[DefinitionError]:
 
 def _units(root: Cursor) -> Iterator[DefinitionError]:
     """Criteria that compare a number with one limit in units in which the same number is not the same amount."""
-    known = {concept: code for code, concept in units().items() if ucum.readable(code)}
-    waiting = [root]
-    while waiting:
-        at = waiting.pop()
-        for key in (
-            at.value if isinstance(at.value, dict) else range(len(at.value)) if isinstance(at.value, list) else ()
-        ):
-            waiting.append(at[key])
-        if isinstance(at.value, dict) and any(at.value.get(name) for name in COMPARED):
-            for name in UNITS:
-                if pair := _unlike(at.value.get(name), known):
-                    yield at[name].error(
-                        f"numbers in {pair[0]} and in {pair[1]} are compared with one limit.",
-                        "Write a criterion for each unit.",
-                    )
+    for way, listed in _compared({key: one for key, one in root.value.items() if key != "ConceptSets"}, ()):
+        if pair := _unlike(listed):
+            at = root
+            for step in way:
+                at = at[step]
+            yield at.error(
+                f"numbers in {pair[0]} and in {pair[1]} are compared with one limit.",
+                "Write a criterion for each unit.",
+            )
 
 
-def _unlike(listed: Any, known: dict[int, str]) -> tuple[str, str] | None:
+def _compared(value: Any, way: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], list[Any]]]:
+    """Lists of more than one unit beside a number that is compared, and the ways to them."""
+    inner: Iterable[tuple[str | int, Any]] = ()
+    if isinstance(value, dict):
+        inner = value.items()
+        for name in UNITS:
+            listed = value.get(name)
+            if isinstance(listed, list) and len(listed) > 1 and any(value.get(one) for one in COMPARED):
+                yield (*way, name), listed
+    elif isinstance(value, list):
+        inner = enumerate(value)
+    for key, one in inner:
+        if isinstance(one, dict | list):
+            yield from _compared(one, (*way, key))
+
+
+@cache
+def _known() -> Mapping[int, str]:
+    """The units that can be read, by their concepts."""
+    return {concept: code for code, concept in units().items() if ucum.readable(code)}
+
+
+def _unlike(listed: list[Any]) -> tuple[str, str] | None:
     """Two units of a list that are worth different amounts; None where there are none."""
-    numbers = [one.get("CONCEPT_ID") for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
-    codes = [known[one] for one in numbers if isinstance(one, int) and one in known]
+    numbers = [one.get("CONCEPT_ID") for one in listed if isinstance(one, dict)]
+    codes = [_known()[one] for one in numbers if isinstance(one, int) and one in _known()]
     for first, second in combinations(sorted(set(codes)), 2):
         try:
             one, other = ucum.read(first), ucum.read(second)

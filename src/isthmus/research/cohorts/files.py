@@ -2,7 +2,7 @@
 
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import orjson
@@ -61,12 +61,25 @@ def read(paths: Sequence[Path], more: Iterable[Cohort] = ()) -> tuple[list[Cohor
     return sorted(possible, key=lambda one: _by_number(one.name)), refused + hopeless
 
 
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is doubtful in a file; its line is looked for when it is shown."""
+
+    error: DefinitionError
+    file: str
+    content: bytes
+
+    def __str__(self) -> str:
+        """Place, what is doubtful there, and what to do."""
+        return str(_lined(self.error, self.file, self.content))
+
+
 def _placed(one: Cohort, file: str, content: bytes) -> Cohort:
     """A cohort whose doubts name their lines."""
     if not isinstance(one, Definition) or not one.doubts:
         return one
-    lined = [_lined(each, file, content) for each in one.doubts if isinstance(each, DefinitionError)]
-    return replace(one, doubts=tuple(lined))
+    doubts = [Doubt(each, file, content) for each in one.doubts if isinstance(each, DefinitionError)]
+    return replace(one, doubts=tuple(doubts))
 
 
 def _lined(error: DefinitionError, file: str, content: bytes) -> DefinitionError:

@@ -21,12 +21,12 @@ from isthmus.research.cohorts.kept import Renewed, renewed
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
 from isthmus.research.incidence import reader
+from isthmus.research.registries.enrolment.said import rulings
 from isthmus.research.registries.subgroups import with_members
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.cohort_tables import Beside, show, write
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
-from isthmus.serving.registries.rulings import rulings
 
 SHOWN = 20  # refused definitions, and doubts, that are named one by one
 WALKED: Mapping[Kind, str] = {
