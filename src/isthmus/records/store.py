@@ -80,10 +80,11 @@ class Records:
             if taken:
                 session.execute(update(Receipt), taken)
 
-    def batches(self, *states: str) -> Sequence[Batch]:
-        """Batches in any of these states, in order; all when none is given."""
+    def batches(self, *states: str, site: str | None = None) -> Sequence[Batch]:
+        """Batches in any of these states, in order; all when none is given. `site`: its own alone."""
         with self._work() as session:
             found = select(Batch).order_by(Batch.sequence)
+            found = found if site is None else found.filter_by(site=site)
             return session.scalars(found.where(Batch.state.in_(states)) if states else found).all()
 
     def receipts(self, batch_id: str | None = None) -> Sequence[Receipt]:
