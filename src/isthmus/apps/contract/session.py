@@ -6,7 +6,6 @@ from typing import Protocol
 import ibis.expr.types as ir
 import pyarrow as pa
 
-from isthmus.apps.contract.research import Registry
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.desk import Desk as Desk
 from isthmus.gate.grade.keys import Keys
@@ -56,9 +55,9 @@ class Session(Protocol):
         """Under which grant it answers ("" for invented patients), and the number of the last word that people said of
         cases and consents: while both are the same, what was computed of an edition still holds."""
 
-    def left_out(self, registry: Registry | None = None) -> frozenset[int]:
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
         """Persons, under their numbers at a desk, who are left out of what is told of many: who refused or withdrew,
-        and of the cases of a `registry` those that were refuted or called a duplicate.
+        and of the cases of a `registry` those that so many `people` refuted or called a duplicate.
 
         Refused in a process of its own, as `steps` is.
         """

@@ -12,7 +12,6 @@ from isthmus.apps.contract.bound import Bound, Call
 from isthmus.apps.contract.event import HOOKS, Event
 from isthmus.apps.contract.package import bound
 from isthmus.apps.contract.records import Rows
-from isthmus.apps.contract.research import Registry
 from isthmus.apps.contract.schema import steps_of
 from isthmus.base.clock import now
 from isthmus.base.errors import UsageError
@@ -38,9 +37,9 @@ class Tried(Invented):
         """No grant, and the number of the last word about cases and consents."""
         return "", max(lasts(self.workspace).values(), default=0)
 
-    def left_out(self, registry: Registry | None = None) -> frozenset[int]:
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
         """Who is left out of what is told of many."""
-        return left_out(self.workspace, None, registry)
+        return left_out(self.workspace, None, registry, people)
 
 
 class Trial:

@@ -88,7 +88,7 @@ class Line:
         """Refused: it is of use beside a desk only."""
         raise RefusedError(NO_DESK)
 
-    def left_out(self, registry: object = None) -> frozenset[int]:
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
         """Refused: persons have numbers at a desk only."""
         raise RefusedError(NO_DESK)
 

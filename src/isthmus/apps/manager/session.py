@@ -9,7 +9,6 @@ import pyarrow as pa
 
 from isthmus.apps.contract import InputError, Manifest, RefusedError, Session
 from isthmus.apps.contract.manifest import RESULT
-from isthmus.apps.contract.research import Registry
 from isthmus.apps.contract.session import Desk
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.declared import Declared, Invented
@@ -58,9 +57,9 @@ class Late:
         """Under which grant it answers, and the number of the last word about cases and consents."""
         return self._grant, max(lasts(self._workspace).values(), default=0)
 
-    def left_out(self, registry: Registry | None = None) -> frozenset[int]:
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
         """Who is left out of what is told of many."""
-        return left_out(self._workspace, self._opened().granted, registry)
+        return left_out(self._workspace, self._opened().granted, registry, people)
 
     def _opened(self) -> Invented | Declared:
         if self._session is None:

@@ -44,7 +44,7 @@ def open_steps(pathway: str, person: int, at: Context) -> list[Row]:
     if kept is None:
         judge(pathway, at)
         kept = {"site": at.site}
-    elif kept["said"] != at.session.stands[1] and person in at.session.left_out(load(pathway).ruled):
+    elif kept["said"] != at.session.stands[1] and person in at.session.left_out(*load(pathway).cases):
         return []
     where = {"pathway": pathway, "person": person, "site": kept["site"]}
     return at.records.find("open_step", where, order=("due", "rule"), most=MOST)
@@ -119,7 +119,7 @@ def summed(found: Report) -> Row:
 
 def _evaluated(pathway: str, at: Context) -> Evaluation:
     pack = load(pathway)
-    without = at.session.left_out(pack.ruled)
+    without = at.session.left_out(*pack.cases)
     done: list[Evaluation] = []
 
     def work(desk: Desk) -> pa.Table:

@@ -180,6 +180,11 @@ class Pack:
     digest: str
     parts: Mapping[int, tuple[int, ...]] = field(repr=False)
 
+    @property
+    def cases(self) -> tuple[str, int]:
+        """The registry of which what people said holds here ("": none), and how many have to agree there."""
+        return (self.ruled.name, self.ruled.enrolment.people) if self.ruled else ("", 1)
+
     def numbered(self) -> Sequence[Step]:
         """The steps in the order of their numbers."""
         return sorted(self.steps.values(), key=lambda one: one.number)

@@ -54,7 +54,7 @@ def pathway(  # noqa: PLR0917 each parameter is an option of the command line
         _tell_granted(opened, granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
         return
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
-    without = left_out(opened, None, read.ruled)
+    without = left_out(opened, None, *read.cases)
     with bars(quiet=quiet or json) as progress, session.desk() as desk:
         progress.start("pathway")
         found = report(evaluate(desk, read, without=without), session.edition.number)
@@ -69,7 +69,7 @@ def pathway(  # noqa: PLR0917 each parameter is an option of the command line
 
 def _tell_granted(opened: Workspace, session: Granted, pack: Pack, *, json: bool) -> None:
     """Judge it by what the grant holds, without those who refused or withdrew; numbers are told, and no row."""
-    without = left_out(opened, session, pack.ruled)
+    without = left_out(opened, session, *pack.cases)
     done: list[tuple[Report, Mapping[str, Sequence[str]]]] = []
 
     def work(desk: Desk) -> pa.Table:

@@ -270,7 +270,7 @@ class Facts:
         if not found:
             raise _Fault(
                 f"{section.place(key)}: fact {name}: `{key}: {section[key]}` is a window in which nothing can lie. "
-                "Write a span above zero: 30 days, 2 years."
+                "Write a span above zero, and of a hundred years at most: 30 days, 2 years."
             )
         return found
 

@@ -40,8 +40,8 @@ class KindOf:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A kind of relation: names, which kinds it joins, whether it may run in a ring, whether both are of a kind, whether
-    it holds both ways, and the relation that may not hold beside it ("": none)."""
+    """A kind of relation: names, which kinds it joins, whether it may run in a ring, whether both are of a kind,
+    whether it holds both ways, and the relation that may not hold beside it ("": none)."""
 
     en: str
     zh: str

@@ -98,7 +98,7 @@ def similar(
     Nobody is compared who refused or withdrew, or whose case was refuted.
     """
     me = number_of(named(person))
-    without = pa.array(sorted(session.left_out(declared.registry)), pa.int64())
+    without = pa.array(sorted(session.left_out(declared.registry.name, declared.registry.enrolment.people)), pa.int64())
     found: list[Similar] = []
 
     def work(desk: Desk) -> pa.Table:
