@@ -1,5 +1,6 @@
 """Errors that the simulation makes are found: 95 of 100 of each kind that can be; clean exports stay quiet."""
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -51,15 +52,22 @@ def clean(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
 
 @pytest.mark.prove
-@pytest.mark.parametrize("seed", SMALL)
-def test_injected_errors_are_found(tmp_path: Path, seed: int) -> None:
-    demonstrate(tmp_path / "demo", hospitals=6, patients=3000, seed=seed, progress=Silence())
-    found = scores(Workspace(tmp_path / "demo" / "workspace"), tmp_path / "demo" / "simulated" / "truth")
+def test_injected_errors_are_found(tmp_path: Path) -> None:
+    """Of three exports together: of some kinds one export has so few that a single one decides."""
+    made, hit = Counter[str](), Counter[str]()
+    for seed in SMALL:
+        demonstrate(tmp_path / "demo", hospitals=6, patients=3000, seed=seed, progress=Silence())
+        opened, truth = Workspace(tmp_path / "demo" / "workspace"), tmp_path / "demo" / "simulated" / "truth"
+        for one in scores(opened, truth).values():
+            made[one.kind] += one.made
+            hit[one.kind] += one.found
+            print(f"{seed} {one.kind:<24} {one.made:>5} {one.found:>6}  {one.recall:.3f}", flush=True)
+    recall = {kind: hit[kind] / number for kind, number in made.items() if number}
     print("\nkind                      made  found  recall")
-    for one in found.values():
-        print(f"{one.kind:<24} {one.made:>5} {one.found:>6}  {one.recall:.3f}")
-    assert {kind for kind, one in found.items() if one.recall < LEAST} <= {*SHORT, SILENT}
-    assert all(found[kind].recall >= least for kind, least in SHORT.items())
+    for kind, share in recall.items():
+        print(f"{kind:<24} {made[kind]:>5} {hit[kind]:>6}  {share:.3f}")
+    assert {kind for kind, share in recall.items() if share < LEAST} <= {*SHORT, SILENT}
+    assert all(recall[kind] >= least for kind, least in SHORT.items())
 
 
 @pytest.mark.prove

@@ -16,7 +16,7 @@ from isthmus.base.progress import Progress, Silence
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import units
 from isthmus.flow.columns import source_columns
-from isthmus.flow.failing import failures, traced
+from isthmus.flow.failing import Failure, Origin, failures, traced
 from isthmus.flow.findings.delivered import of_rules
 from isthmus.flow.findings.places import Places
 from isthmus.flow.findings.plausible import learnt, of_outliers, shares
@@ -36,7 +36,7 @@ from isthmus.quality.findings.silence import silent
 from isthmus.quality.plausible import limits
 from isthmus.quality.rules import catalogue as rules
 
-FORM = 7
+FORM = 8
 MUCH_MORE = 0.5  # of rows: how much emptier than the usual hospital's a field is that is said to be never filled
 FILES = 3  # that are named
 QUARANTINE = """
@@ -143,14 +143,21 @@ def _of_checks(workspace: Workspace, found: Quality, places: Places) -> Iterator
     for one in traced(workspace, found, listed):
         check = known[one.check_id]
         led = [
-            Place(origin.feed, origin.file, origin.rows, table=one.table, row_id=origin.example, line=line, sheet=sheet,
-                  columns=places.columns(origin.feed, one.table, one.field, origin.file, sheet))
+            Place(origin.feed, origin.file, origin.rows, table=origin.table, row_id=origin.example, line=line,
+                  sheet=sheet, columns=_led_from(places, one, origin, sheet))
             for origin in one.origins for line, sheet in [places.at(origin.part_id, origin.place)]
         ]  # fmt: skip
         yield Finding(
             found.site, _kind(one.name, check), one.check_id, one.violated, one.of, one.table, one.field, check.value,
             ", ".join(named.get(concept, str(concept)) for concept in one.concepts), tuple(led),
         )  # fmt: skip
+
+
+def _led_from(places: Places, one: Failure, origin: Origin, sheet: str) -> tuple[str, ...]:
+    """The columns that fill the field of a check; of persons who lack rows elsewhere, those of their number."""
+    person = "person_source_value" if origin.table == "person" else "person_id"
+    field = one.field if origin.table == one.table else person
+    return places.columns(origin.feed, origin.table, field, origin.file, sheet)
 
 
 def _kind(name: str, check: Check) -> str:

@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from isthmus import __version__
+from isthmus.base.durable import FULL, is_full
 from isthmus.base.errors import InputError, IsthmusError
 from isthmus.serving.cli.output import complain
 
@@ -167,4 +168,9 @@ def _run(words: list[str], debug: bool) -> int:
         place = error.filename or "a file that the command needs"
         complain(f"{place} may not be opened: permission denied. Run as a user who may, or change its permissions.")
         return InputError.exit_code
+    except OSError as error:
+        if debug or not is_full(error):
+            raise
+        complain(FULL)
+        return IsthmusError.exit_code
     return code if isinstance(code, int) else 0

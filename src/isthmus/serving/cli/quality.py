@@ -65,7 +65,7 @@ def quality(  # noqa: PLR0917 each parameter is an option of the command line
     where = quote(str(workspace))
     example = next((one for one in shown if one.origins and one.origins[0].example is not None), None)
     if example is not None:
-        say(f"See the source of one: isthmus trace {where} {example.table} {example.origins[0].example}")
+        say(f"See the source of one: isthmus trace {where} {example.origins[0].table} {example.origins[0].example}")
     say(f"All results: {out}" if out else f"All results: isthmus quality {where} --out FILE.json")
 
 
