@@ -123,23 +123,6 @@ class Owing:
             found = session.execute(select(Owed.app, waiting, func.count() - waiting).group_by(Owed.app))
             return {app: (waits, lost) for app, waits, lost in found}
 
-    def waiting(self) -> list[Waits]:
-        """Everything that waits to be told or was given up, by application, hook and why, the oldest first."""
-        asked = (
-            select(
-                Owed.app, Owed.hook, Owed.due.is_(None), Trouble.kind, Trouble.place, func.count(), func.min(Owed.at),
-                func.max(Owed.tries), func.min(Owed.due),
-            )
-            .outerjoin(Trouble, Trouble.number == Owed.number)
-            .group_by(Owed.app, Owed.hook, Owed.due.is_(None), Trouble.kind, Trouble.place)
-            .order_by(func.min(Owed.at), Owed.app, Owed.hook)
-        )  # fmt: skip
-        with self._session.begin() as session:
-            return [
-                Waits(app, hook, bool(lost), kind or "", place or "", events, since, tries, due)
-                for app, hook, lost, kind, place, events, since, tries, due in session.execute(asked)
-            ]
-
     def pass_time(self, app: str, at: datetime) -> None:
         """Owe an application that time has passed since it was last owed that, once a minute.
 
@@ -166,6 +149,24 @@ class Owing:
         session.expunge(one)
         values = {"tries": one.tries + 1, "due": at + LEASE, "holder": self._holder}
         return _changed(session, mine.values(values))
+
+
+def waiting(records: Records) -> list[Waits]:
+    """Everything that waits to be told or was given up, by application, hook and why, the oldest first."""
+    asked = (
+        select(
+            Owed.app, Owed.hook, Owed.due.is_(None), Trouble.kind, Trouble.place, func.count(), func.min(Owed.at),
+            func.max(Owed.tries), func.min(Owed.due),
+        )
+        .outerjoin(Trouble, Trouble.number == Owed.number)
+        .group_by(Owed.app, Owed.hook, Owed.due.is_(None), Trouble.kind, Trouble.place)
+        .order_by(func.min(Owed.at), Owed.app, Owed.hook)
+    )  # fmt: skip
+    with records.session.begin() as session:
+        return [
+            Waits(app, hook, bool(lost), kind or "", place or "", events, since, tries, due)
+            for app, hook, lost, kind, place, events, since, tries, due in session.execute(asked)
+        ]
 
 
 def _changed(session: Session, statement: Update) -> bool:

@@ -47,7 +47,28 @@ ERRORS: Mapping[str, type[IsthmusError]] = {
 Reply = tuple[dict[str, Any], dict[str, pa.Table]]
 
 
-class Line:
+class NoDesk:
+    """What of a session needs a desk: refused."""
+
+    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
+        """Refused: a desk is lent to applications beside the gate only."""
+        raise RefusedError(NO_DESK)
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """Refused: persons have numbers at a desk only."""
+        raise RefusedError(NO_DESK)
+
+    @property
+    def stands(self) -> tuple[str, int]:
+        """Refused: it is of use beside a desk only."""
+        raise RefusedError(NO_DESK)
+
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
+        """Refused: persons have numbers at a desk only."""
+        raise RefusedError(NO_DESK)
+
+
+class Line(NoDesk):
     """One call's line to the gate: a question goes out, its answer is waited for."""
 
     def __init__(self, wire: Wire, number: int, edition: int) -> None:
@@ -71,26 +92,9 @@ class Line:
         text = question if isinstance(question, str) else str(ibis.to_sql(question, dialect="duckdb"))
         return self._asked(ask=text)[1]["rows"]
 
-    def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
-        """Refused: a desk is lent to applications beside the gate only."""
-        raise RefusedError(NO_DESK)
-
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person."""
         return self._asked(patient=person)[1]
-
-    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
-        """Refused: persons have numbers at a desk only."""
-        raise RefusedError(NO_DESK)
-
-    @property
-    def stands(self) -> tuple[str, int]:
-        """Refused: it is of use beside a desk only."""
-        raise RefusedError(NO_DESK)
-
-    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
-        """Refused: persons have numbers at a desk only."""
-        raise RefusedError(NO_DESK)
 
     def learnt(self, table: str, rows: Rows) -> None:
         """Hand rows to intake."""

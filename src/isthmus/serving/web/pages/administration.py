@@ -5,7 +5,7 @@ from typing import Any
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.gate.committee.event import ROLES
 from isthmus.gate.office import people
-from isthmus.records.owed import Owing
+from isthmus.records.owed import waiting
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
 
@@ -41,7 +41,7 @@ def _waiting(told: Asked) -> Table:
         {"app": one.app, "hook": w.name("hook", one.hook), "events": one.events, "since": one.since, "tries": one.tries,
          "state": "given_up" if one.lost else "waits", "due": one.due, "place": one.place,
          "why": w(f"why.{one.kind if one.kind in WHY else 'other'}") if one.kind else w("why.none")}
-        for one in Owing(house.workspace.records, "").waiting()
+        for one in waiting(house.workspace.records)
     ]  # fmt: skip
     columns = (
         Column("app"), Column("hook"), Column("events", "tally"), Column("since", "moment"), Column("tries", "tally"),
