@@ -67,6 +67,10 @@ CODE = """
 """
 
 
+CODES = 1_000_000  # rows of `code` that are kept, of all packs together: some 80 MB
+_CODES: dict[tuple[str, tuple[str, ...], str], pa.Table] = {}  # by pack, files of the vocabulary, and decisions
+
+
 def keep(lake: Lake, tables: Mapping[str, pa.Table | pa.RecordBatchReader], *, batch: str) -> None:
     """Add vocabulary rows to the lake; a row with a key that is there already is left out.
 
@@ -279,6 +283,27 @@ def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]], decid
     engine.load("subject", named(pack))
     for name, paths in files.items():
         engine.view(name, paths, empty=schema_of(name))
+    engine.load("known_code", _codes(engine, pack, files, decided))
+    engine.create("code", query("SELECT * FROM known_code"))
+    engine.create_view("code_first", query("SELECT * FROM code WHERE _n = 0"))
+    engine.drop("known_code")
+    engine.drop("decided")
+
+
+def _codes(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]], decided: Decided) -> pa.Table:
+    """The rows of `code`, which come again with every hospital that has the pack."""
+    known = (pack.digest, tuple(str(path) for name in sorted(files) for path in files[name]), decided.digest)
+    found = _CODES.get(known)
+    if found is None:
+        found = _looked_up(engine, pack)
+        if sum(one.num_rows for one in list(_CODES.values())) + found.num_rows > CODES:
+            _CODES.clear()
+        if found.num_rows <= CODES:
+            _CODES[known] = found
+    return found
+
+
+def _looked_up(engine: Engine, pack: Pack) -> pa.Table:
     rows = [
         {
             "system": system, "code": row["code"], "concept_id": int(row.get("concept_id") or 0),
@@ -294,12 +319,10 @@ def ready(engine: Engine, pack: Pack, files: Mapping[str, Sequence[Path]], decid
     spoken = [{"name": name, "vocabulary": value} for name, value in sorted(_vocabularies(pack).items())]
     engine.load("named", pa.Table.from_pylist(spoken, schema=pa.schema([("name", text), ("vocabulary", text)])))
     engine.create("standard", query(STANDARD))
-    engine.create("code", query(CODE))
-    engine.create_view("code_first", query("SELECT * FROM code WHERE _n = 0"))
-    engine.drop("standard")
-    engine.drop("local_code")
-    engine.drop("named")
-    engine.drop("decided")
+    found = engine.rows(query(CODE))
+    for name in ("standard", "local_code", "named"):
+        engine.drop(name)
+    return found
 
 
 def _vocabularies(pack: Pack) -> dict[str, str]:

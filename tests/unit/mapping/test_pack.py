@@ -44,3 +44,12 @@ def test_a_record_may_lay_options_over_those_of_the_pack(tmp_path: Path) -> None
 def test_a_slip_of_the_pen_is_named_with_its_line(tmp_path: Path, record: str, *, head: str, said: str) -> None:
     with pytest.raises(PackError, match=said):
         _written(tmp_path, record, head)
+
+
+def test_a_pack_that_was_edited_is_read_again(tmp_path: Path) -> None:
+    first = _written(tmp_path, "record: visit")
+    assert loading.load("p", (tmp_path,)) == first
+    second = _written(tmp_path, "record: stay")
+    assert ([one.name for one in first.records], [one.name for one in second.records]) == (["visit"], ["stay"])
+    assert first.digest != second.digest
+    assert _written(tmp_path, "record: visit") == first
