@@ -27,6 +27,7 @@ USES, PATIENTS = 4, 256
 """Uses whose pseudonyms are kept, and patients whose rows are, as a use may read them."""
 _known: OrderedDict[Any, Known] = OrderedDict()
 _read: OrderedDict[Any, dict[str, pa.Table]] = OrderedDict()
+_making: dict[Any, Lock] = {}
 _lock = Lock()
 
 
@@ -61,11 +62,18 @@ def attended(session: Granted, person: int | str, columns: Mapping[str, Sequence
 
 
 def _of(kept: Patients, use: Use, stamp: tuple[Any, ...]) -> Known:
+    """Who stands behind the pseudonyms of a use. While they are made, only who needs the same waits."""
     with _lock:
-        found = _known.pop(stamp, None) or Known(kept.persons(), use.keys)
-        _known[stamp] = found
-        while len(_known) > USES:
-            _known.popitem(last=False)
+        making = _making.setdefault(stamp, Lock())
+    with making:
+        with _lock:
+            found = _known.pop(stamp, None)
+            former = next((one for key, one in reversed(_known.items()) if key[-1] == stamp[-1]), None)
+        found = found or Known(kept.persons(), use.keys, former)
+        with _lock:
+            _known[stamp] = found
+            while len(_known) > USES:
+                _making.pop(_known.popitem(last=False)[0], None)
         return found
 
 
