@@ -7,10 +7,15 @@ SHELL := /bin/sh
 PYTHON ?=
 CANDIDATES := $(if $(PYTHON),$(PYTHON),python3.13 python3.12 python3.11 python3)
 export ISTHMUS_TEST_DATA ?= ../shared/data
+# Tests start Python many times; where it may not keep what it compiled, each start compiles everything again.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN := .venv/bin
 READY := .venv/.ready
 PYTEST := $(BIN)/python -m pytest
+# Of what is marked so, only the files that hold some are loaded, and each stays with one worker, which prepares it once.
+MARKED = $$(grep -rl --include='test_*.py' 'mark\.$(1)\b' tests) -m $(1)
+BY_FILE := -n 2 --dist loadfile
 # pytest leaves with 5 when it found nothing to run: that is said, but it is no failure.
 OR_NONE = || { code=$$?; [ $$code -eq 5 ] && echo "nothing to run here yet" || exit $$code; }
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
@@ -30,13 +35,13 @@ test: env ## run the test suite on the embedded defaults
 	@$(PYTEST) -n 2 --dist worksteal -m "not acceptance and not services and not prove" $(OR_NONE)
 
 acceptance: env ## compare with published answers on outside data (ISTHMUS_TEST_DATA)
-	@$(PYTEST) -m acceptance $(OR_NONE)
+	@$(PYTEST) $(BY_FILE) $(call MARKED,acceptance) $(OR_NONE)
 
 services-test: env ## run the tests that need PostgreSQL, MariaDB or Chromium, where they are
-	@$(PYTEST) -m services $(OR_NONE)
+	@$(PYTEST) $(BY_FILE) $(call MARKED,services) $(OR_NONE)
 
 prove: env ## run the slow proofs: hundreds of kills, large sizes (hours)
-	@$(PYTEST) -m prove -s $(OR_NONE)
+	@$(PYTEST) -s $(call MARKED,prove) $(OR_NONE)
 
 bench: env ## measure every speed and memory claim beside a peer, in one table
 	$(BIN)/python -m benchmarks

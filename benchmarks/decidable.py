@@ -27,7 +27,6 @@ Below = Callable[[Floats], Floats]
 WRONG = assay.RATES[dirt.UNIT]
 LIKELIER = 0.5
 STEPS = np.arange(-60, 61)  # of the last digit, around the one true result that would be written so but for rounding
-FIRST = 0.2  # of a liver patient's results of his course, those that staged him and are exact
 WEEKS = 6  # before and after a day, that tell what is usual on it
 COLUMNS = [
     "site", "feed", "keyspace", "person_key", "concept_id", "unit_concept_id", "date", "value", "true_value",
@@ -89,7 +88,8 @@ def _likely(test: int, number: float, *, other: bool, swapped: bool, ill: Mappin
         return float(np.mean([float(one(edge)[0]) for one in below]) if number <= bottom
                      else np.mean([1 - float(one(edge)[0]) for one in below]))  # fmt: skip
     value = np.round(number / times / step + STEPS) * step
-    same = np.abs(np.round(value * times, decimals) - number) < 1e-6 * max(number, 1.0)
+    printed_so = abs(round(number, decimals) - number) < 1e-9 * max(number, 1.0)
+    same = (np.abs(value * times - number) <= 0.5 * 10.0**-decimals + 1e-9 * max(number, 1.0)) & printed_so
     edges = np.stack([value[same] - step / 2, value[same] + step / 2])
     return float(np.mean([(one(edges[1]) - one(edges[0])).sum() for one in below]))
 
@@ -100,8 +100,8 @@ def _drawn(test: int, ill: Mapping[str, Any] | None) -> Iterator[Below]:
     mean, deviation = float(tests.mean[test]), float(tests.sd[test])
     usual = _floored(stats.norm(mean, deviation).cdf, 0.15 * mean)
     course = [] if ill is None else list(_courses(tests.key[test], ill))
-    for at in range(2 * max(len(course), 1)):
-        yield course[at % len(course)] if course and at % 2 else usual
+    for one in course or [usual]:
+        yield from (usual, one)
 
 
 def _courses(key: str, ill: Mapping[str, Any]) -> Sequence[Below]:
@@ -113,6 +113,8 @@ def _courses(key: str, ill: Mapping[str, Any]) -> Sequence[Below]:
         return [stats.lognorm(spread, scale=level).cdf]
     if key == "AFP":
         return [stats.lognorm(0.25, scale=one).cdf for one in (ill["afp"], min(0.1 * ill["afp"], 12) + 1)]
+    if key == "PLT":
+        return [stats.norm(148 - 12 * (ill["points"] - 5), 45).cdf]
     return []
 
 

@@ -12,6 +12,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -141,22 +142,44 @@ def _against(family: pa.ChunkedArray, findings: Findings) -> "Counter[tuple[str,
     return tally
 
 
-def _exports(chosen: argparse.Namespace) -> None:
-    table, keys = _lis(chosen.folder)
-    errors = pq.read_table(chosen.folder / "truth" / "errors.parquet").to_pylist()
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The results of simulated laboratories, and rows of them: in a wrong unit, those of them that can be told at all,
+    and those that the detector names."""
+
+    results: pa.Table
+    wrong: set[int]
+    decidable: set[int]
+    rows: set[int]
+
+    @property
+    def recall(self) -> float:
+        """The share that is named of those that can be told."""
+        return len(self.decidable & self.rows) / len(self.decidable)
+
+
+def named(folder: Path) -> Named:
+    """What the detector names in the laboratory exports of `isthmus simulate`."""
+    table, keys = _lis(folder)
+    errors = pq.read_table(folder / "truth" / "errors.parquet").to_pylist()
     kinds = {(row["site"], row["key"]): row["kind"] for row in errors if row["feed"] == "lis"}
     family = (found := detect(table).rows)["family"]
     rows = set(found.filter(pc.is_in(family, pa.array(["wrong-unit", "wrong-scale"])))["row"].to_pylist())
     # An older result of a key in conflict has a digit too many: it is wrong, and may be found or not.
     rows -= {row for row in rows if kinds.get(keys[row]) == "conflicting-key"}
-    analytes = table["analyte"].to_pylist()
     true = {row for row, key in enumerate(keys) if kinds.get(key) == "wrong-unit"}
-    told = {(row["site"], row["source_key"]) for row in wrong_units(chosen.folder / "truth")
+    told = {(row["site"], row["source_key"]) for row in wrong_units(folder / "truth")
             if row["feed"] == "lis" and row["chance"] >= LIKELIER}  # fmt: skip
-    decidable = {row for row in true if keys[row] in told}
-    SHOW.print(f"{len(table)} results, {len(true)} of them in a wrong unit, {len(decidable)} of these decidable; "
-               f"{1000 * len(rows - true) / len(table):.3f} others named for 1,000")  # fmt: skip
+    return Named(table, true, {row for row in true if keys[row] in told}, rows)
+
+
+def _exports(chosen: argparse.Namespace) -> None:
+    found = named(chosen.folder)
+    true, rows, decidable = found.wrong, found.rows, found.decidable
+    SHOW.print(f"{len(found.results)} results, {len(true)} of them in a wrong unit, {len(decidable)} of these "
+               f"decidable; {1000 * len(rows - true) / len(found.results):.3f} others named for 1,000")  # fmt: skip
     _score("all tests", [("wrong-unit", true, rows), ("of these decidable", decidable, rows - (true - decidable))])
+    analytes = found.results["analyte"].to_pylist()
     names = sorted({analytes[row] for row in true | rows})
     _score("by test", ((name, {row for row in true if analytes[row] == name},
                         {row for row in rows if analytes[row] == name}) for name in names))  # fmt: skip
@@ -176,7 +199,7 @@ def _lis(folder: Path) -> tuple[pa.Table, list[tuple[str, str]]]:
                              "value": _number(record.get("JYJG") or record.get("JGZ")),
                              "low": _number(limits[0]), "high": _number(limits[-1]),
                              "person_id": f"{site} {record.get('BRID') or record.get('PATID')}",
-                             "day": record["CJSJ"]})  # fmt: skip
+                             "day": record["CJSJ"][:10]})  # fmt: skip
                 keys.append((site, record["JGXH"]))
     return pa.Table.from_pylist(rows), keys
 

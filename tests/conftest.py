@@ -13,7 +13,17 @@ os.environ.pop("COLUMNS", None)
 
 pytest.register_assert_rewrite("lib")  # an assertion in there shows both sides when it fails
 
+from lib.copies import shelf  # noqa: E402 nothing of lib may be loaded before the line above
+
 ROOT = Path(__file__).resolve().parents[1]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before there are workers: they share what is made once, and the cores."""
+    shelf()
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    share = max(1, (os.cpu_count() or 1) // workers)
+    os.cpu_count = lambda: share  # an engine that takes all cores beside another's only waits for them
 
 
 @pytest.fixture(scope="session")

@@ -30,8 +30,15 @@ TRICKS = [
     "<input type=password name=p>", "<p title='\"><script>alert(1)</script>'>x</p>", "</main></body><script>x</script>",
     "<template><script>alert(1)</script></template>", "<textarea></textarea><script>x</script>",
     "<title></title><img src=x onerror=alert(1)>", "<a ping=//evil.example href=/x>x</a>",
-    "<?php <script>x</script> ?>",
+    "<?php <script>x</script> ?>", "<rect fill='url(//evil.example#url(#)'>", "<rect fill='\\75rl(//evil.example)'>",
+    "<rect stroke='url(#a) url(//evil.example)'>", "<rect fill='image-set(\"//evil.example\" 1x)'>",
 ]  # fmt: skip
+ANSWERS = {
+    "number": "Told(body={'n': float('nan')})", "half": "Told(body='\\ud800', media='text/html')",
+    "own": "Told(body={'x': object()})", "status": "Told(body='x', status=1000)", "word": "Told(body='x', status='ok')",
+    "switch": "Told(body='x', status=101)", "media": "Told(body='x', media=5)", "ring": "Told(body=ring())",
+    "none": "Told(body={'a': 1}, status=204)", "many": "Told(body='x', status=200, cookies={'a': 'b'})",
+}  # fmt: skip
 FORBIDDEN = re.compile(
     r"<(?!/?(a|b|p|form|input|button|svg|rect|textarea|title)\b)|\son\w+\s*=|<[^>]*evil\.example", re.I
 )
@@ -69,14 +76,31 @@ def code(asked, at):
 """
 
 
+RING = """
+def ring():
+    found = []
+    found.append(found)
+    return found
+"""
+
+
 @pytest.fixture(scope="module")
 def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     root = tmp_path_factory.mktemp("pages")
-    source: Path = small(root, "bad", SCRIPT)
+    deeds = "\n".join(f"def {name}(asked, at):\n    return None\n" for name in ANSWERS)
+    source: Path = small(root, "bad", SCRIPT + RING + deeds)
+    apart: Path = small(root, "apart", SCRIPT + RING + deeds)
+    for one in (source, apart):
+        text = (one / "app.py").read_text(encoding="utf-8")
+        for name, told in ANSWERS.items():
+            was = f"{name} = (lambda work: lambda asked, at: Told(body=work(asked, at)))({name})"
+            assert was in text
+            text = text.replace(was, f"{name} = lambda asked, at: {told}")
+        (one / "app.py").write_text(text, encoding="utf-8")
     text = (source / "app.py").read_text(encoding="utf-8")
     told = text.replace("Told(body=work(asked, at))", 'Told(body=work(asked, at), media=asked.query["media"])')
     (source / "app.py").write_text(told, encoding="utf-8")
-    with managed(root, source, settings='[apps]\ntrusted = ["bad"]\n') as (shelf, manager):
+    with managed(root, source, apart, settings='[apps]\ntrusted = ["bad"]\n') as (shelf, manager):
         app = FastAPI()
         mount(app, manager, person=bearer(shelf.opened))
         with serving(app) as found:
@@ -94,3 +118,17 @@ def test_html_of_a_route_is_shut_in(address: str) -> None:
     answer = httpx.get(f"{address}/apps/bad/api/code", params={"media": "text/html"})
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize("app", ["bad", "apart"])
+@pytest.mark.parametrize("name", ANSWERS)
+def test_an_answer_that_is_none_is_told_as_a_fault_of_its_application(address: str, app: str, name: str) -> None:
+    """Beside the gate or behind the fence: what came is looked at, and the connection goes on."""
+    answer = httpx.get(f"{address}/apps/{app}/api/{name}")
+    if name == "none":
+        assert (answer.status_code, answer.content) == (204, b"")
+    else:
+        assert answer.status_code in {500, 503}, (answer.status_code, answer.text)
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert "set-cookie" not in answer.headers
+    assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"

@@ -13,6 +13,7 @@ from isthmus.apps.manager.running import Manager
 from isthmus.flow.ingest import ingest
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.grade.keys import Keys
+from isthmus.gate.office.called import called
 from isthmus.gate.office.unit import Office
 from isthmus.serving.applications import bearer, mount
 from lib import granted, granted_registry, harbour, workspace
@@ -117,6 +118,17 @@ def test_a_refusal_of_the_gate_is_told_as_one(client: httpx.Client, house: House
         done = house.run("stew", "use", "resume", house.root, house.case, "--reason", "settled")
         assert done.code == 0, done
     assert _asked(client, house, service, patient).status_code == 200
+
+
+def test_who_is_alike_and_what_is_due_are_told_to_people_of_the_grant(client: httpx.Client, house: House) -> None:
+    patients = _patients(house)
+    for path in (f"advice/api/patients/{patients[0]}/similar", f"pathways/api/patients/{patients[0]}"):
+        told = client.get(f"/apps/{path}", headers={"Authorization": f"Bearer {house.tokens['ann']}"})
+        assert told.status_code == 200, told.text
+        refused = client.get(f"/apps/{path}", headers={"Authorization": f"Bearer {house.tokens['eve']}"})
+        assert refused.status_code == 403, refused.text
+    numbers = {Keys.number(one): one for one in patients}
+    assert called(granted.session(house), [*numbers, 7]) == numbers, "as the grant names people, and nobody else"
 
 
 def _rules(house: House, *words: str) -> dict[str, Any]:

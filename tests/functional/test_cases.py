@@ -10,15 +10,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from isthmus.base.identity import digest63
-from isthmus.base.progress import Silence
-from isthmus.flow.ingest import ingest
-from isthmus.flow.start import new
-from isthmus.flow.workspace import Feed, Site, Workspace
+from isthmus.flow.workspace import Workspace
 from isthmus.gate.session import open_session
 from isthmus.research.registries import cases
 from isthmus.research.registries.pack import load
 from isthmus.research.registries.plan import plan
-from isthmus.simulation.world import simulate
+from lib import hospitals
 from lib.command import complaint, run
 
 
@@ -26,16 +23,7 @@ from lib.command import complaint, run
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three hundred people at four hospitals; a third get a liver tumour. Ingested, and not linked."""
     root = tmp_path_factory.mktemp("cases")
-    summary = simulate(root / "sim", sites=4, patients=300, seed=11, progress=Silence())
-    opened = new(root / "ws", synthetic=True)
-    feeds: dict[str, list[Feed]] = {}
-    for one in summary.feeds:
-        feeds.setdefault(one.site, []).append(
-            Feed(one.name, str(root / "sim" / "exports" / one.site / one.name), one.pack)
-        )
-    for site, found in feeds.items():
-        opened.keep_site(Site(site, site, tuple(found)))
-    assert not ingest(opened).failed
+    hospitals.simulated(root, patients=300, linked=False)
     return root
 
 

@@ -181,6 +181,16 @@ def test_those_that_hang_die_or_fail_keep_nobody_and_are_told_again(
     assert [hook for hook, _, _ in heard(opened, "late")] == ["try", "try", "try", "published"]
     assert owing.standing() == {"dying": (1, 0), "hanging": (1, 0), "never": (0, 1)}
     assert "application never is not told again of event published" in caplog.text
+    waiting = {one.app: one for one in owing.waiting()}
+    assert {app: (one.lost, one.tries, one.due is None) for app, one in waiting.items()} == {
+        "dying": (False, 1, False), "hanging": (False, 1, False), "never": (True, TRIES, True),
+    }  # fmt: skip
+    assert (waiting["hanging"].kind, waiting["never"].kind) == ("SlowError", "FailedError")
+    assert waiting["dying"].kind in {"GoneError", "SlowError"}  # on a busy machine its two seconds end first
+    assert {(one.hook, one.events, one.place) for one in waiting.values()} == {("published", 1, "")}, (
+        "of unknown origin"
+    )
+    assert all(one.since <= now() for one in waiting.values())
 
     monkeypatch.setattr(owed, "REST", timedelta(minutes=1))
     with opened.records.session.begin() as session:

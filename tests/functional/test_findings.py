@@ -81,6 +81,15 @@ def test_what_is_wrong_is_told_with_file_column_and_line(bay: Workspace) -> None
     assert "line 12" in run("findings", bay.root).out
 
 
+def test_every_finding_leads_to_a_file_also_of_rows_that_are_not_there(bay: Workspace) -> None:
+    found = run("findings", bay.root, "--json").document()
+    assert {one["kind"] for one in found if one["rows"] and not any(at["file"] for at in one["places"])} == set()
+    lacking = next(one for one in found if one["kind"] == "measurePersonCompleteness")
+    assert lacking["places"][0]["line"]
+    shown = run("trace", bay.root, lacking["places"][0]["table"], lacking["places"][0]["row_id"], "--json")
+    assert shown.code == 0, shown
+
+
 def test_no_value_of_a_patient_stands_in_a_finding(bay: Workspace) -> None:
     told = str(run("findings", bay.root, "--json").document())
     for value in ("P1", "P3", "2024-02-30", "41", "XX1"):

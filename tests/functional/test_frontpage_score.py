@@ -1,13 +1,18 @@
 """Front pages as a hospital uploads them (Chinese headings, GB18030): judged from the landing, scored, told."""
 
 import csv
+from collections.abc import Iterator
+from dataclasses import replace
 from importlib.resources import files
 from pathlib import Path
 
 import pytest
 
+from isthmus.flow.rules import judge, lots
 from isthmus.flow.rules.judge import judged
 from isthmus.flow.workspace import Workspace
+from isthmus.intake import formats
+from isthmus.intake.record import Batch, Format, Part, Reject
 from lib.command import run
 from lib.harbour import write_csv
 from lib.pages import PAGE
@@ -48,6 +53,30 @@ def test_the_score_is_the_mean_of_what_pages_keep_of_the_points_that_can_be_judg
     assert found.judged - found.score == pytest.approx((LOST_POINTS + 2) / 3)  # 2: the days of stay are wrong
     told = run("quality", bay.root, "--site", "bay", "--evidence", bay.root / "evidence", "--json").document()
     assert (told["score"], told["points_judged"]) == (found.score, found.judged)
+
+
+def test_however_little_is_held_at_a_time_the_outcome_is_the_same(
+    bay: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    edition, read = bay.lake.editions.current(), formats.read
+    assert edition is not None
+    (whole,) = (one for one in judge._sets(bay, edition, "bay") if one.records)
+
+    def by_record(part: Part, fmt: Format) -> Iterator[Batch | Reject]:
+        for item in read(part, fmt):
+            if isinstance(item, Batch):
+                yield from (replace(item, rows=item.rows.slice(at, 1)) for at in range(item.rows.num_rows))
+            else:
+                yield item
+
+    monkeypatch.setattr(formats, "read", by_record)
+    for limit, most in (("ROWS", 2), ("VALUES", 1)):
+        with monkeypatch.context() as small:
+            small.setattr(lots, limit, most)
+            assert {one.rows.num_rows for one in lots.lots(bay, edition, "bay", whole.rules)} == {most}
+            (found,) = (one for one in judge._sets(bay, edition, "bay") if one.records)
+            assert (found.records, found.outcomes) == (whole.records, whole.outcomes)
+            assert found.score == pytest.approx(whole.score)
 
 
 def test_columns_are_known_by_their_chinese_names(bay: Workspace) -> None:

@@ -113,6 +113,29 @@ def test_what_is_held_back_is_no_finding_of_the_edition_before(bay: Workspace) -
     assert (found["exchangedFields"], found["repeats"]) == (20, 1)
 
 
+@pytest.mark.parametrize(
+    ("written", "told"),
+    [
+        ("{rest}\nworse = 5\n", "'worse' stands below [[feed]]"),
+        ("wors = 5\n{rest}", "a site has no setting 'wors'"),
+        ("worse = '5'\n{rest}", "worse must be per cent points"),
+        ("worse = nan\n{rest}", "worse must be per cent points"),
+        ("worse = -1\n{rest}", "worse must be per cent points"),
+        ("worse = true\n{rest}", "worse must be per cent points"),
+    ],
+)
+def test_a_limit_that_would_hold_nothing_back_is_refused_and_not_passed_over(
+    bay: Workspace, written: str, told: str
+) -> None:
+    before = bay.lake.editions.numbers()
+    settings = bay.root / "sites" / "bay.toml"
+    rest = settings.read_text(encoding="utf-8").replace("worse = 5\n", "")
+    settings.write_text(written.format(rest=rest), encoding="utf-8")
+    write_csv(bay.root.parent / "in" / "result_2.csv", [HEAD, *_results(20, swapped=True)])
+    assert told in complaint(run("ingest", bay.root), 3)
+    assert bay.lake.editions.numbers() == before
+
+
 def test_a_setting_that_is_none_and_a_site_that_is_not_there_are_told(bay: Workspace) -> None:
     assert "east" in complaint(run("ingest", bay.root, "--accept", "east"), 3)
     settings = bay.root / "sites" / "bay.toml"

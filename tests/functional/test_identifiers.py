@@ -7,13 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from isthmus.base.identity import digest63
-from isthmus.base.progress import Silence
-from isthmus.flow import start
-from isthmus.flow.ingest import ingest
-from isthmus.flow.link import link
-from isthmus.flow.workspace import Feed, Site, Workspace
-from isthmus.simulation.world import simulate
-from lib import leaks
+from isthmus.flow.workspace import Workspace
+from lib import hospitals, leaks
 from lib.workspace import rows
 
 PACKS = {"sim-his", "sim-lis", "sim-emr", "sim-vendor", "sim-fhir", "sim-hl7"}
@@ -23,18 +18,8 @@ PACKS = {"sim-his", "sim-lis", "sim-emr", "sim-vendor", "sim-fhir", "sim-hl7"}
 def simulated(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Hospitals in every dialect, with clean and with wrong records, linked."""
     root = tmp_path_factory.mktemp("simulated")
-    simulate(root / "sim", sites=4, patients=500, seed=11, progress=Silence())
-    opened = start.new(root / "ws", synthetic=True)
-    feeds = pq.read_table(root / "sim" / "truth" / "feed.parquet").to_pylist()
-    assert {one["pack"] for one in feeds} == PACKS
-    for name in sorted({one["site"] for one in feeds}):
-        mine = [one for one in feeds if one["site"] == name]
-        exports = root / "sim" / "exports"
-        opened.keep_site(
-            Site(name, name, tuple(Feed(one["name"], str(exports / one["folder"]), one["pack"]) for one in mine))
-        )
-    assert not ingest(opened).failed
-    link(opened)
+    opened = hospitals.simulated(root, patients=500)
+    assert {feed.pack for site in opened.sites() for feed in site.feeds} == PACKS
     return root
 
 

@@ -120,6 +120,51 @@ def test_a_question_sees_one_person_and_a_former_edition_answers_as_before(opene
     assert counted(opened, "visit_occurrence", current - 1) == (MOST, MOST)
 
 
+def test_reports_count_patient_numbers_and_say_how_many_people_they_are(whole: Path) -> None:
+    """Held against the links themselves, and never against what the reports read."""
+    opened = Workspace(whole / "ws")
+    person = {row["person_id"]: row["person"] for row in rows(opened, "person_link")}
+    at: dict[str, list[int]] = {}
+    for row in rows(opened, "person"):
+        at.setdefault(row["site"], []).append(person[row["person_id"]])
+    told = run("profile", opened.root, "--small", "0", "--json").document()["patients"]
+    assert (told["linked"], told["numbers"], told["persons"]) == (True, MOST, len(set(person.values())))
+    assert [one["site"] for one in told["sites"]] == sorted(at)
+    for one in told["sites"]:
+        others = {someone for site, some in at.items() if site != one["site"] for someone in some}
+        own = at[one["site"]]
+        assert (one["numbers"], one["persons"]) == (len(own), len(set(own)))
+        assert one["elsewhere"] == len(set(own) & others) > 0
+        assert run("quality", opened.root, "--site", one["site"], "--json").document()["patients"] == {
+            "linked": True, **one,
+        }  # fmt: skip
+    before = run("profile", opened.root, "--edition", str(opened.lake.editions.numbers()[-2]), "--json").document()
+    assert (before["patients"]["linked"], before["patients"]["persons"]) == (False, MOST)
+
+
+def test_a_person_with_two_numbers_in_one_system_is_a_finding_that_leads_to_the_file(whole: Path) -> None:
+    opened = Workspace(whole / "ws")
+    person = {row["person_id"]: row["person"] for row in rows(opened, "person_link")}
+    at: dict[tuple[str, int], int] = {}
+    for row in rows(opened, "person"):
+        key = (row["site"], person[row["person_id"]])
+        at[key] = at.get(key, 0) + 1
+    expected: dict[str, int] = {}
+    for (site, _), numbers in at.items():
+        if numbers > 1:
+            expected[site] = expected.get(site, 0) + numbers
+    assert expected
+    found = [one for one in run("findings", opened.root, "--json").document() if one["kind"] == "several"]
+    assert {one["site"]: one["rows"] for one in found} == expected
+    for one in found:
+        assert one["places"][0]["line"]
+        assert one["places"][0]["columns"]
+    card = opened.root.parent / "card.html"
+    site = found[0]["site"]
+    assert run("scorecard", opened.root, site, "--out", card).code == 0
+    assert f"{sum(key[0] == site for key in at):,} persons by the linkage" in card.read_text("utf-8")
+
+
 def test_what_is_new_is_linked_when_it_is_ingested(root: Path, opened: Workspace) -> None:
     before = linked.numbers(opened, KNOWN.records)
     linked.deliver(root, KNOWN.records.slice(MOST), "second.csv")

@@ -3,8 +3,6 @@
 import json
 import os
 import resource
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ from isthmus.flow.verify import verify
 from isthmus.flow.workspace import Workspace
 from isthmus.intake.record import REASONS
 from lib import packs, workspace
+from lib.apart import Apart
 from lib.command import Done, run
 from lib.malformed import CASES, CSV, long_line
 
@@ -37,17 +36,6 @@ KINDS = {
     ".json": "fhir",
     ".hl7": "hl7v2",
 }
-INTAKE = r"""
-import re, sys
-from pathlib import Path
-from isthmus.serving.cli import main
-try:
-    main(["ingest", sys.argv[1], "--json"])
-finally:
-    # Not getrusage: a child is charged with what its parent held.
-    (told,) = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text())
-    Path(sys.argv[1], "peak").write_text(str(int(told) * 1024))
-"""
 
 
 def _pack(root: Path, kind: str) -> Path:
@@ -74,10 +62,11 @@ def _made(tmp_path: Path, kind: str) -> tuple[Workspace, Path]:
 
 def _run(opened: Workspace) -> Done:
     """An ingest in a process of its own, whose memory is measured."""
-    words = [sys.executable, "-c", INTAKE, str(opened.root)]
-    ended = subprocess.run(words, capture_output=True, text=True, check=False)
-    assert int((opened.root / "peak").read_text()) < LIMIT
-    return _told(Done(ended.returncode, ended.stdout, ended.stderr))
+    process = Apart("ingest", opened.root, "--json")
+    out, err = process.communicate()
+    assert process.returncode is not None
+    assert 0 < process.peak < LIMIT
+    return _told(Done(process.returncode, out.decode(), err.decode()))
 
 
 def _told(done: Done) -> Done:

@@ -16,15 +16,11 @@ from isthmus.apps.pathways.evaluate import evaluate
 from isthmus.apps.pathways.reader import load
 from isthmus.apps.pathways.statements import STATES
 from isthmus.base.identity import digest63
-from isthmus.base.progress import Silence
-from isthmus.flow import start
-from isthmus.flow.ingest import ingest
-from isthmus.flow.link import link
-from isthmus.flow.workspace import Feed, Site, Workspace
+from isthmus.flow.workspace import Workspace
 from isthmus.gate.joined import ALIAS
 from isthmus.gate.session import open_session
 from isthmus.simulation.pathway import RULES
-from isthmus.simulation.world import simulate
+from lib import hospitals
 
 PATIENTS, SITES, SEED = 900, 6, 21
 
@@ -54,21 +50,6 @@ class Compared:
     def __str__(self) -> str:
         alerts = 100 * self.false / self.patients
         return f"sensitivity {self.sensitivity:.3f}, specificity {self.specificity:.3f}, {alerts:.1f} false per 100"
-
-
-def compared(root: Path, *, patients: int, sites: int, seed: int) -> dict[str, Compared]:
-    """Simulate, load, evaluate, and hold every rule that has a truth against it."""
-    simulate(root / "sim", sites=sites, patients=patients, seed=seed, progress=Silence(), pathways=True)
-    opened = start.new(root / "ws", synthetic=True)
-    feeds = pq.read_table(root / "sim" / "truth" / "feed.parquet").to_pylist()
-    for name in sorted({one["site"] for one in feeds}):
-        mine = [one for one in feeds if one["site"] == name]
-        exports = root / "sim" / "exports"
-        parts = tuple(Feed(one["name"], str(exports / one["folder"]), one["pack"]) for one in mine)
-        opened.keep_site(Site(name, name, parts))
-    assert not ingest(opened).failed
-    link(opened)
-    return judged(opened, root / "sim" / "truth")
 
 
 def judged(opened: Workspace, truth: Path) -> dict[str, Compared]:
@@ -103,7 +84,10 @@ def _aliases(opened: Workspace) -> Iterator[dict[str, int]]:
 
 @pytest.fixture(scope="module")
 def agreement(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Compared]:
-    return compared(tmp_path_factory.mktemp("truth"), patients=PATIENTS, sites=SITES, seed=SEED)
+    """Simulated, loaded, evaluated, and every rule that has a truth held against it."""
+    root = tmp_path_factory.mktemp("truth")
+    opened = hospitals.simulated(root, patients=PATIENTS, sites=SITES, seed=SEED, pathways=True)
+    return judged(opened, root / "sim" / "truth")
 
 
 def test_missed_steps_are_found_and_few_are_invented(

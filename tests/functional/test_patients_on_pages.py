@@ -160,3 +160,19 @@ def test_a_grant_without_whose_events_they_are_has_no_patients(tmp_path: Path) -
     assert "Apply for one" in Reader(made, "ann").get("/patients").text
     assert Reader(made, "ann").get(f"/patients/{_grant(made)}").status_code == 403
     made.state.house.close()
+
+
+@pytest.mark.parametrize(("language", "told", "called"), [
+    ("en", "The grant does not hold note. What next: leave it out, or ask for other terms.", "refused"),
+    ("zh", "授权不包含 note。下一步：去掉它，或申请变更条款。", "拒绝"),
+])  # fmt: skip
+def test_a_refusal_is_told_in_the_readers_language_with_a_way_back_to_the_form(
+    app: FastAPI, language: str, told: str, called: str
+) -> None:
+    sent = {"grant": _grant(app), "sql": "select * from note"}
+    answer = Reader(app, "ann", language=language).post("/query/ask", sent)
+    assert answer.status_code == 403 and told in answer.text
+    assert '<a class="button strong" href="/query" data-back>' in answer.text
+    rows = Reader(app, "aud", language=language).get("/log.json").json()["rows"]
+    assert rows[0]["act"] == called
+    assert re.match("the grant does not hold note; purpose HMB|授权不包含 note；用途 HMB", rows[0]["said"])

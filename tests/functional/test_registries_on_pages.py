@@ -9,8 +9,8 @@ import pytest
 from fastapi import FastAPI
 
 from isthmus.flow.workspace import Workspace
+from isthmus.research.registries.enrolment import said as rulings
 from isthmus.research.registries.enrolment.ruling import CASE, CONSENT
-from isthmus.serving.registries import rulings
 from lib import cdm, registries
 from lib import kept as lib
 from lib.command import run

@@ -12,8 +12,8 @@ from fastapi import FastAPI
 
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office.unit import Office
+from isthmus.research.registries.enrolment import said as rulings
 from isthmus.research.registries.enrolment.ruling import CASE, CONSENT
-from isthmus.serving.registries import rulings
 from isthmus.serving.web.waiting import short
 from lib import granted_registry, registries
 from lib import kept as lib

@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
+from isthmus.base import clock
 from isthmus.flow import start
 from isthmus.flow.ingest import ingest
 from isthmus.gate.office import cases
+from isthmus.records.owed import Owing
 from isthmus.serving.page.words import LANGUAGES
 from isthmus.serving.web.counted import checks, findings, years
 from isthmus.serving.web.pages.listed import PAGES
@@ -259,3 +261,28 @@ def test_a_case_is_read_again_only_when_there_is_more_of_it(app: FastAPI) -> Non
     after = house.cases()
     assert "dan" in after[0].case.votes and "dan" not in before[0].case.votes
     assert [one.case for one in after] == [one.case for one in cases.files(house.office)]
+
+
+def test_what_applications_were_not_told_of_is_shown_to_an_administrator(app: FastAPI) -> None:
+    reader = Reader(app, "root")
+    assert "Nothing waits" in reader.get("/administration").text
+    owing = Owing(reader.house.workspace.records, "here:1")
+    owing.has("recall", ["published", "landed"])
+    owing.fire("landed", clock.now(), apps=["recall"], site="h01", feed="his", deliveries=2)
+    for _ in range(2):
+        owing.fire("published", clock.now(), apps=["recall"], edition=1, sites=[])
+    for one in owing.claim("recall", clock.now(), 3):
+        if one.hook == "published":
+            owing.failed(one.number, clock.now(), "FailedError", "KeyError at app.py:12")
+    told = {language: Reader(app, "root", language=language).get("/administration").text for language in LANGUAGES}
+    for language, words in {
+        "en": ("Edition published", "The application failed", "Waits", "Data landed", "Not tried yet, or under way"),
+        "zh": ("版本发布", "应用出错", "等待", "数据到达", "尚未尝试或正在进行"),
+    }.items():
+        assert [word for word in (*words, "recall", "KeyError at app.py:12") if word not in told[language]] == []
+    rows = reader.get("/administration.json?table=waiting").json()["rows"]
+    assert {(row["app"], row["events"], row["tries"], row["place"]) for row in rows} == {
+        ("recall", 1, 1, ""), ("recall", 2, 1, "KeyError at app.py:12"),
+    }  # fmt: skip
+    owing.has("recall", [])
+    assert "Nothing waits" in reader.get("/administration").text

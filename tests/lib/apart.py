@@ -5,6 +5,7 @@ can be killed, leaves with its own code and writes to streams of its own, like a
 """
 
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -23,8 +24,9 @@ class Apart:
     """A command that runs; the methods are those of a `subprocess.Popen` with pipes."""
 
     def __init__(self, *words: str | Path) -> None:
+        self.peak = 0  # bytes of memory that it held at most, when it has ended by itself
         self._folder = tempfile.TemporaryDirectory()
-        self._streams = [Path(self._folder.name, name) for name in ("out", "err")]
+        self._streams = [Path(self._folder.name, name) for name in ("out", "err", "peak")]
         told = ([str(word) for word in words], [str(one) for one in self._streams], dict(os.environ))
         self._process = _SERVER.Process(target=_work, args=told)
         self._process.start()
@@ -46,7 +48,8 @@ class Apart:
         """Wait for the end; what it wrote."""
         self._process.join(WAIT)
         assert self.returncode is not None, "the command does not end"
-        out, err = (one.read_bytes() if one.exists() else b"" for one in self._streams)
+        out, err, peak = (one.read_bytes() if one.exists() else b"" for one in self._streams)
+        self.peak = int(peak or 0)
         self._folder.cleanup()
         return out, err
 
@@ -54,7 +57,13 @@ class Apart:
 def _work(words: Sequence[str], streams: Sequence[str], environment: Mapping[str, str]) -> None:
     os.environ.clear()
     os.environ.update(environment)
-    for number, path in enumerate(streams, start=1):
+    out, err, peak = (Path(one) for one in streams)
+    for number, path in enumerate((out, err), start=1):
         os.dup2(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
-    main(list(words))
-    sys.stdout.flush()
+    try:
+        main(list(words))
+    finally:
+        sys.stdout.flush()
+        # Not getrusage: a child is charged with what its parent held.
+        (told,) = re.findall(r"VmHWM:\s*(\d+) kB", Path("/proc/self/status").read_text(encoding="ascii"))
+        peak.write_text(str(int(told) * 1024), encoding="ascii")

@@ -12,6 +12,7 @@ import yaml
 
 from isthmus.flow.ingest import ingest
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.office import people
 from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.office.unit import Office
 from lib import harbour, workspace
@@ -104,10 +105,10 @@ def peopled(folder: Path, *, patients: int = 40, codes: Sequence[str] = ("HMB",)
     def make(original: Path) -> House:
         return staffed(loaded(original, patients=patients, codes=codes))
 
-    return _copied(("peopled", patients, tuple(codes)), make, folder)
+    return copied_house(("peopled", patients, tuple(codes)), make, folder)
 
 
-def _copied(key: Hashable, make: Callable[[Path], House], folder: Path) -> House:
+def copied_house(key: Hashable, make: Callable[[Path], House], folder: Path) -> House:
     """A house of its own, with everybody's token as in every copy."""
     found: House = copied(key, make, folder)
     return replace(found, root=folder / "ws", tokens=dict(found.tokens))
@@ -115,15 +116,14 @@ def _copied(key: Hashable, make: Callable[[Path], House], folder: Path) -> House
 
 def staffed(opened: Workspace, site: str = SITE) -> House:
     """An account in every role for a workspace; the steward speaks for a site."""
-    house = House(opened.root)
-    scopes = [word for scope in SCOPES for word in ("--scope", scope)]
-    for name, roles in ROLES.items():
-        words: list[str | Path] = ["people", "add", house.root, name, *scopes, "--json"]
-        words += [word for role in roles for word in ("--role", role)]
-        words += ["--site", site] if "steward" in roles else []
-        done = run(*words) if not house.tokens else house.run("root", *words)
-        assert done.code == 0, done
-        house.tokens[name] = done.document()["token"]
+    office, house = Office(opened.root, opened.records, opened.settings), House(opened.root)
+    first = None
+    with office.open():
+        for name, roles in ROLES.items():
+            spoken_for = [site] if "steward" in roles else []
+            made = people.add(office, name, roles, spoken_for, None, by=first)
+            house.tokens[name] = people.token(office, name, SCOPES, 30, by=made)
+            first = first or made
     return house
 
 
@@ -162,4 +162,4 @@ def granted(folder: Path, *, patients: int = 40, **changed: Any) -> House:
     def make(original: Path) -> House:
         return decided(applied(peopled(original, patients=patients), original, **changed))
 
-    return _copied(("granted", patients, yaml.safe_dump(changed)), make, folder)
+    return copied_house(("granted", patients, yaml.safe_dump(changed)), make, folder)

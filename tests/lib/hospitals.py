@@ -1,4 +1,4 @@
-"""Simulated hospitals that are not declared invented, linked, with people in every role and a grant over their data."""
+"""Simulated hospitals in a workspace with one edition; also under a grant, with people in every role."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -10,9 +10,10 @@ from isthmus.base.progress import Silence
 from isthmus.flow import start
 from isthmus.flow.ingest import ingest
 from isthmus.flow.link import link
-from isthmus.flow.workspace import Feed, Site
+from isthmus.flow.workspace import Feed, Site, Workspace
 from isthmus.simulation.world import simulate
 from lib import granted
+from lib.copies import copied
 from lib.granted import House
 
 WIDE: Mapping[str, str] = dict.fromkeys(
@@ -25,17 +26,53 @@ WIDE: Mapping[str, str] = dict.fromkeys(
 """A grant over all that the FHIR facade can tell."""
 
 
-def hospitals(root: Path, *, patients: int, sites: int = 4, tables: Mapping[str, str | Sequence[str]] = WIDE) -> House:
-    """The hospitals, their edition, and the grant."""
-    simulate(root / "sim", sites=sites, patients=patients, seed=11, progress=Silence())
-    opened = start.new(root / "ws", synthetic=False)
-    feeds = pq.read_table(root / "sim" / "truth" / "feed.parquet").to_pylist()
-    names = sorted({one["site"] for one in feeds})
-    for name in names:
-        mine = [one for one in feeds if one["site"] == name]
-        exports = root / "sim" / "exports"
-        parts = tuple(Feed(one["name"], str(exports / one["folder"]), one["pack"]) for one in mine)
-        opened.keep_site(replace(Site(name, name, parts), conditions={"codes": ["HMB"]}))
-    assert not ingest(opened).failed
-    link(opened)
-    return granted.decided(granted.applied(granted.staffed(opened, names[0]), root, sites=names, tables=dict(tables)))
+def simulated(
+    folder: Path,
+    *,
+    patients: int,
+    sites: int = 4,
+    seed: int = 11,
+    synthetic: bool = True,
+    linked: bool = True,
+    pathways: bool = False,
+) -> Workspace:
+    """Hospitals of the simulation: in `sim` their exports and the truth, in `ws` the workspace."""
+
+    def make(root: Path) -> None:
+        sim = root / "sim"
+        simulate(sim, sites=sites, patients=patients, seed=seed, progress=Silence(), pathways=pathways)
+        opened = start.new(root / "ws", synthetic=synthetic)
+        for site in _sites(sim):
+            opened.keep_site(site if synthetic else replace(site, conditions={"codes": ["HMB"]}))
+        assert not ingest(opened).failed
+        if linked:
+            link(opened)
+
+    copied(("simulated", patients, sites, seed, synthetic, linked, pathways), make, folder)
+    return Workspace(folder / "ws")
+
+
+def _sites(sim: Path) -> list[Site]:
+    feeds = pq.read_table(sim / "truth" / "feed.parquet").to_pylist()
+    return [
+        Site(
+            name, name,
+            tuple(Feed(one["name"], str(sim / "exports" / one["folder"]), one["pack"])
+                  for one in feeds if one["site"] == name),
+        )
+        for name in sorted({one["site"] for one in feeds})
+    ]  # fmt: skip
+
+
+def hospitals(
+    folder: Path, *, patients: int, sites: int = 4, tables: Mapping[str, str | Sequence[str]] = WIDE
+) -> House:
+    """The same of patients that are not declared invented, with a grant over tables of all sites."""
+
+    def make(root: Path) -> House:
+        opened = simulated(root, patients=patients, sites=sites, synthetic=False)
+        names = sorted(one.name for one in opened.sites())
+        house = granted.staffed(opened, names[0])
+        return granted.decided(granted.applied(house, root, sites=names, tables=dict(tables)))
+
+    return granted.copied_house(("hospitals", patients, sites, repr(tables)), make, folder)

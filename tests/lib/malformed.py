@@ -114,8 +114,9 @@ def long_line(path: Path, size: int) -> None:
             stream.write(b"a" * MIB)
 
 
-def _bytes(content: bytes) -> Maker:
-    return lambda path: path.write_bytes(content)
+def _bytes(content: bytes | Callable[[], bytes]) -> Maker:
+    """What is large is made when it is written."""
+    return lambda path: path.write_bytes(content if isinstance(content, bytes) else content())
 
 
 # name → (file name, how it is written, reasons that may be given; none: all of it is read)
@@ -152,11 +153,11 @@ CASES: dict[str, tuple[str, Maker, tuple[str, ...]]] = {
     "NUL bytes alone": ("x.csv", _bytes(bytes(1 << 16)), ("binary",)),
     "zip bomb": ("x.zip", zip_bomb, ("bomb",)),
     "gz bomb": ("x.csv.gz", gz_bomb, ("bomb", "too-long")),
-    "bomb in a zip in a zip": ("x.zip", _bytes(_zip(("a.zip", _zip(("a.csv", bytes(200 * MIB)))))), ("bomb", "nested")),
+    "bomb in a zip in a zip": ("x.zip", _bytes(lambda: _zip(("a.zip", _zip(("a.csv", bytes(200 * MIB)))))), ("bomb", "nested")),
     "parquet bomb": ("x.parquet", parquet_bomb, ("bomb",)),
     "a line of 100 MB": ("x.csv", lambda path: long_line(path, 100 * MIB), ("too-long",)),
-    "a first line of 100 MB": ("x.csv", _bytes(b"a" * (100 * MIB)), ("too-long", "truncated")),
-    "a line of 100 MB in json": ("x.json", _bytes(b'{"a": "' + b"a" * (100 * MIB) + b'"}'), ("too-long", "not-resource")),
+    "a first line of 100 MB": ("x.csv", _bytes(lambda: b"a" * (100 * MIB)), ("too-long", "truncated")),
+    "a line of 100 MB in json": ("x.json", _bytes(lambda: b'{"a": "' + b"a" * (100 * MIB) + b'"}'), ("too-long", "not-resource")),
     "a member above the archive": ("x.zip", _bytes(_zip(("../a.csv", CSV))), ("unsafe-name",)),
     "a member with an absolute name": ("x.zip", _bytes(_zip(("/etc/a.csv", CSV))), ("unsafe-name",)),
     "a member on another drive": ("x.zip", _bytes(_zip(("C:\\a.csv", CSV))), ("unsafe-name",)),

@@ -1,5 +1,6 @@
 """Errors that the simulation makes are found: 95 of 100 of each kind that can be; clean exports stay quiet."""
 
+from collections import Counter
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -10,21 +11,25 @@ from isthmus.base.progress import Silence
 from isthmus.flow import sites, start
 from isthmus.flow.findings.gather import findings
 from isthmus.flow.ingest import ingest
-from isthmus.flow.quality import quality
 from isthmus.flow.rules.judge import judged
 from isthmus.flow.workspace import Workspace
 from isthmus.serving import mending
 from isthmus.serving.demonstration import demonstrate
 from isthmus.simulation import simulate
 from lib.found import SILENT, UNITS, days_of, scores
+from lib.quiet import UNITS as UNITS_READ
+from lib.quiet import quiet
 
 LEAST = 0.95
 # What nobody can tell is counted in the plain number and left out of the other (benchmarks/decidable.py): a factor
 # within what the body does, a number below the analyser's limit, a day without patients where few come. Of the few
 # wrong units in exports of this size, chance alone takes the plain number now below LEAST, now above.
 SHORT = {UNITS: 0.90}
-# Seeds of laboratories of a hospital's size, named with that size before anything of them was seen.
-HOSPITALS = (311, 312)
+CLEAN = (421, 422)
+# Seeds of small hospitals, and of laboratories of a hospital's size, named with these sizes before anything of them
+# was seen; what finds errors was last changed while looking at seeds 301 to 320.
+SMALL = (401, 402, 403)
+HOSPITALS = (411, 412)
 # What says that something was done wrong; other kinds tell what differs between hospitals, or waits for a mapping.
 # What differs from a hospital's other years or from other hospitals, or cannot follow one another.
 LEARNT = ("drift.", "outlying.", "sequence.")
@@ -34,11 +39,11 @@ UNFILLED = ("H20", "H21.anaesthesia")  # for these the simulation would have to 
 WRONG = ("quarantine.", "exchangedFields", "placeholderDay", "conflicts", "repeats", "silence", "units")
 
 
-@pytest.fixture(scope="module")
-def clean(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """1,200 patients at 6 hospitals without errors."""
+@pytest.fixture(scope="module", params=CLEAN)
+def clean(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """1,200 patients at 6 hospitals without errors, of each of these seeds."""
     root = tmp_path_factory.mktemp("clean")
-    simulate(root / "sim", sites=6, patients=1200, seed=1, progress=Silence(), clean=True)
+    simulate(root / "sim", sites=6, patients=1200, seed=request.param, progress=Silence(), clean=True)
     opened = start.new(root / "ws", synthetic=True)
     for folder in sorted((root / "sim" / "exports").iterdir()):
         sites.add(opened, sites.plan(opened, folder.name, str(folder), pack=None, feed=None, title=""))
@@ -48,13 +53,21 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.mark.prove
 def test_injected_errors_are_found(tmp_path: Path) -> None:
-    demonstrate(tmp_path / "demo", hospitals=6, patients=3000, seed=5, progress=Silence())
-    found = scores(Workspace(tmp_path / "demo" / "workspace"), tmp_path / "demo" / "simulated" / "truth")
+    """Of three exports together: of some kinds one export has so few that a single one decides."""
+    made, hit = Counter[str](), Counter[str]()
+    for seed in SMALL:
+        demonstrate(tmp_path / "demo", hospitals=6, patients=3000, seed=seed, progress=Silence())
+        opened, truth = Workspace(tmp_path / "demo" / "workspace"), tmp_path / "demo" / "simulated" / "truth"
+        for one in scores(opened, truth).values():
+            made[one.kind] += one.made
+            hit[one.kind] += one.found
+            print(f"{seed} {one.kind:<24} {one.made:>5} {one.found:>6}  {one.recall:.3f}", flush=True)
+    recall = {kind: hit[kind] / number for kind, number in made.items() if number}
     print("\nkind                      made  found  recall")
-    for one in found.values():
-        print(f"{one.kind:<24} {one.made:>5} {one.found:>6}  {one.recall:.3f}")
-    assert {kind for kind, one in found.items() if one.recall < LEAST} <= {*SHORT, SILENT}
-    assert all(found[kind].recall >= least for kind, least in SHORT.items())
+    for kind, share in recall.items():
+        print(f"{kind:<24} {made[kind]:>5} {hit[kind]:>6}  {share:.3f}")
+    assert {kind for kind, share in recall.items() if share < LEAST} <= {*SHORT, SILENT}
+    assert all(recall[kind] >= least for kind, least in SHORT.items())
 
 
 @pytest.mark.prove
@@ -87,21 +100,19 @@ def test_in_laboratories_of_a_hospital_s_size_units_and_silent_days_are_found(tm
 
 @pytest.mark.prove
 def test_clean_exports_have_few_findings_of_errors(clean: Workspace) -> None:
-    opened = clean
-    wrong = [one for listed in findings(opened).values() for one in listed if one.kind.startswith(WRONG)]
-    checked = sum(
-        len(found.ids("passed")) + len(found.ids("failed"))
-        for site in opened.sites() for found in [quality(opened, site=site.name)]
-    )  # fmt: skip
-    print(f"\n{len(wrong)} findings of errors in clean exports, {1000 * len(wrong) / checked:.1f} for 1,000 checks")
-    for one in wrong:
-        print(f"  {one.site} {one.kind} {one.rows} {one.says()}")
-    assert 1000 * len(wrong) / checked < 5
-    learnt = [one for listed in findings(opened).values() for one in listed if one.kind.startswith(LEARNT)]
-    print(f"{len(learnt)} findings that are learnt, {1000 * len(learnt) / checked:.1f} for 1,000 checks")
-    for one in learnt:
-        print(f"  {one.site} {one.kind} {one.rows} {one.says()}")
-    assert 1000 * len(learnt) / checked < 2
+    found = quiet(clean)
+    print("\nfamily               checks   told  of what is absent  false  of 1,000 checks")
+    for name, one in found.items():
+        print(f"{name:<20} {one.checks:>6} {one.told:>6} {one.true:>18} {one.false:>6} {one.often:>9.3f}")
+    for one in (one for listed in findings(clean).values() for one in listed):
+        if one.kind.startswith((*WRONG, *LEARNT)):
+            print(f"  {one.site} {one.kind} {one.rows} {one.says()}")
+    made = sum(one.checks for name, one in found.items() if name != UNITS_READ)
+    wrong = [one for listed in findings(clean).values() for one in listed if one.kind.startswith(WRONG)]
+    learnt = [one for listed in findings(clean).values() for one in listed if one.kind.startswith(LEARNT)]
+    assert 1000 * len(wrong) / made < 5
+    assert 1000 * len(learnt) / made < 2
+    assert found[UNITS_READ].often < 0.1
 
 
 @pytest.mark.prove

@@ -86,8 +86,13 @@ def parse(text: str, file: str) -> Section:
 def read(path: Path, *, name: str | None = None) -> Section:
     """Read a YAML file in UTF-8; `name` is what errors call it."""
     label = name or path.name
+    return parse(text(path, label), label)
+
+
+def text(path: Path, label: str) -> str:
+    """The text of a file in UTF-8; `label` is what errors call it."""
     try:
-        return parse(path.read_text(encoding="utf-8-sig"), label)
+        return path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError:
         raise PackError(f"{label}:1: the file is not UTF-8. Save it as UTF-8 and try again.") from None
     except OSError as error:

@@ -1,5 +1,6 @@
 """Files that are either wholly there or not there, also after a crash."""
 
+import errno
 import hashlib
 import os
 from collections.abc import Iterator
@@ -9,6 +10,11 @@ from threading import get_ident
 from typing import BinaryIO
 
 BLOCK = 1 << 20
+FULL = (
+    "the disk is full, so that the last step was not done; what was done before it is kept. Make room, as much as "
+    "`isthmus doctor` asks for, and do the same again."
+)
+"""What is said where there is no room left."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -61,6 +67,11 @@ def publish_once(path: Path, content: bytes) -> None:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether there was no room left on a disk, or in somebody's share of it. Libraries may say so in words only."""
+    return error.errno in {errno.ENOSPC, errno.EDQUOT} or "No space left on device" in str(error)
 
 
 def sha256_of(path: Path) -> str:

@@ -83,9 +83,7 @@ def _parts_by_feed(workspace: Workspace, site: str) -> dict[str, list[int]]:
 
 def outdated(workspace: Workspace, site: Site, edition: Edition) -> int:
     """How many records of a site have a code that would be answered otherwise today than it was."""
-    former = [
-        one for one in workspace.records.batches() if one.site == site.name and "repairs" not in (one.replays or {})
-    ]
+    former = [one for one in workspace.records.batches(site=site.name) if "repairs" not in (one.replays or {})]
     if not former:
         return 0
     standing, spoken = workspace.decisions.standing(TERM), vocabulary.digest(workspace.lake)

@@ -10,16 +10,15 @@ from isthmus.cdm.tables import TABLES
 from isthmus.flow.quality import Quality, day_of, views
 from isthmus.flow.schema import schema_of
 from isthmus.flow.workspace import Workspace
-from isthmus.quality.checks.catalogue import Check
-from isthmus.quality.checks.rows import wrong
+from isthmus.quality.checks.rows import held_in, wrong
 
 SEVERITIES = ("fatal", "convention", "characterization")
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """A delivered file with rows that a check found wrong, how many, and the id of one (None in a table without ids),
-    with the part and the place in it that the one came from."""
+    """A delivered file with rows that a check found wrong, how many, and the id of one (None in a table without ids) in
+    `table`, with the part and the place in it that the one came from."""
 
     site: str
     feed: str
@@ -28,6 +27,7 @@ class Origin:
     example: int | None
     part_id: int
     place: int
+    table: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,18 +79,19 @@ def traced(workspace: Workspace, found: Quality, some: Sequence[Failure], *, fil
         layout = views(engine, workspace, found.edition, found.version, found.site)
         told = []
         for one in some:
+            table = held_in(checks[one.check_id])
             rows = wrong(checks[one.check_id], layout, day_of(found.edition))
-            if rows is None or "part_id" not in schema_of(one.table).names:
+            if rows is None or "part_id" not in schema_of(table).names:
                 told.append(one)
                 continue
-            listed = engine.rows(_by_part(rows, checks[one.check_id], files)).to_pylist()
-            origins = tuple(_origin(row, receipts[parts[row["part_id"]].receipt_id]) for row in listed)
+            listed = engine.rows(_by_part(rows, table, files)).to_pylist()
+            origins = tuple(_origin(row, receipts[parts[row["part_id"]].receipt_id], table) for row in listed)
             told.append(replace(one, origins=origins))
     return told
 
 
-def _by_part(rows: exp.Select, check: Check, files: int) -> exp.Select:
-    key = TABLES[check.table].primary_key
+def _by_part(rows: exp.Select, table: str, files: int) -> exp.Select:
+    key = TABLES[table].primary_key
     example = exp.func("min", exp.column(key, quoted=True)) if key else exp.null()
     place = exp.func("arg_min", exp.column("place"), exp.column(key or "place", quoted=True))
     return (
@@ -108,5 +109,6 @@ def _by_part(rows: exp.Select, check: Check, files: int) -> exp.Select:
     )
 
 
-def _origin(row: dict[str, Any], receipt: Any) -> Origin:
-    return Origin(row["site"], receipt.feed, receipt.name, row["rows"], row["example"], row["part_id"], row["place"])
+def _origin(row: dict[str, Any], receipt: Any, table: str) -> Origin:
+    told = row["site"], receipt.feed, receipt.name, row["rows"], row["example"], row["part_id"], row["place"]
+    return Origin(*told, table)

@@ -58,12 +58,15 @@ SUPERSEDED = f"""
 """
 
 
-def set_aside(engine: Engine, kind: str, *, mapping_id: int, count: Callable[[str], None]) -> None:
+def set_aside(engine: Engine, kind: str, *, first: bool, mapping_id: int, count: Callable[[str], None]) -> None:
     """Take what is known or outdated out of `source`, and note in `gone` what the rest supersedes.
 
-    `count` is handed the statement that counts what was set aside, by part, kind and outcome.
+    `first`: no record of this kind is in the ledger. `count` is handed the statement that counts what was set aside, by
+    part, kind and outcome.
     """
     ranked = engine.create("ranked", query(RANKED))
+    if first and not ranked:
+        return
     known = engine.create("known", query(KNOWN.format(kind=literal(kind))))
     if not ranked and not known:
         return

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import table
+from isthmus.flow.schema import SHARED, STATEMENT, schema_of
 from isthmus.flow.stage import Stage
 from isthmus.flow.statement import query
 
@@ -19,6 +20,7 @@ PERIODS = """
     FROM ({spans}) e SEMI JOIN (SELECT person_id FROM all_person) p USING (person_id)
     GROUP BY person_id
 """
+NOBODY = "SELECT part_id AS person_id FROM gone WHERE false"
 SPAN = """
     SELECT person_id, {first} AS first,
         CASE WHEN {last} BETWEEN {first} AND DATE '{until}' THEN {last} ELSE {first} END AS last,
@@ -37,11 +39,7 @@ def derive(stage: Stage, until: str) -> None:
     """
     for name in ("person", *EVENTS):
         table.view(stage, name)
-    leaving = (
-        f"SELECT person_id FROM all_{name} SEMI JOIN ({table.LEAVING}) l USING (part_id, place)" for name in EVENTS
-    )
-    stage.engine.insert("touched", query(" UNION ".join(leaving)))
-    stage.engine.create("touched", query("SELECT DISTINCT person_id FROM touched"))
+    stage.engine.create("touched", query(" UNION ".join([NOBODY, *_spoken_of(stage), *_leaving(stage)])))
     spans = " UNION ALL ".join(_spans(until))
     stage.engine.create("stage_observation_period", query(PERIODS.format(spans=spans)))
 
@@ -49,6 +47,28 @@ def derive(stage: Stage, until: str) -> None:
 def replaced(stage: Stage) -> table.Rewritten:
     """The periods of the persons touched give way to those derived."""
     return table.rewrite(stage, "observation_period", leaving="touched USING (person_id)")
+
+
+def _spoken_of(stage: Stage) -> Iterator[str]:
+    """The persons of all rows that the batch brings; of tables that several records fill, those of each statement."""
+    for name in stage.staged():
+        told = name.removesuffix(STATEMENT)
+        if name in SHARED or told not in TABLES or not TABLES[told].person:
+            continue
+        drafts = [path for path, _ in stage.drafts.get(name, [])]
+        if drafts:
+            stage.engine.view("brought", drafts, empty=schema_of(name))
+            stage.engine.create(f"brought_{name}", query("SELECT DISTINCT person_id FROM brought"))
+            yield f"SELECT person_id FROM brought_{name} WHERE person_id IS NOT NULL"
+        if f"stage_{name}" in stage.engine.tables():
+            yield f"SELECT person_id FROM stage_{name} WHERE person_id IS NOT NULL"
+
+
+def _leaving(stage: Stage) -> Iterator[str]:
+    """The persons of rows that give way."""
+    if table.gives_way(stage):
+        for name in EVENTS:
+            yield f"SELECT person_id FROM all_{name} SEMI JOIN ({table.LEAVING}) l USING (part_id, place)"
 
 
 def _spans(until: str) -> Iterator[str]:

@@ -55,7 +55,7 @@ def wanted(workspace: Workspace, site: str, *, until: int | None = None) -> list
 
 def is_due(workspace: Workspace, site: str) -> bool:
     """Whether a site's repairs are to be carried out: others are confirmed than last, or a batch has come since."""
-    batches = [one for one in workspace.records.batches() if one.site == site and one.state != "open"]
+    batches = [one for one in workspace.records.batches(site=site) if one.state != "open"]
     former: list[str] = next(
         (one.replays["repairs"] for one in reversed(batches) if one.replays and is_repair(one)), []
     )

@@ -134,10 +134,15 @@ def _share(pack: Pack, files: Sequence[tuple[str, Path]]) -> float:
     kind = pack.detect.get("format")
     if kind and not any(_kind(name, path) == kind for name, path in matched):
         return 0.0
-    wanted = set(pack.detect.get("columns", ()))
-    if wanted and not any(wanted <= _header(pack, name, path) for name, path in matched):
+    wanted = [_called(pack, column) for column in pack.detect.get("columns", ())]
+    if wanted and not any(all(map(_header(pack, name, path).intersection, wanted)) for name, path in matched):
         return 0.0
     return len(matched) / len(files) if files else 0.0
+
+
+def _called(pack: Pack, column: str) -> set[str]:
+    """The names that the pack's records know a column by."""
+    return {column}.union(*(record.columns.get(column, ()) for record in pack.records))
 
 
 def _kind(name: str, path: Path) -> str:

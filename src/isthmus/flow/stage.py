@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from isthmus.cdm.tables import TABLES
 from isthmus.flow import notes
 from isthmus.flow.coding import uses_of
 from isthmus.flow.known import set_aside
@@ -84,13 +83,14 @@ class Stage:
         self.several = False  # whether some code has several concepts, each with a row of its own
         self.drafts: dict[str, list[tuple[Path, int]]] = {}
         self._mapping_id: int | None = None
+        self._kinds: set[str] = set()  # of records that were taken
+        self._viewed: list[Path] | None = None  # drafts that `ledger` reads
         self._ledger = [lake.root / one.path for one in _ledger_before(lake, site, batch)]
         engine.load("no_records", RECORD.empty_table())
         # Records that give way: to a newer one (`gone`), or to themselves mapped again (`replayed`, in the lake only).
         engine.create("gone", query("SELECT part_id, place, reason FROM no_records"))
         engine.create("replayed", query("SELECT part_id, place FROM no_records"))
         engine.create("stage_record", query("SELECT * EXCLUDE (site) FROM no_records"))
-        engine.create("touched", query("SELECT record_id AS person_id FROM no_records"))
         engine.drop("no_records")
 
     def take(self, pack: Pack, record: Record, chunk: pa.Table, *, mapping_id: int) -> None:
@@ -105,8 +105,10 @@ class Stage:
             self._refuse(record, made.missing, mapping_id)
         else:
             self.engine.create("source", made.source, wide=made.wide)
+            first = not self._ledger and record.name not in self._kinds
+            self._kinds.add(record.name)
             self._view_ledger()
-            set_aside(self.engine, record.name, mapping_id=mapping_id, count=self._count)
+            set_aside(self.engine, record.name, first=first, mapping_id=mapping_id, count=self._count)
             read_before = notes.waiting(self.engine)
             outcomes = [self._apply(index, rule) for index, rule in enumerate(made.rules)]
             if notes.DERIVED in pack.derive:
@@ -151,10 +153,6 @@ class Stage:
             self.engine.insert(f"stage_{table}{STATEMENT}", stated)
         else:
             self.engine.insert(f"stage_{table}", query(f"SELECT * EXCLUDE ({hidden}) FROM {name} WHERE _why IS NULL"))
-        if table in TABLES and TABLES[table].person:
-            self.engine.insert(
-                "touched", query(f"SELECT DISTINCT person_id FROM {name} WHERE _why IS NULL AND person_id IS NOT NULL")
-            )
         return name
 
     def _note(self, record: Record, reason: str, rules: Sequence[str], mapping_id: int) -> None:
@@ -178,6 +176,9 @@ class Stage:
 
     def _view_ledger(self) -> None:
         drafts = [path for path, _ in self.drafts.get("record", ())]
+        if drafts == self._viewed:
+            return
+        self._viewed = drafts
         self.engine.view("ledger_lake", self._ledger, empty=RECORD)
         self.engine.view("ledger_drafts", drafts, empty=RECORD)
         self.engine.create_view("ledger", query(LEDGER))

@@ -21,6 +21,7 @@ from isthmus.records.decisions import Decisions
 from isthmus.records.store import Records
 
 SETTINGS = "isthmus.toml"
+OF_SITE, OF_FEED = ("title", "automatic", "worse", "conditions", "feed"), ("name", "from", "pack")
 PASSWORD = re.compile(r"^([^/@]*://[^/@:]*:)[^@]*@")
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 
@@ -101,6 +102,7 @@ class Workspace:
         path = self.root / "sites" / f"{name}.toml"
         try:
             body = tomllib.loads(path.read_text(encoding="utf-8"))
+            _demand_known(body)
             feeds = tuple(Feed(one["name"], one["from"], one["pack"]) for one in body.get("feed", ()))
             return Site(
                 name, body.get("title", name), feeds, _share(body.get("automatic")), _points(body.get("worse")),
@@ -204,6 +206,21 @@ def _share(told: Any) -> float | None:
     if isinstance(told, bool) or not isinstance(told, int | float) or not 0.5 < told < 1:
         raise ValueError("automatic must be a share between 0.5 and 1, as 0.99")
     return float(told)
+
+
+def _demand_known(body: Mapping[str, Any]) -> None:
+    """Raise ValueError for a setting that nobody reads: what stands in the wrong place would be left out in silence."""
+    for feed in body.get("feed", ()):
+        for name in feed:
+            if name in OF_SITE:
+                raise ValueError(
+                    f"'{name}' stands below [[feed]], so it is the feed's. Write it before the first [[feed]]"
+                )
+            if name not in OF_FEED:
+                raise ValueError(f"[[feed]] has no setting '{name}'; it has {', '.join(OF_FEED)}")
+    for name in body:
+        if name not in OF_SITE:
+            raise ValueError(f"a site has no setting '{name}'; it has {', '.join(OF_SITE)}")
 
 
 def _points(told: Any) -> float | None:

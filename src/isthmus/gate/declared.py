@@ -5,6 +5,7 @@ Whatever else is asked for is refused, before anything is read.
 
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from functools import partial
 
 import ibis
 import ibis.expr.types as ir
@@ -21,9 +22,11 @@ from isthmus.gate.grade.decision import PUBLIC
 from isthmus.gate.grade.rewrite import RAW, columns_of
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
+from isthmus.gate.lending import BESIDE
 from isthmus.gate.office.attended import attended
 from isthmus.gate.office.brought import brought
-from isthmus.gate.office.session import BESIDE, Granted
+from isthmus.gate.office.called import called
+from isthmus.gate.office.session import Granted
 from isthmus.gate.patient import patients
 from isthmus.lake.asking import answer, opened
 from isthmus.lake.edition import Edition
@@ -42,6 +45,8 @@ MEND = "add it to `reads` in app.yaml, or leave it out"
 
 class Invented:
     """A session over invented patients that holds the `columns` of a manifest."""
+
+    granted: Granted | None = None
 
     def __init__(self, lake: Lake, edition: Edition, columns: Columns) -> None:
         self._lake, self._edition, self._columns = lake, edition, columns
@@ -68,7 +73,7 @@ class Invented:
     def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
         """The answer of several steps at a desk. Raises RefusedError for what the manifest does not declare."""
         held = {**{table: frozenset(QUESTIONS[table].columns) for table in PUBLIC}, **self._columns}
-        lent = {table: Lent(frozenset(columns), _select(table, columns)) for table, columns in held.items()}
+        lent = {table: Lent(frozenset(columns), partial(_select, table, columns)) for table, columns in held.items()}
         with desk_over(self._lake, self._edition, lent, SECONDS) as desk:
             return work(desk)
 
@@ -77,6 +82,10 @@ class Invented:
         tables = _of_persons(self._columns)
         found, left = patients(self._lake, self._edition).whole(int(person), tables)
         return {**found, **self._by_engine(int(person), {table: tables[table] for table in left})}
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """What persons are called whose numbers are those of a desk: by the same numbers."""
+        return {one: one for one in numbers}
 
     def brought(self, table: str, parts: Collection[int]) -> pa.Table:
         """The declared columns of a table's rows that some parts of deliveries brought."""
@@ -119,12 +128,12 @@ class Declared:
     """A session under a grant that holds what a manifest declares too. `granted` is opened within those columns."""
 
     def __init__(self, granted: Granted, columns: Columns) -> None:
-        self._granted, self._columns = granted, columns
+        self.granted, self._columns = granted, columns
 
     @property
     def edition(self) -> int:
         """The number of the edition."""
-        return self._granted.edition.number
+        return self.granted.edition.number
 
     def ask(self, question: ir.Table | str) -> pa.Table:
         """The rows of an unbound expression over the tables of the model, or of one SELECT, under the grant.
@@ -133,23 +142,27 @@ class Declared:
         """
         if isinstance(question, str):
             demand(self._columns, named_in(question))
-            return self._granted.sql(question)
+            return self.granted.sql(question)
         demand(self._columns, columns_of(question))
-        return self._granted.ask(question)
+        return self.granted.ask(question)
 
     def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
         """The answer of several steps at a desk, under the grant."""
-        return self._granted.steps(text, work)
+        return self.granted.steps(text, work)
 
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person, by the declared tables that have a person: one question under the grant."""
         held = _of_persons(self._columns).items()
         told = {table: [one for one in named if one not in PLACES] for table, named in held}
-        return attended(self._granted, person, told)
+        return attended(self.granted, person, told)
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """What persons are called whose numbers are those of a desk: one question under the grant."""
+        return called(self.granted, numbers) if numbers else {}
 
     def brought(self, table: str, parts: Collection[int]) -> pa.Table:
         """The declared columns of a table's rows that some parts of deliveries brought, under the grant."""
-        found = brought(self._granted, table, parts)
+        found = brought(self.granted, table, parts)
         return found.select([one for one in found.column_names if one in self._columns[table]])
 
 

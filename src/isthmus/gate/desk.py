@@ -5,7 +5,7 @@ Every step is a value that is looked at before it runs: it may read tables of th
 tables made at this desk, and nothing else.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,16 +28,20 @@ EVERYTHING = exp.select("*").from_(GIVEN)
 
 @dataclass(frozen=True, slots=True)
 class Lent:
-    """What a grant holds of a table: its columns, and a statement over RAW + table that gives them.
+    """What a grant holds of a table: its columns, and what makes the statement over RAW + table that gives them.
 
-    `lacking` are columns among these that it does not hold, which are null. Of a table that is not `held` no file is
-    opened, and the statement gives no row.
+    The statement is made when a step reads the table: to make one takes longer than most steps. `lacking` are columns
+    among these that the grant does not hold, which are null. Of a table that is not `held` no file is opened, and the
+    statement gives no row. Where there are `rows` already, they are read and no file; one that is not `copied` is read
+    in its files each time.
     """
 
     columns: frozenset[str]
-    sql: str
+    sql: Callable[[], str]
     lacking: frozenset[str] = frozenset()
     held: bool = True
+    rows: pa.Table | None = None
+    copied: bool = True
 
 
 class Desk:
@@ -150,7 +154,8 @@ class Desk:
             return False
         name = node.name
         if name in QUESTIONS and name not in self._opened and self._granted is not None:
-            self._copy(name, self._granted[name])
+            self._lend(name, self._granted[name])
+            self._opened.add(name)
         elif name in QUESTIONS and name not in self._opened:
             schema = QUESTIONS[name].schema().to_pyarrow()
             view = self._views.get(name)
@@ -160,14 +165,19 @@ class Desk:
             self._opened.add(name)
         return name in self._opened or name in self._made or name in within
 
-    def _copy(self, name: str, lent: Lent) -> None:
-        """Lay what a grant holds of a table on the desk: once, for steps read it again and again."""
+    def _lend(self, name: str, lent: Lent) -> None:
+        """Lay what a grant holds of a table on the desk: a copy, for most steps read it again and again."""
+        if lent.rows is not None:
+            self._engine.load(name, lent.rows)
+            return
         files = self._files.get(name, ()) if lent.held else ()
         self._engine.view(f"{WHOLE}{name}", files, empty=QUESTIONS[name].schema().to_pyarrow())
         whole = exp.select("*").from_(f"{WHOLE}{name}")
+        if not lent.copied:
+            self._engine.create_view(name, whole.select(*sorted(lent.columns), append=False))
+            return
         self._engine.create_view(f"{RAW}{name}", self._views.get(name, whole) if lent.held else whole)
-        copy(self._engine, name, lent.sql)
-        self._opened.add(name)
+        copy(self._engine, name, lent.sql())
 
 
 @contextmanager

@@ -62,15 +62,16 @@ class Lake:
             self.editions.clear()
             self.staging.mkdir()
             try:
-                yield
+                with self.deltas.alone():
+                    yield
             finally:
                 shutil.rmtree(self.staging, ignore_errors=True)
 
     @contextmanager
-    def engine(self) -> Iterator[Engine]:
-        """An engine for the length of a block."""
+    def engine(self, *, threads: int | None = None) -> Iterator[Engine]:
+        """An engine for the length of a block, on so many cores (None: all that there are)."""
         scratch = self.scratch / f"{os.getpid()}.{uuid4().hex}"
-        engine = Engine(scratch, memory=self.memory)
+        engine = Engine(scratch, memory=self.memory, threads=threads)
         try:
             yield engine
         finally:

@@ -7,7 +7,7 @@ from collections.abc import Container
 from pathlib import Path
 from uuid import uuid4
 
-from isthmus.base.durable import BLOCK, replaced, sha256_of, sync_folder
+from isthmus.base.durable import BLOCK, FULL, is_full, replaced, sha256_of, sync_folder
 from isthmus.base.errors import InputError, IntegrityError
 
 SMALL = 8 << 20  # bytes that are held at once; a larger file is copied block by block
@@ -51,7 +51,8 @@ class Landing:
                     return sha256, before.st_size
             return self._copy(source, before)
         except OSError as error:
-            raise InputError(f"{source.name} cannot be landed: {error.strerror}. Check its permissions.") from None
+            why = FULL if is_full(error) else f"{error.strerror}. Check its permissions."
+            raise InputError(f"{source.name} cannot be landed: {why}") from None
 
     def _keep(self, content: bytes) -> tuple[str, int]:
         sha256 = hashlib.sha256(content).hexdigest()

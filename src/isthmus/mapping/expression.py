@@ -151,6 +151,12 @@ def _parsed(sql: str, place: str) -> exp.Expr:
     return tree
 
 
+@lru_cache(4096)
+def columns_in(sql: str, place: str) -> frozenset[str]:
+    """Names of the record's columns that a fragment reads; refuses what `parse_scalar` refuses."""
+    return frozenset(columns_of(_parsed(str(sql), place_of(sql, place))))
+
+
 def columns_of(tree: exp.Expr) -> set[str]:
     """Names of the record's columns that a fragment reads (the first word of `a.b.c`), lambda variables left out."""
     bound = {word.name for function in tree.find_all(exp.Lambda) for word in function.expressions}

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,8 @@ OPTIONS = (
     "tables", "watermark",
 )  # fmt: skip
 WHOLES = ("header", "skip_after_header", "max_record")
+CHECKED = 64
+_CHECKED: dict[tuple[str, str], "Pack"] = {}  # by name and digest: each batch of each feed asks for its pack
 INSIDE = {
     "format": ("kind", *OPTIONS),
     "source": ("files", "kind", "format", *OPTIONS),
@@ -111,13 +114,24 @@ def load(name: str, roots: Sequence[Path] = ()) -> Pack:
     Raises PackError naming file and line.
     """
     documents, files, codes = _gather(name, (*roots, SHIPPED), seen=())
+    digest = hashlib.sha256()
+    for file, content in sorted(files.items()):
+        digest.update(f"{file}\0{len(content)}\0".encode() + content)
+    known = (name, digest.hexdigest())
+    if known not in _CHECKED:
+        if len(_CHECKED) >= CHECKED:
+            _CHECKED.clear()
+        _CHECKED[known] = _checked(documents, files, codes, known[1])
+    return _CHECKED[known]
+
+
+def _checked(
+    documents: dict[str, Section], files: dict[str, bytes], codes: dict[str, list[dict[str, str]]], digest: str
+) -> Pack:
     head = documents.pop("pack.yaml")
     grammar.check_pack(head)
     _check_inside(head)
     records = [_record(body, head, file) for file, body in sorted(documents.items())]
-    digest = hashlib.sha256()
-    for file, content in sorted(files.items()):
-        digest.update(f"{file}\0{len(content)}\0".encode() + content)
     return Pack(
         name=str(_need(head, "pack")),
         version=str(head.get("version", "1")),
@@ -132,9 +146,14 @@ def load(name: str, roots: Sequence[Path] = ()) -> Pack:
         keep=head.get("keep", {}),
         records=_ordered(records, head),
         codes=codes,
-        digest=digest.hexdigest(),
+        digest=digest,
         files=files,
     )
+
+
+@lru_cache(256)
+def _document(content: str, label: str) -> Section:
+    return document.parse(content, label)
 
 
 def _gather(
@@ -144,7 +163,8 @@ def _gather(
     if name in seen:
         raise PackError(f"{name}/pack.yaml: packs extend each other in a ring: {' → '.join((*seen, name))}. Break it.")
     documents = {
-        path.name: document.read(path, name=f"{folder.name}/{path.name}") for path in sorted(folder.glob("*.yaml"))
+        path.name: _document(document.text(path, f"{folder.name}/{path.name}"), f"{folder.name}/{path.name}")
+        for path in sorted(folder.glob("*.yaml"))
     }
     files = {f"{folder.name}/{path.name}": path.read_bytes() for path in sorted(folder.glob("*.yaml"))}
     codes: dict[str, list[dict[str, str]]] = {}

@@ -19,7 +19,7 @@ from sqlglot import exp
 from isthmus.base.errors import PackError
 from isthmus.base.identity import SEPARATOR
 from isthmus.mapping import coding
-from isthmus.mapping.expression import DIALECT, Scope, columns_of, compile_scalar, digest_of, parse_scalar
+from isthmus.mapping.expression import DIALECT, Scope, columns_in, compile_scalar, digest_of, parse_scalar
 from isthmus.mapping.pack import Pack, Record, Rule
 from isthmus.mapping.rule import RulePlan, compiled, joined, numbered_columns, scope_of
 
@@ -159,7 +159,7 @@ def _layers(record: Record) -> list[list[str]]:
     depth: dict[str, int] = {}
     uses: dict[str, set[str]] = {}
     for name, sql in record.let.items():
-        uses[name] = columns_of(parse_scalar(sql, record.place))
+        uses[name] = set(columns_in(sql, record.place))
         above = [depth[other] + 1 for other in uses[name] if other in depth]
         beside = [depth[other] for other in depth if name in uses[other]]
         depth[name] = max([0, *above, *beside])
@@ -200,7 +200,7 @@ def _wanted(record: Record) -> set[str]:
     texts = [record.key, record.version, record.person, *record.let.values()]
     for rule in record.rules:
         texts += _texts(rule)
-    return {name for text in texts if text for name in columns_of(parse_scalar(text, record.place))}
+    return {name for text in texts if text for name in columns_in(text, record.place)}
 
 
 def _read_by_rules(record: Record, columns: set[str]) -> set[str]:

@@ -74,10 +74,11 @@ class Decisions:
         with self._session.begin() as session:
             return _next(session) - 1
 
-    def all(self) -> Sequence[Decision]:
-        """Every decision and every revocation, in the order in which they were made."""
+    def all(self, *kinds: str) -> Sequence[Decision]:
+        """Every decision and every revocation, or those of some kinds, in the order in which they were made."""
+        asked = select(Decision).order_by(Decision.sequence)
         with self._session.begin() as session:
-            return session.scalars(select(Decision).order_by(Decision.sequence)).all()
+            return session.scalars(asked.where(Decision.kind.in_(kinds)) if kinds else asked).all()
 
     def some(self, ids: Iterable[int]) -> dict[int, Decision]:
         """Decisions by their ids."""

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, Index, delete, select
+from sqlalchemy import JSON, ForeignKey, Index, delete, select
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from isthmus.records.models import Model
@@ -41,6 +41,18 @@ class Owed(Model):
     tries: Mapped[int] = mapped_column(default=0)
     due: Mapped[datetime | None]
     holder: Mapped[str] = mapped_column(default="")
+
+
+class Trouble(Model):
+    """Why an event was not taken when it was told last. `kind` is the class of the error, `place` where in the
+    application's own code, if that is told: never its text, which may hold data."""
+
+    __tablename__ = "application_trouble"
+
+    number: Mapped[int] = mapped_column(ForeignKey(Owed.number, ondelete="CASCADE"), primary_key=True)
+    kind: Mapped[str]
+    place: Mapped[str]
+    at: Mapped[datetime]
 
 
 def fire(

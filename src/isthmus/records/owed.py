@@ -6,6 +6,7 @@ twenty-five and two hours; after five times it is given up. So is what nobody ca
 
 import socket
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,7 +14,7 @@ from sqlalchemy import CursorResult, Update, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from isthmus.records.applications import CLOCK, Ran
-from isthmus.records.happened import Owed, fire, have
+from isthmus.records.happened import Owed, Trouble, fire, have
 from isthmus.records.store import Records
 
 TRIES = 5
@@ -23,6 +24,22 @@ KEPT = timedelta(days=30)
 SOON = timedelta(minutes=1)  # of what somebody waits for: told within this time or not at all
 ONCE = frozenset({"opened"})
 TIME, MINUTE = "passed", timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """So many `events` of a hook that an application was not told of yet, or that were given up (`lost`): since when,
+    how often they were told at most, when they are told next, and why it failed last (class of the error, place)."""
+
+    app: str
+    hook: str
+    lost: bool
+    kind: str
+    place: str
+    events: int
+    since: datetime
+    tries: int
+    due: datetime | None
 
 
 def holder_of(process: int) -> str:
@@ -70,12 +87,14 @@ class Owing:
         with self._session.begin() as session:
             session.execute(delete(Owed).where(Owed.number == number))
 
-    def failed(self, number: int, at: datetime) -> bool:
-        """It was told, and failed: it is told again later. False when it is given up."""
+    def failed(self, number: int, at: datetime, kind: str = "", place: str = "") -> bool:
+        """It was told, and failed, with an error of this class, there: it is told again later. False when it is given
+        up."""
         with self._session.begin() as session:
             one = session.get(Owed, number)
             if one is None:  # disabled meanwhile
                 return True
+            session.merge(Trouble(number=number, kind=kind, place=place, at=at))
             again = one.tries < TRIES and one.hook not in ONCE
             one.due, one.holder = (at + REST * 5 ** (one.tries - 1) if again else None), ""
             return again
@@ -103,6 +122,23 @@ class Owing:
         with self._session.begin() as session:
             found = session.execute(select(Owed.app, waiting, func.count() - waiting).group_by(Owed.app))
             return {app: (waits, lost) for app, waits, lost in found}
+
+    def waiting(self) -> list[Waits]:
+        """Everything that waits to be told or was given up, by application, hook and why, the oldest first."""
+        asked = (
+            select(
+                Owed.app, Owed.hook, Owed.due.is_(None), Trouble.kind, Trouble.place, func.count(), func.min(Owed.at),
+                func.max(Owed.tries), func.min(Owed.due),
+            )
+            .outerjoin(Trouble, Trouble.number == Owed.number)
+            .group_by(Owed.app, Owed.hook, Owed.due.is_(None), Trouble.kind, Trouble.place)
+            .order_by(func.min(Owed.at), Owed.app, Owed.hook)
+        )  # fmt: skip
+        with self._session.begin() as session:
+            return [
+                Waits(app, hook, bool(lost), kind or "", place or "", events, since, tries, due)
+                for app, hook, lost, kind, place, events, since, tries, due in session.execute(asked)
+            ]
 
     def pass_time(self, app: str, at: datetime) -> None:
         """Owe an application that time has passed since it was last owed that, once a minute.

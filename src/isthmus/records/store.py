@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from datetime import datetime
 
 from sqlalchemy import Engine, create_engine, event, func, make_url, select, update
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.orm import Session, sessionmaker
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from isthmus.base.clock import now
-from isthmus.base.errors import IntegrityError
+from isthmus.base.durable import FULL
+from isthmus.base.errors import IntegrityError, IsthmusError
 from isthmus.records.happened import fire
 from isthmus.records.models import Batch, Model, Part, Published, Receipt, Watermark
 from isthmus.records.spent import taken_over
@@ -81,10 +82,11 @@ class Records:
             if taken:
                 session.execute(update(Receipt), taken)
 
-    def batches(self, *states: str) -> Sequence[Batch]:
-        """Batches in any of these states, in order; all when none is given."""
+    def batches(self, *states: str, site: str | None = None) -> Sequence[Batch]:
+        """Batches in any of these states, in order; all when none is given. `site`: its own alone."""
         with self._work() as session:
             found = select(Batch).order_by(Batch.sequence)
+            found = found if site is None else found.filter_by(site=site)
             return session.scalars(found.where(Batch.state.in_(states)) if states else found).all()
 
     def receipts(self, batch_id: str | None = None) -> Sequence[Receipt]:
@@ -202,12 +204,20 @@ def total(accounts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
     return summed
 
 
+def _full(context: ExceptionContext) -> None:
+    """A database that has no room left is told in words; the unit of work is undone as for any other error."""
+    said = str(context.original_exception)
+    if "disk is full" in said or "No space left on device" in said:
+        raise IsthmusError(FULL) from context.original_exception
+
+
 def connected(url: str) -> Engine:
     """An engine of a database. SQLite is durable with every commit, and lets others read meanwhile."""
     # A server's connection is given back with each unit of work: a command lives for a few of them.
     engine = (
         create_engine(url) if make_url(url).get_backend_name() == "sqlite" else create_engine(url, poolclass=NullPool)
     )
+    event.listen(engine, "handle_error", _full)
     if engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")

@@ -10,6 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -18,6 +19,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 
 from isthmus.apps.contract import Asked, Told
 from isthmus.apps.contract.bound import API, Call
+from isthmus.apps.manager.given import EMPTY, STATUS
 from isthmus.apps.manager.running import Manager, failure, told
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.flow.workspace import Workspace
@@ -32,6 +34,7 @@ LARGEST = 10 << 20  # bytes of a request
 SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
 SCOPE = "ask"
 # What a browser may be given of an application: nothing that runs, or styles a page of the house.
+JSON = "application/json"
 MEDIA = ("text/html", "text/plain", "text/csv", "application/fhir+json", "image/svg+xml")
 TICK = 1.0  # seconds
 CLOSED = {
@@ -166,12 +169,23 @@ def language(request: Request) -> str:
 
 def response(found: Told) -> Response:
     """An answer as it is sent: JSON, or a text of the media type that the application gives."""
+    try:
+        return _written(found)
+    except (ValueError, TypeError, RecursionError):  # no number, half a character, a value of its own kind
+        return _written(Told(status=500, body={"error": "an application gave what cannot be sent. Tell its maker."}))
+
+
+def _written(found: Told) -> Response:
+    if type(found.status) is not int or found.status not in STATUS:
+        raise TypeError
+    if found.status in EMPTY:
+        return Response(status_code=found.status, headers=CLOSED)
     if found.status >= 400 and isinstance(found.body, dict) and found.body.keys() == {"error"}:
         return JSONResponse(_problem(found), found.status, headers=CLOSED, media_type=problem.MEDIA)
-    if found.media == "application/json":
+    if found.media == JSON:
         return JSONResponse(found.body, found.status, headers=CLOSED)
     if found.media not in MEDIA:
-        return response(Told(status=500, body={"error": f"an application may not give {found.media[:40]}."}))
+        return _written(Told(status=500, body={"error": f"an application may not give {str(found.media)[:40]}."}))
     return Response(str(found.body), found.status, media_type=found.media, headers=CLOSED)
 
 
@@ -188,7 +202,7 @@ def _problem(found: Told) -> Mapping[str, Any]:
 def plainly(request: Request, title: Mapping[str, str], fragment: str) -> Response:
     """A page without the frame of the house."""
     spoken = language(request)
-    head = f'<!doctype html><html lang="{spoken}"><meta charset="utf-8"><title>{title.get(spoken, "")}</title>'
+    head = f'<!doctype html><html lang="{spoken}"><meta charset="utf-8"><title>{escape(title.get(spoken, ""))}</title>'
     return HTMLResponse(f"{head}<main>{fragment}</main></html>", headers=CLOSED)
 
 

@@ -5,6 +5,7 @@ in. So nothing of what it gives is passed on as it is: it is parsed, and what is
 loads, frames or leads out of the house is left out, with the text of scripts and styles.
 """
 
+import re
 from html import escape
 from html.parser import HTMLParser
 from urllib.parse import urlsplit
@@ -32,6 +33,9 @@ SILENT = frozenset(("script", "style", "template", "noscript", "iframe", "object
 """Tags whose content is left out with them."""
 ADDRESSES = frozenset(("href", "action"))
 METHODS = frozenset(("get", "post"))
+PAINTED = frozenset(("fill", "stroke", "stop-color", "marker-start", "marker-end", "clip-path"))
+"""Attributes whose values a browser reads as style: an address in them may lead out of the page."""
+LEADS = re.compile(r"\\|url\((?!#)|(?:image|src|image-set|cross-fade|element)\(", re.IGNORECASE)
 LONGEST = 20_000_000  # characters of a page
 
 
@@ -75,7 +79,7 @@ class _Writer(HTMLParser):
 def clean(fragment: str) -> str:
     """The fragment as it may be shown. What is longer than LONGEST characters is cut."""
     writer = _Writer()
-    writer.feed(fragment[:LONGEST])
+    writer.feed(fragment[:LONGEST].encode(errors="replace").decode())  # half a character is none
     writer.close()
     return "".join([*writer.pieces, *(f"</{tag}>" for tag in reversed(writer.open))])
 
@@ -87,9 +91,9 @@ def _may(tag: str, name: str, value: str) -> bool:
         return value.lower() in METHODS
     if name == "type" and tag in ("input", "button"):
         return value.lower() not in ("image", "file", "password")
-    if "url(" in value.lower().replace(" ", "") and "url(#" not in value.lower().replace(" ", ""):
+    if name in PAINTED and LEADS.search("".join(value.split())):
         return False
-    return name in ATTRIBUTES or name.startswith(("aria-", "data-"))
+    return name in ATTRIBUTES or name.startswith("aria-")
 
 
 def _is_inside(address: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from isthmus.quality.rules import catalogue
+from isthmus.quality.rules import catalogue, ratio
 from lib.pages import PAGE
 from lib.ruled import broken
 
@@ -57,6 +57,8 @@ CASES: list[tuple[str, Mapping[str, str], set[str]]] = [
     ("it cost nothing", {"D01": "0", "D09": "0"}, {"H19.total", "H19.sum"}),
     ("nursed for nothing", {"D13": "0"}, {"H20"}),
     ("anaesthesia for nothing", {"D20x01": "0"}, {"H21.anaesthesia"}),
+    ("an operation of grade 4 for nothing", {"D20": "1000", "D20x02": "0"}, {"H21.surgery"}),
+    ("a procedure without a grade for nothing", {"D20": "1000", "D20x02": "0", "C17x01": ""}, {"H18.grade"}),
     ("an operation that costs less than its parts", {"D20": "4000"}, {"H21.operation"}),
     ("drugs that cost less than antibiotics", {"D23": "50"}, {"H21.antibiotic"}),
     ("blood, and nothing transfused", {"D26": "300"}, {"H22"}),
@@ -86,10 +88,19 @@ def test_every_rule_of_the_table_is_there_and_says_where_it_comes_from() -> None
     assert ids == {f"H{number:02}" for number in range(1, 28)}
     for rules in catalogue.sets().values():
         for one in rules.rules:
-            assert one.source
+            assert one.source in catalogue.sources()
             assert one.checked in catalogue.CHECKED
             assert one.type in catalogue.TYPES
             assert one.dimension in catalogue.DIMENSIONS
+
+
+def test_what_was_seen_nowhere_cites_no_copy() -> None:
+    """A rule of the field does not borrow the source of those that were seen; and no line of the sources is unused."""
+    listed = [(one.source, one.checked) for rules in catalogue.sets().values() for one in (*rules.rules, *rules.points)]
+    seen = {source for source, checked in listed if checked == "S"}
+    assert not seen & {source for source, checked in listed if checked == "K"}
+    listed += [(one.source, one.checked) for one in (*ratio.items(), *ratio.requirements())]
+    assert {source for source, _ in listed} == set(catalogue.sources())
 
 
 def test_a_code_that_the_declared_edition_lacks_is_told_where_its_list_is_loaded(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ are known in the field and were not held against the official text.
 """
 
 import csv
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from isthmus.flow.rules.grading import dimensions, graded
 from isthmus.flow.rules.judge import judged
 from isthmus.flow.workspace import Workspace
+from isthmus.quality.rules.catalogue import sources
 from lib import packs
 from lib.command import complaint, run
 from lib.harbour import write_csv
@@ -113,6 +115,15 @@ def test_a_day_without_time_is_not_before_a_time_of_that_day(ward: Workspace) ->
     assert (orders.asked, orders.right) == (905, 905)
 
 
+def test_the_ratios_of_an_evidence_pack_are_printed_for_people(ward: Workspace, tmp_path: Path) -> None:
+    printed = run("quality", ward.root, "--site", "ward", "--evidence", tmp_path / "evidence")
+    assert printed.code == 0, printed
+    found = {one.name: one for one in dimensions(graded(ward, "ward", judged(ward, "ward")))}
+    assert found["timeliness"].ratio == pytest.approx((3640 + 905) / (4000 + 905))
+    assert "0.9266" in next(line for line in printed.out.splitlines() if "timeliness" in line)
+    assert "evidence.zh.pdf" in printed.out
+
+
 def test_the_evidence_pack_holds_the_ratios_with_their_source_and_no_value(ward: Workspace, tmp_path: Path) -> None:
     folder = tmp_path / "evidence"
     told = run("quality", ward.root, "--site", "ward", "--evidence", folder, "--json").document()
@@ -124,7 +135,8 @@ def test_the_evidence_pack_holds_the_ratios_with_their_source_and_no_value(ward:
         "1000",
         "K",
     )
-    assert rows["G.lab.order"]["source"]
+    cited = sources()["emr2018.chain"]
+    assert (rows["G.lab.order"]["source"], rows["G.lab.order"]["source_zh"]) == (cited["en"], cited["zh"])
     with (folder / "rules.csv").open(encoding="utf-8-sig", newline="") as stream:
         places = {row["id"]: row["places"] for row in csv.DictReader(stream)}
     assert places["G.lab.complete"] == "lis/lab.csv:2"  # line 1 is the heading
@@ -132,6 +144,9 @@ def test_the_evidence_pack_holds_the_ratios_with_their_source_and_no_value(ward:
         text = (folder / f"evidence.{language}.html").read_text("utf-8")
         assert word in text
         assert "0.9050" in text
+        number = re.search(rf"\[(\d+)\] {re.escape(cited[language])}<", text)
+        assert number is not None
+        assert f"K [{number[1]}]" in text  # the rule leads to its source
         assert (folder / f"evidence.{language}.pdf").read_bytes().startswith(b"%PDF")
         assert not any(value in text for value in ("P7", "O120", "none5", "2024-03-01"))
     assert "--site" in complaint(run("quality", ward.root, "--evidence", folder), 2)

@@ -120,6 +120,7 @@ RECORDS = [
     ("tables text", b("steps: [{tables: a}]\n")),
     ("empty step", b("steps: [{}]\n")),
 ]
+CONCEPTS = {"a": [31], "b": [32], "c": [33], "stage": [21], "size": [41]}
 PATHWAYS = [
     ("empty", b("")),
     ("list", b("- a\n")),
@@ -275,6 +276,17 @@ PATHWAYS = [
     ("of unknown", rules({"r": {"response": "a", "of": "z"}})),
     ("among", rules({"r": {"first": "a", "among": ["z"]}})),
     ("among self", rules({"r": {"first": "a", "among": []}})),
+    ("absent of whom it was done", rules({"r": {"absent": "a", "when": {"done": ["a"]}}})),
+    ("demanded of whom it was not done", rules({"r": {"exists": "a", "when": {"not done": ["a"]}}})),
+    ("each part forbidden", rules({"r": {"exists": "b or c"}, "s": {"absent": "b"}, "t": {"absent": "c"}})),
+    ("all that can be left out", rules({"r": {"exists": "a", "unless": {"stage": ["early", "late"]}}})),
+    ("in force before", rules({"r": {"exists": "a", "valid": "2010-01-01 to 2011-01-01"}}, valid="2024-01-01 to open")),
+    ("a key that is not read", rules({"r": {"first": "a", "window": "1 after to 9 after"}})),
+    ("times not read", rules({"r": {"exists": "a", "times": 2}})),
+    ("more than days", rules({"r": {"exactly": "a", "times": 9, "window": "1 after to 3 after"}})),
+    ("concept 0", rules({"r": {"exists": "a"}}, concepts=CONCEPTS | {"a": [0]})),
+    ("value 0", rules({"r": {"exists": "a"}}, steps={"a": EN | {"observation": "stage", "value": [0]}})),
+    ("cases of no registry", rules({"r": {"exists": "a"}}, cases="nothing")),
 ]
 
 CHANGED: dict[str, Callable[[bytes], bytes | None]] = {

@@ -65,3 +65,11 @@ def test_a_pack_that_is_a_folder_is_found_from_anywhere(
     monkeypatch.chdir(tmp_path)
     assert opened.pack(opened.site("bay").feeds[0].pack).name == "bay-his"
     assert sites.plan(opened, "x", str(folder), pack="fhir-r4", feed=None, title="").feeds[0].pack == "fhir-r4"
+
+
+@pytest.mark.parametrize("head", ["病人ID,就诊号,就诊类型", "患者编号,就诊流水号,就诊类型"])
+def test_columns_are_known_by_every_name_that_the_pack_gives_them(tmp_path: Path, opened: Workspace, head: str) -> None:
+    folder = _folder(tmp_path, "病案首页.csv", "A48,B12,B15,C03C\n1,2024-01-01,2024-01-03,C22.0\n")
+    (folder / "就诊记录.csv").write_bytes(f"{head}\nP1,V1,门诊\n".encode("gb18030"))
+    (folder / "病人信息.csv").write_bytes("病人ID,姓名\nP1,甲\n".encode("gb18030"))
+    assert _guessed(opened, folder) == ["sim-his"]

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pytest
 
 from isthmus.base.errors import IntegrityError
+from isthmus.lake import delta
 from isthmus.lake.delta import DataFile, Deltas
 
 SCHEMA = pa.schema([("person_id", pa.int64()), ("site", pa.string())])
@@ -62,3 +63,33 @@ def test_versions_that_are_kept_are_not_more_and_more(tmp_path: Path, monkeypatc
         _committed(deltas, number)
     assert [len(deltas.files("person", version=number)) for number in (0, 1, 2, 3, 0)] == [1, 2, 3, 4, 1]
     assert len(deltas._known) <= 2
+
+
+def test_who_alone_writes_looks_at_a_log_once_and_sees_what_it_commits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deltas, looked = Deltas(tmp_path), list[Path]()
+    found = delta._log
+    _committed(deltas, 1)
+    monkeypatch.setattr(delta, "_log", lambda folder: looked.append(folder) or found(folder))
+    with deltas.alone():
+        assert [deltas.files("person") for _ in range(3)] == [[_file(1)]] * 3
+        assert len(looked) == 1
+        assert not deltas.has_batch("person", "b2")
+        _committed(deltas, 2)
+        assert (deltas.files("person"), deltas.has_batch("person", "b2")) == ([_file(1), _file(2)], True)
+        _committed(deltas, 2)  # a retry
+        _committed(deltas, 3, remove=[_file(2)])
+        assert (deltas.version("person"), deltas.files("person")) == (2, [_file(1), _file(3)])
+    _committed(Deltas(tmp_path), 4)
+    assert deltas.files("person") == Deltas(tmp_path).files("person") == [_file(1), _file(3), _file(4)]
+
+
+def test_a_long_log_has_checkpoints_and_loses_nothing(tmp_path: Path) -> None:
+    deltas = Deltas(tmp_path)
+    for number in range(1, 24):
+        _committed(deltas, number, remove=[_file(5)] if number == 22 else [])
+    assert len(list((tmp_path / "person" / "_delta_log").glob("*.checkpoint.parquet"))) == 1
+    kept = [_file(number) for number in range(1, 24) if number != 5]
+    assert deltas.files("person") == Deltas(tmp_path).files("person") == kept
+    assert all(Deltas(tmp_path).has_batch("person", f"b{number}") for number in (1, 19, 20, 23))

@@ -235,7 +235,7 @@ def test_evidence_holds_no_value_of_a_patient() -> None:
 
 def test_the_facts_of_the_pack_hold_together() -> None:
     known = readings.usual()
-    assert not [key for key, one in known.items() if set(one.confused) - set(known)]
+    assert not [key for key, one in known.items() if {*one.confused, *one.along} - set(known)]
     for key, one in known.items():
         assert one.floor < (one.low or one.high) and one.high < one.ceiling, key
         assert readings.readings(key, one.unit)[0].factor == pytest.approx(1.0), key

@@ -8,24 +8,28 @@ import orjson
 import pytest
 
 from isthmus.quality.checks.document import document
-from isthmus.quality.checks.rows import wrong
+from isthmus.quality.checks.rows import held_in, wrong
 from lib.checks import TODAY, Small
 from unit.quality.test_types import SMALL
-
-PERSONS = ("persons", "conditions", "overlaps", "layout")
 
 
 @pytest.fixture(scope="module")
 def cdms(tmp_path_factory: pytest.TempPathFactory) -> tuple[Small, Small]:
-    """The CDM of the other tests, and one in which a woman has a man's disease."""
+    """The CDM of the other tests, and one in which a woman has a man's disease and somebody two periods at once."""
     men = "1 | 1 | 200962\n2 | 2 | 200962"
     procedures = "procedure_occurrence_id | person_id | procedure_concept_id\n--+--+--\n1 | 1 | 4041261"
     ancestors = "ancestor_concept_id | descendant_concept_id\n--+--\n4041261 | 4041261"
     drawn = f"condition_occurrence_id | person_id | condition_concept_id\n--+--+--\n{men}"
+    periods = (
+        "observation_period_id | person_id | observation_period_start_date | observation_period_end_date\n--+--+--+--\n"
+        "1 | 1 | 2020-01-01 | 2020-12-31\n2 | 1 | 2020-06-01 | 2021-06-30\n3 | 2 | 2020-01-01 | 2020-12-31"
+    )
     units = "measurement_id | measurement_concept_id | unit_concept_id\n--+--+--\n1 | 3006315 | 1\n2 | 3006315 | 8784"
     tables = {"procedure_occurrence": procedures, "concept_ancestor": ancestors, "measurement": units}
     small = Small(tmp_path_factory.mktemp("rows"), SMALL | tables)
-    return small, Small(tmp_path_factory.mktemp("men"), SMALL | {"condition_occurrence": drawn})
+    return small, Small(
+        tmp_path_factory.mktemp("men"), SMALL | {"condition_occurrence": drawn, "observation_period": periods}
+    )
 
 
 @pytest.fixture
@@ -39,23 +43,38 @@ def test_the_rows_of_a_check_are_those_that_it_counted(cdms: tuple[Small, Small]
     for one in cdms:
         for check_id, found in one.results().items():
             check = found.check
-            if found.counts is None or not found.counts.violated or check.type.over in PERSONS:
+            if found.counts is None or not found.counts.violated or check.type.over == "layout":
                 continue
             listed = wrong(check, one.layout, TODAY)
             assert listed is not None
             rows = one.engine.rows(listed)
-            assert rows.column_names == list(one.layout[check.table].columns)
+            assert rows.column_names == list(one.layout[held_in(check)].columns)
             seen.add(check.type.over)
             if check.type.over == "values":
                 assert len({row[check.field] for row in rows.to_pylist()}) == found.counts.violated
+            elif check.type.over == "overlaps":
+                assert len({row["person_id"] for row in rows.to_pylist()}) == found.counts.violated
             else:
                 assert rows.num_rows == found.counts.violated, check_id
-    assert seen >= {"rows", "keys", "values", "people", "deaths", "visits", "concepts", "genders", "units"}
+    assert seen >= {
+        "rows",
+        "keys",
+        "values",
+        "persons",
+        "conditions",
+        "overlaps",
+        "people",
+        "deaths",
+        "visits",
+        "concepts",
+        "genders",
+        "units",
+    }
 
 
-def test_a_check_of_whole_persons_has_no_rows(small: Small) -> None:
-    overlap = small.results()["table_measureobservationperiodoverlap_observation_period"].check
-    assert wrong(overlap, small.layout, TODAY) is None
+def test_what_is_not_there_has_no_rows(small: Small) -> None:
+    absent = next(one.check for one in small.results().values() if one.check.type.over == "layout")
+    assert wrong(absent, small.layout, TODAY) is None
 
 
 def test_the_form_is_the_dashboards(small: Small) -> None:

@@ -1,6 +1,7 @@
 """Editions are counted beforehand, and again where that failed."""
 
 import asyncio
+import threading
 import time
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from isthmus.base.errors import InputError
 from isthmus.serving.web import app, counted
 from isthmus.serving.web.house import House
+from isthmus.serving.web.memory import Memory
 from lib import workspace
 
 
@@ -73,3 +75,40 @@ def test_what_is_counted_later_and_fails_is_told_by_the_warming_after_it(
         assert [warmed(), warmed()] == [False, True]
     finally:
         house.close()
+
+
+def test_who_closes_the_workbench_does_not_wait_for_what_is_being_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(workspace.empty(tmp_path / "ws", synthetic=True).root)
+    begun, go, ended = threading.Event(), threading.Event(), list[bool]()
+
+    def warm(_: House) -> bool:
+        begun.set()
+        ended.append(go.wait(60))
+        return True
+
+    monkeypatch.setattr(counted, "warm", warm)
+
+    async def opened_and_closed() -> None:
+        async with app.living(house)(app.FastAPI()):
+            while not begun.is_set():
+                await asyncio.sleep(0.01)
+
+    asyncio.run(opened_and_closed())
+    assert ended == []
+    go.set()
+
+
+def test_what_is_being_made_is_known_until_it_is_there() -> None:
+    memory, go, seen = Memory(), threading.Event(), list[bool]()
+
+    def make() -> int:
+        seen.append(memory.counting)
+        return int(go.wait(60))
+
+    assert not memory.counting and memory.later("years", make) is None
+    go.set()
+    memory.wait(60)
+    assert (seen, memory.counting, memory.later("years", make)) == ([True], False, 1)
+    memory.close()

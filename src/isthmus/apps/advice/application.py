@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from isthmus.apps.advice.firing.history import History
 from isthmus.apps.advice.hooks.service import services
 from isthmus.apps.advice.looks.pages import pages
 from isthmus.apps.advice.looks.routes import routes
+from isthmus.apps.advice.pack.base import base_of
 from isthmus.apps.advice.search.library import renew
 from isthmus.apps.contract import Application, Context, Job, Page, Route, Service
 
@@ -31,8 +33,17 @@ class Advice(Application):
         return pages()
 
     def jobs(self) -> Sequence[Job]:
-        """Taking in documents that are new in the library."""
-        return [Job(name="library", every=EVERY, run=_library, seconds=LONGEST)]
+        """Taking in documents that are new in the library; writing old feedback to its cards."""
+        return [
+            Job(name="library", every=EVERY, run=_library, seconds=LONGEST),
+            Job(name="answers", every=EVERY, run=_answers, seconds=LONGEST),
+        ]
+
+
+def _answers(at: Context) -> None:
+    history = History(at.records, base_of(at))
+    while history.catch_up():
+        pass
 
 
 def _library(at: Context) -> None:

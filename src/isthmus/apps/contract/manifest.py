@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -46,8 +47,23 @@ TYPES: Mapping[str, Callable[[Any], bool]] = {
     "number": lambda value: type(value) in (int, float) and isfinite(value),
     "boolean": lambda value: type(value) is bool,
     "text": lambda value: isinstance(value, str),
+    "day": lambda value: _is_written(value, date.fromisoformat),
+    "moment": lambda value: _is_written(value, datetime.fromisoformat),
     "texts": lambda value: isinstance(value, list) and all(isinstance(one, str) for one in value),
 }
+WRITTEN: Mapping[str, str] = {
+    "text": "text", "day": "a day, as 2024-03-31, or empty",
+    "moment": "a day, or a day and time, as 2024-03-31T08:00, or empty",
+}  # fmt: skip
+"""Types whose values are what stands there, whatever it looks like, and what each is in words."""
+
+
+def _is_written(value: Any, read_as: Callable[[str], object]) -> bool:
+    """Whether a text is empty, or can be read so."""
+    try:
+        return isinstance(value, str) and (not value or bool(read_as(value)))
+    except ValueError:
+        return False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +81,7 @@ class Setting:
     def why_not(self, value: Any) -> str:
         """Why a value is not admitted; empty when it is."""
         if not TYPES[self.type](value):
-            return f"`{self.name}` is of type {self.type}"
+            return f"`{self.name}` is {WRITTEN.get(self.type, f'of type {self.type}')}"
         if self.choices and value not in self.choices:
             return f"`{self.name}` is one of {', '.join(map(str, self.choices))}"
         if self.least is not None and value < self.least:
@@ -75,11 +91,11 @@ class Setting:
         return ""
 
     def read(self, text: str) -> Any:
-        """The value that somebody wrote, by the type: a text is what stands there, anything else is YAML.
+        """The value that somebody wrote, by the type: a text or day is what stands there, anything else is YAML.
 
         Raises InputError for a value that is not admitted.
         """
-        if self.type == "text":
+        if self.type in WRITTEN:
             return self.admitted(text)
         loader = yaml.BaseLoader if self.type == "texts" else yaml.SafeLoader
         try:

@@ -1,6 +1,6 @@
 """The session that is handed to an application: the only way to data."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Protocol
 
 import ibis.expr.types as ir
@@ -46,3 +46,18 @@ class Session(Protocol):
 
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person, by the tables of the manifest that have a person."""
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """What persons are called whose numbers are those of a desk: as `patient` knows them, and as they are shown."""
+
+    @property
+    def stands(self) -> tuple[str, int]:
+        """Under which grant it answers ("" for invented patients), and the number of the last word that people said of
+        cases and consents: while both are the same, what was computed of an edition still holds."""
+
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
+        """Persons, under their numbers at a desk, who are left out of what is told of many: who refused or withdrew,
+        and of the cases of a `registry` those that so many `people` refuted or called a duplicate.
+
+        Refused in a process of its own, as `steps` is.
+        """

@@ -16,8 +16,30 @@ from isthmus.apps.contract.schema import steps_of
 from isthmus.base.clock import now
 from isthmus.base.errors import UsageError
 from isthmus.flow.invented import SITE, invented
+from isthmus.flow.workspace import Workspace
 from isthmus.gate.declared import Invented
 from isthmus.records.own import Own
+from isthmus.research.registries.aside import left_out
+from isthmus.research.registries.enrolment.said import lasts
+
+
+class Tried(Invented):
+    """The session of a trial: over rows that were made up, with what was said of their cases."""
+
+    def __init__(self, opened: Workspace, columns: Mapping[str, frozenset[str]]) -> None:
+        edition = opened.lake.editions.current()
+        assert edition is not None  # it was published before
+        super().__init__(opened.lake, edition, columns)
+        self.workspace = opened
+
+    @property
+    def stands(self) -> tuple[str, int]:
+        """No grant, and the number of the last word about cases and consents."""
+        return "", max(lasts(self.workspace).values(), default=0)
+
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
+        """Who is left out of what is told of many."""
+        return left_out(self.workspace, None, registry, people)
 
 
 class Trial:
@@ -55,9 +77,7 @@ class Trial:
     def __enter__(self) -> Self:
         root = Path(self._scratch.name)
         opened = invented(root / "ws", self._tables, site=self._site)
-        edition = opened.lake.editions.current()
-        assert edition is not None  # it was published above
-        self._session = Invented(opened.lake, edition, self.bound.manifest.reads)
+        self._session = Tried(opened, self.bound.manifest.reads)
         self._own = Own(f"sqlite:///{root / 'own.db'}", self.bound.manifest.app, steps_of(self._folder))
         self._own.migrate()
         return self

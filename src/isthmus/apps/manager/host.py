@@ -13,18 +13,27 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-from isthmus.apps.contract import Context, InputError, IsthmusError, RefusedError, Told
+from isthmus.apps.contract import Context, InputError, IsthmusError, RefusedError
 from isthmus.apps.contract.bound import Bound, Call
-from isthmus.apps.manager import fence, inside
+from isthmus.apps.manager import fence, given, inside
 from isthmus.apps.manager.wire import Wire
 
 START = 60.0  # seconds that a process may take to load its package
 REST = 2.0  # seconds before a process that failed is started again; doubled with each failure up to the longest
 LONGEST_REST = 60.0
+QUESTIONS = 64  # of one process that wait for the gate
 
 
 class FailedError(IsthmusError):
     """An application failed, was too slow, or is gone: nobody's fault but its own. The text names no data."""
+
+
+class SlowError(FailedError):
+    """It took too long."""
+
+
+class GoneError(FailedError):
+    """Its process has ended."""
 
 
 class Host(Protocol):
@@ -95,7 +104,7 @@ class Apart:
             found = run.call(call, at).result(seconds)
         except LateError:
             self._failed(run)
-            raise FailedError(f"it was ended, for it took longer than {seconds:g} seconds") from None
+            raise SlowError(f"it was ended, for it took longer than {seconds:g} seconds") from None
         except FailedError:
             if run.is_over:
                 self._failed(run)
@@ -146,6 +155,7 @@ class _Run:
         self._waiting: dict[int, tuple[Future[Any], Call, Context]] = {}
         self._lock, self._last = threading.Lock(), 0
         self._answering = ThreadPoolExecutor(inside.AT_ONCE)
+        self._asking = threading.Semaphore(QUESTIONS)
         self.is_over = False
         self.gives: Mapping[str, Any] = self._greeted(folder)
         threading.Thread(target=self._receive, daemon=True).start()
@@ -199,14 +209,17 @@ class _Run:
         while (frame := self._wire.receive()) is not None:
             said, _ = frame
             with self._lock:
-                waiting = self._waiting.get(said.get("call", 0))
+                number = said.get("call")
+                waiting = self._waiting.get(number) if isinstance(number, int) else None
             if waiting is None:
                 break  # it answers what nobody asked
             if "done" in said or "error" in said:
                 self._settle(said, waiting[0])
             else:
+                self._asking.acquire()  # so many questions are looked at at once; it waits with more
                 with suppress(RuntimeError):  # the process is ended meanwhile
-                    self._answering.submit(self._answer, said, waiting[2])
+                    asked = self._answering.submit(self._answer, said, waiting[2])
+                    asked.add_done_callback(lambda _: self._asking.release())
         self.end()
         self._wire.close(reading=True)
 
@@ -218,11 +231,8 @@ class _Run:
             kind = inside.ERRORS.get(str(said.get("kind")))
             error = kind(str(said["error"])) if kind else FailedError(f"it failed ({said['error']})")
         answer = said.get("done")
-        if error is None and said.get("told"):
-            try:
-                answer = Told(**answer)  # type: ignore[arg-type] # whatever came is looked at here
-            except TypeError:
-                error = FailedError("it did not answer with a Told")
+        if error is None and said.get("told") and (answer := given.answer(answer)) is None:
+            error = FailedError("it did not answer with a Told")
         if error is not None:
             found.set_exception(error)
         else:
@@ -258,4 +268,4 @@ class _Run:
             lost, self._waiting = list(self._waiting.values()), {}
         for found, _, _ in lost:
             if not found.done():
-                found.set_exception(FailedError("its process has ended"))
+                found.set_exception(GoneError("its process has ended"))

@@ -10,7 +10,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
@@ -40,6 +40,7 @@ from isthmus.apps.manager import fence
 from isthmus.apps.manager.wire import Wire
 
 AT_ONCE = 8
+NO_DESK = "an application in a process of its own has no desk. Ask one SELECT after another."
 ERRORS: Mapping[str, type[IsthmusError]] = {
     one.__name__: one for one in (RefusedError, InputError, UsageError, IsthmusError)
 }
@@ -72,11 +73,24 @@ class Line:
 
     def steps(self, text: str, work: Callable[[Desk], pa.Table]) -> pa.Table:
         """Refused: a desk is lent to applications beside the gate only."""
-        raise RefusedError("an application in a process of its own has no desk. Ask one SELECT after another.")
+        raise RefusedError(NO_DESK)
 
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
         """The rows of one person."""
         return self._asked(patient=person)[1]
+
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """Refused: persons have numbers at a desk only."""
+        raise RefusedError(NO_DESK)
+
+    @property
+    def stands(self) -> tuple[str, int]:
+        """Refused: it is of use beside a desk only."""
+        raise RefusedError(NO_DESK)
+
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
+        """Refused: persons have numbers at a desk only."""
+        raise RefusedError(NO_DESK)
 
     def learnt(self, table: str, rows: Rows) -> None:
         """Hand rows to intake."""

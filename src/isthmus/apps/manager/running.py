@@ -16,10 +16,11 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from isthmus.apps.contract import Asked, Context, IsthmusError, RefusedError, Told
+from isthmus.apps.contract import Asked, Context, InputError, IsthmusError, RefusedError, Told
 from isthmus.apps.contract.application import nobody
 from isthmus.apps.contract.bound import API, Call
 from isthmus.apps.contract.package import bound
+from isthmus.apps.manager.given import given
 from isthmus.apps.manager.host import Apart, Beside, FailedError, Host
 from isthmus.apps.manager.learning import learner
 from isthmus.apps.manager.session import Sessions
@@ -62,7 +63,11 @@ class Running:
         self._own: Own = shelf.own(package)
         self._own.migrate()
         self._host = self._hosted()
-        self.gives: Mapping[str, Any] = self._host.gives()
+        try:
+            self.gives = given(self._host.gives(), package.manifest)
+        except InputError:
+            self._host.stop()
+            raise
         self.settings = Settings(package.manifest, shelf.records.given(package.manifest.app))
         self._places = ThreadPoolExecutor(PLACES, thread_name_prefix=package.manifest.app)
         self.others: Callable[[str, Call, str], Told] | None = None  # how another application is asked
@@ -302,26 +307,36 @@ class Manager:
             runs.settings = Settings(runs.package.manifest, self._shelf.records.given(app))
             runs.state = state
             return
-        made: Running | None = None
         try:
+            made = None
             if state.version:
                 made = Running(self._shelf, self._sessions, state, self._shelf.package(app, state.version))
                 made.others = self._waited
                 self._telling.has(made.package.manifest)
+            self._place(app, made)
         except IsthmusError as error:
             self._faults[app] = state.change, str(error)
             if runs is not None:
                 runs.state = state  # what ran goes on; it is not tried again before something is decided anew
             return
         self._faults[app] = state.change, ""
+        if runs is not None:
+            threading.Thread(target=runs.drain, name=f"drain-{app}").start()
+
+    def _place(self, app: str, made: Running | None) -> None:
+        """Put what was started in the place of what ran. Raises InputError where another gives one of its services."""
         with self._swapping:
             others = {name: one for name, one in self._running.items() if name != app}
-            if made is not None and self._closed:
+            offered = made.gives["services"].keys() if made else frozenset()
+            taken = [(one, name) for name, runs in others.items() for one in offered & runs.gives["services"].keys()]
+            if made is not None and (taken or self._closed):
                 made.stop()
             elif not self._closed:
                 self._running = {**others, app: made} if made else others
-        if runs is not None:
-            threading.Thread(target=runs.drain, name=f"drain-{app}").start()
+        if taken:
+            raise InputError(
+                f"it gives the service {taken[0][0]}, which {taken[0][1]} gives already. Disable one of the two."
+            )
 
     def _begin(self, app: str, runs: Running, job: str, told: Mapping[str, float], at: datetime) -> list[Future[Any]]:
         due = at - timedelta(seconds=told["every"])

@@ -1,6 +1,6 @@
 """The session of an application's call: of invented patients, or under the grant that it was enabled with."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,14 +18,19 @@ from isthmus.gate.office.people import is_in_use
 from isthmus.gate.office.session import open_granted
 from isthmus.gate.office.unit import Office
 from isthmus.records.applications import State
+from isthmus.research.registries.aside import left_out
+from isthmus.research.registries.enrolment.said import lasts
 
 
 class Late:
     """A session that is opened with its first question: many calls ask none."""
 
-    def __init__(self, opening: Callable[[], Session], edition: Callable[[], int]) -> None:
+    def __init__(
+        self, opening: Callable[[], Invented | Declared], edition: Callable[[], int], opened: Workspace, grant: str
+    ) -> None:
         self._opening, self._number = opening, edition
-        self._session: Session | None = None
+        self._workspace, self._grant = opened, grant
+        self._session: Invented | Declared | None = None
 
     @property
     def edition(self) -> int:
@@ -44,7 +49,20 @@ class Late:
         """The rows of one person."""
         return self._opened().patient(person)
 
-    def _opened(self) -> Session:
+    def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
+        """What persons of a desk are called."""
+        return self._opened().called(numbers)
+
+    @property
+    def stands(self) -> tuple[str, int]:
+        """Under which grant it answers, and the number of the last word about cases and consents."""
+        return self._grant, max(lasts(self._workspace).values(), default=0)
+
+    def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
+        """Who is left out of what is told of many."""
+        return left_out(self._workspace, self._opened().granted, registry, people)
+
+    def _opened(self) -> Invented | Declared:
         if self._session is None:
             self._session = self._opening()
         return self._session
@@ -60,11 +78,14 @@ class Sessions:
         self._opened = opened
         self._office = Office(opened.root, opened.records, opened.settings)
         self._edition: Any = None  # of the lake, which only the gate knows
-        self._kept: dict[str, tuple[Sequence[object], Session]] = {}  # by application, with what it was opened for
+        self._kept: dict[
+            str, tuple[Sequence[object], Invented | Declared]
+        ] = {}  # by application, with what it was opened for
 
     def of(self, manifest: Manifest, state: State) -> Session:
         """The session of a call."""
-        return Late(lambda: self._shared(manifest, state), self._number)
+        grant = "" if self._opened.synthetic else state.grant
+        return Late(lambda: self._shared(manifest, state), self._number, self._opened, grant)
 
     def may_see(self, manifest: Manifest, state: State, person: str) -> bool:
         """Whether an account may see what an application answers: that is, the people of its grant."""
@@ -89,7 +110,7 @@ class Sessions:
         found = [{"person": row["person_id"], "concept": row["measurement_concept_id"]} for row in newest.to_pylist()]
         return found, max(0, met.num_rows - most)
 
-    def _shared(self, manifest: Manifest, state: State) -> Session:
+    def _shared(self, manifest: Manifest, state: State) -> Invented | Declared:
         """The session of an application, opened anew for another version, grant, person or edition."""
         edition = self._newest()
         opened_for = (manifest, state.grant, state.person, edition.digest if edition else "")

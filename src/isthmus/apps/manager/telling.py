@@ -6,6 +6,7 @@ once, in its own threads, so that places are left for those who ask it something
 
 import logging
 import os
+import re
 from collections.abc import Collection, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
@@ -17,6 +18,7 @@ from typing import Any, Protocol
 from isthmus.apps.contract import HOOKS, Event, Manifest
 from isthmus.apps.contract.bound import API, BRACES, Call
 from isthmus.apps.contract.session import named
+from isthmus.apps.manager.host import FailedError
 from isthmus.apps.manager.session import Sessions
 from isthmus.apps.manager.shelf import Package
 from isthmus.base.clock import now
@@ -28,6 +30,7 @@ from isthmus.records.owed import LEASE, Owing, holder_of
 LOG = logging.getLogger("isthmus.apps")
 EVENTS = 4  # calls of one application about events that are under way at once
 MOST = 1000  # results of one batch that an application is told of, the newest; the others are many years' history
+PLACE = re.compile(r"\((\w+ at [\w.]+:\d+)\)$")  # as `inside.whence` says it
 PATIENT, VIEW = "person", "patient-view"
 
 
@@ -106,7 +109,7 @@ class Telling:
         with self._lock:
             self._begun[one.number] = one.app, made
         ended: Future[Any] = Future()
-        made.add_done_callback(partial(self._ended, one, ended))
+        made.add_done_callback(partial(self._ended, runs, one, ended))
         return ended
 
     def _spread(self, runs: Runs, one: Owed) -> None:
@@ -128,7 +131,7 @@ class Telling:
         except Exception as error:  # nobody waits for it who could be told
             LOG.warning("that a patient was opened could not be kept (%s): nobody is told of it", type(error).__name__)
 
-    def _ended(self, one: Owed, ended: Future[Any], made: Future[Any]) -> None:
+    def _ended(self, runs: Runs, one: Owed, ended: Future[Any], made: Future[Any]) -> None:
         """Keep what became of a call; only then it has ended for whoever looks."""
         error = RuntimeError("it was stopped") if made.cancelled() else made.exception()
         try:
@@ -136,7 +139,7 @@ class Telling:
                 pass  # closing let it go
             elif error is None:
                 self._owing.done(one.number)
-            elif not self._owing.failed(one.number, now()):
+            elif not self._owing.failed(one.number, now(), type(error).__name__, place_of(runs.package, error)):
                 LOG.warning("application %s is not told again of event %s: it failed too often", one.app, one.hook)
         except Exception as locked:  # records that are locked: its time runs out, and it is told again
             LOG.warning("what became of an event could not be kept (%s): it is told again", type(locked).__name__)
@@ -170,6 +173,12 @@ def event_of(one: Owed) -> Event:
         body["site"] = one.site
     made: Event = HOOKS[one.hook](**body)
     return made
+
+
+def place_of(package: Package, error: BaseException) -> str:
+    """Class and line of an error in an application's own code, where that is trusted; what others say may hold data."""
+    found = PLACE.search(str(error)) if package.trusted and isinstance(error, FailedError) else None
+    return found[1] if found else ""
 
 
 def opened_by(call: Call, by: Runs) -> int | str | None:

@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from isthmus.apps.contract import Asked, Cards, Context, InputError, Told
 from isthmus.apps.contract.session import named, number_of
-from isthmus.apps.pathways.judging import MOST, current
+from isthmus.apps.pathways.judging import MOST, open_steps
 from isthmus.apps.pathways.pack import Pack
 from isthmus.apps.pathways.reader import load
 from isthmus.apps.pathways.report import Row
@@ -48,19 +48,16 @@ def person_of(said: str, at: Context) -> int | None:
 
 def due(person: int, at: Context) -> Iterator[Row]:
     """The steps of a patient that are due or overdue today and have no reason, the most urgent first."""
-    for pathway in at.settings["pathways"]:
-        current(pathway, at, reasons=False)
+    rows = [row for pathway in at.settings["pathways"] for row in open_steps(pathway, person, at)]
     now = today(at)
-    rows = at.records.find("open_step", {"person": person}, order=("due", "rule"), most=MOST)
     reasons = at.records.find("deviation", {"person": person}, most=MOST)
     given = {(row["pathway"], row["rule"], row["begins"]) for row in reasons}
     last = now + timedelta(days=at.settings["ahead"])
-    for row in rows:
+    for row in sorted(rows, key=lambda one: (str(one["due"] or ""), one["rule"])):
         said = (row["pathway"], row["rule"], row["begins"])
         silent = f"{row['pathway']}/{row['rule']}" in at.settings["silent"]
-        follows = row["pathway"] in at.settings["pathways"]
-        told = follows and not silent and said not in given
-        if told and row["due"] is not None and now - timedelta(days=LATE) <= row["due"] <= last:
+        told = not silent and said not in given and row["due"] is not None
+        if told and now - timedelta(days=LATE) <= row["due"] <= last:
             yield row | {"late": row["due"] < now}
 
 

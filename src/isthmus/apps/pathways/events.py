@@ -72,7 +72,7 @@ class Reading:
             found = []
             for text in _list(value):
                 match = CONCEPT.fullmatch(str(text))
-                if match is None or int(match["id"]) > GREATEST:
+                if match is None or not 0 < int(match["id"]) <= GREATEST:
                     self.faults.add(
                         at.place(name), f"concept set {name}: '{text}' is no concept.",
                         "Write ids as 201519 or `4001171 and below`.",
@@ -113,7 +113,7 @@ class Reading:
         return Events(kind, "" if name == ANY else name, "", values, self.number(at, "number", what))
 
     def _concept(self, at: Section, value: Any, what: str) -> int:
-        if isinstance(value, int):
+        if type(value) is int and 0 < value <= GREATEST:
             return value
         self.faults.add(at.place("value"), f"{what}: '{value}' is no concept id.", "Write ids between [ and ].")
         return 0

@@ -25,15 +25,39 @@ EVIDENCE = 6
 """Rows of evidence that are kept of one open step."""
 
 
-def current(pathway: str, at: Context, *, reasons: bool = True) -> Mapping[str, Any]:
-    """The summary of a pathway on the edition that is read; it is judged if nobody has yet.
-
-    `reasons`: also when a reason was given since, which a summary tells; cards look reasons up themselves.
-    """
-    kept = at.records.find("judged", {"pathway": pathway, "edition": at.session.edition}, most=1)
-    if not kept or (reasons and _given_since(pathway, kept[0]["at"], at)):
+def current(pathway: str, at: Context) -> Mapping[str, Any]:
+    """The summary of a pathway on the edition that is read: it is judged if nobody has yet, and again where people have
+    given a reason since, or have said who is a case or who has withdrawn."""
+    kept = _kept(pathway, at)
+    if kept is None or kept["said"] != at.session.stands[1] or _given_since(pathway, kept["at"], at):
         return judge(pathway, at)
-    return dict(kept[0]["summary"])
+    return dict(kept["summary"])
+
+
+def open_steps(pathway: str, person: int, at: Context) -> list[Row]:
+    """The open steps of a patient in the edition that is read; the pathway is judged if nobody has yet.
+
+    Who opens a patient does not wait until everybody is judged again for what was said since: reasons are looked up by
+    whoever tells steps, who has withdrawn has none, and who comes back has none until the next judging.
+    """
+    kept = _kept(pathway, at)
+    if kept is None:
+        judge(pathway, at)
+        kept = {"site": at.site}
+    elif kept["said"] != at.session.stands[1] and person in at.session.left_out(*load(pathway).cases):
+        return []
+    where = {"pathway": pathway, "person": person, "site": kept["site"]}
+    return at.records.find("open_step", where, order=("due", "rule"), most=MOST)
+
+
+def _kept(pathway: str, at: Context) -> dict[str, Any] | None:
+    """What was judged on this edition under this grant, if it was: for the whole installation, or the site that asks.
+
+    Rows of both may be there, and say the same; which of them are read is that of the row `judged` that is found.
+    """
+    where = {"pathway": pathway, "edition": at.session.edition, "grant": at.session.stands[0], "site": ["", at.site]}
+    kept = at.records.find("judged", where, order=("site",), most=1)
+    return kept[0] if kept else None
 
 
 def _given_since(pathway: str, moment: datetime, at: Context) -> bool:
@@ -43,8 +67,9 @@ def _given_since(pathway: str, moment: datetime, at: Context) -> bool:
 
 def judge(pathway: str, at: Context) -> Mapping[str, Any]:
     """Judge a pathway, and keep summary, pages and open steps."""
+    grant, said = at.session.stands
     found = report(_evaluated(pathway, at), at.session.edition, justified(pathway, at))
-    at.records.remove("open_step", {"pathway": pathway})
+    at.records.remove("open_step", {"pathway": pathway, "site": at.site})
     for rows in _batched(_open(found)):
         at.records.add("open_step", rows)
     pages = [
@@ -53,17 +78,18 @@ def judge(pathway: str, at: Context) -> Mapping[str, Any]:
     ]
     at.records.add("shown", pages)
     summary = summed(found)
-    at.records.add(
-        "judged", [{"pathway": pathway, "edition": found.edition, "summary": summary, "at": at.now}]
-    )  # fmt: skip
+    made = {"pathway": pathway, "edition": found.edition, "summary": summary, "at": at.now}
+    at.records.add("judged", [made | {"grant": grant, "said": said}])
     return summary
 
 
 def page(pathway: str, language: str, at: Context) -> str:
     """The page of a pathway in a language."""
     current(pathway, at)
-    kept = at.records.find("shown", {"pathway": pathway, "language": language}, most=1)
-    return str(kept[0]["page"])
+    kept = _kept(pathway, at)
+    assert kept is not None  # it is current
+    shown = at.records.find("shown", {"pathway": pathway, "language": language, "site": kept["site"]}, most=1)
+    return str(shown[0]["page"])
 
 
 def justified(pathway: str, at: Context) -> Justified:
@@ -93,10 +119,11 @@ def summed(found: Report) -> Row:
 
 def _evaluated(pathway: str, at: Context) -> Evaluation:
     pack = load(pathway)
+    without = at.session.left_out(*pack.cases)
     done: list[Evaluation] = []
 
     def work(desk: Desk) -> pa.Table:
-        done.append(evaluate(desk, pack))
+        done.append(evaluate(desk, pack, without=without))
         return done[0].results
 
     said = f"every rule of the pathway {pack.name}, version {pack.version}, for every patient on it"

@@ -155,7 +155,8 @@ class Source:
 class Pack:
     """A checked pack. Days since 1970-01-01; `anchor` is the number of the step on whose first day the pathway begins.
 
-    `ends`: whether nothing counts after the stay in the population, as of a stay in hospital.
+    `registry`: the population is its cases, and its items are read. `ruled`: what people said of the cases of a
+    registry holds here too. `ends`: whether nothing counts after the stay in the population, as of a stay in hospital.
     """
 
     name: str
@@ -164,6 +165,7 @@ class Pack:
     valid: tuple[int | None, int | None]
     population: Definition
     registry: Registry | None
+    ruled: Registry | None
     hospital: str
     anchor: int
     looks: Window
@@ -177,6 +179,11 @@ class Pack:
     reasons: Mapping[str, Names]
     digest: str
     parts: Mapping[int, tuple[int, ...]] = field(repr=False)
+
+    @property
+    def cases(self) -> tuple[str, int]:
+        """The registry of which what people said holds here ("": none), and how many have to agree there."""
+        return (self.ruled.name, self.ruled.enrolment.people) if self.ruled else ("", 1)
 
     def numbered(self) -> Sequence[Step]:
         """The steps in the order of their numbers."""

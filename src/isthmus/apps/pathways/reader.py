@@ -3,6 +3,7 @@
 import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,8 @@ from isthmus.apps.pathways.window import ALWAYS
 
 SHIPPED = Path(__file__).parent / "packs"
 HEAD = (
-    "pathway", "version", "title", "about", "valid", "population", "hospital", "anchor", "looks", "ends", "concepts",
-    "records", "steps", "facts", "sources", "reasons", "rules",
+    "pathway", "version", "title", "about", "valid", "population", "cases", "hospital", "anchor", "looks", "ends",
+    "concepts", "records", "steps", "facts", "sources", "reasons", "rules",
 )  # fmt: skip
 NEEDED = ("pathway", "population", "steps", "rules")
 OF_EVENTS = (*domains(), ITEM, "value", "number")
@@ -71,18 +72,35 @@ def _population(head: Section, faults: Faults) -> tuple[Registry | None, Definit
         faults.add(head.place("population"), "`population:` is no map.", "Write a phenotype, or {registry: NAME}.")
         faults.tell()
     if "registry" in at:
-        try:
-            registry = registry_of(str(at["registry"]))
-        except PackError as error:
-            faults.add(at.place("registry"), f"the registry cannot be used: {error}", "Mend it, or name another.")
-            faults.tell()
-            raise
+        registry = _registry(at, "registry", faults)
         return registry, registry.cases
     if at.get("enter") == []:
         faults.add(at.place("enter"), "nobody enters the population.", "Say what brings somebody into it.")
         faults.tell()
     body = yaml.safe_dump(_plain(at), allow_unicode=True, sort_keys=False).encode()
     return None, phenotype.alone(body, name=str(head["pathway"]), file=f"{head.place('population')}: population")
+
+
+def _meet(one: tuple[int | None, int | None], other: tuple[int | None, int | None]) -> bool:
+    """Whether two periods have a day in common; None is an open end."""
+    starts = [low for low, _ in (one, other) if low is not None]
+    ends = [high for _, high in (one, other) if high is not None]
+    return not starts or not ends or max(starts) <= min(ends)
+
+
+@lru_cache(maxsize=8)
+def _known(name: str) -> Registry:
+    """A registry by name: it is read once, for a pathway is read at every call."""
+    return registry_of(name)
+
+
+def _registry(at: Section, key: str, faults: Faults) -> Registry:
+    try:
+        return _known(str(at[key]))
+    except PackError as error:
+        faults.add(at.place(key), f"the registry cannot be used: {error}", "Mend it, or name another.")
+        faults.tell()
+        raise
 
 
 class _Pack:
@@ -120,11 +138,17 @@ class _Pack:
             )
         titles = reading.names(reading.section(head, "title"), "the pathway")
         valid = reading.period(head, "valid", "the pathway")
+        for one in rules.values():
+            if not _meet(one.valid, valid):
+                self.faults.add(
+                    one.place, f"rule {one.name} is in force only when the pathway is not.", "Mend `valid`."
+                )
+        ruled = _registry(head, "cases", self.faults) if head.get("cases") else registry
         self.faults.tell()
         return Pack(
-            str(head["pathway"]), str(head.get("version", "1")), titles, valid, population, registry, hospital, anchor,
-            looks, head.get("ends") == WITH_STAY, reading.concepts, records, steps, facts, rules, sources, reasons,
-            self.digest, parts,
+            str(head["pathway"]), str(head.get("version", "1")), titles, valid, population, registry, ruled, hospital,
+            anchor, looks, head.get("ends") == WITH_STAY, reading.concepts, records, steps, facts, rules, sources,
+            reasons, self.digest, parts,
         )  # fmt: skip
 
     def _entries(self, key: str) -> Iterator[tuple[str, Section]]:

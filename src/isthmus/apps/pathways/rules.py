@@ -46,6 +46,13 @@ KEYS = (
     *LANGUAGES, *FAMILIES, "of", "among", "each", "times", "window", "when", "unless", "followed", "seen before",
     "valid", "source", "where", "strength", "reasons", "records",
 )  # fmt: skip
+READ: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(("exists", "absent"), ("of", "each", "window")),
+    **dict.fromkeys(("exactly", "between"), ("of", "each", "window", "times")),
+    **dict.fromkeys(ENDS, ("among",)), "succession": ("of", "each", "window"), "responded": ("of", "window"),
+    **dict.fromkeys(("response", "precedence", "within"), ("of", "each", "window", "times")),
+}  # fmt: skip
+"""What each family reads of the keys that say around what, when and how often."""
 PICKS: Mapping[str, Pick] = {"every": "every", "first": "first", "last": "last"}
 TIMES = re.compile(r"(\d+)(?: to (\d+))?")
 DONE = ("done", "not done")
@@ -100,16 +107,37 @@ class Rules:
             known = ", ".join(self.known.sources) or "none is declared"
             self.faults.add(at.place("source"), f"{what}: there is no source '{source}'.", f"Write one of: {known}.")
         clauses = (*self._clauses(at, "when", what), *self._clauses(at, "unless", what))
-        if any(replace(one, holds=not one.holds) in clauses for one in clauses):
-            self.faults.add(at.place(), f"{what} asks for something and its opposite: it never holds.", "Take one out.")
+        legs = self._legs(at, family, what) if family else ()
+        self._meant(at, clauses, legs, what)
         return Rule(
-            name, number, self.reading.names(at, what), family, self._legs(at, family, what) if family else (),
-            clauses,
+            name, number, self.reading.names(at, what), family, legs, clauses,
             self.reading.days(at, "followed", what), self.reading.days(at, "seen before", what),
             self.reading.period(at, "valid", what), source, self.reading.said(at, "where", what), strength,
             self._declared(at, "reasons", self.known.reasons, what) or tuple(self.known.reasons),
             self._declared(at, "records", self.known.records, what), at.place(),
         )  # fmt: skip
+
+    def _meant(self, at: Section, clauses: Sequence[Clause], legs: Sequence[Leg], what: str) -> None:
+        """Note a rule that is meant for nobody, or that nobody for whom it is meant can meet."""
+        if any(replace(one, holds=not one.holds) in clauses for one in clauses):
+            self.faults.add(at.place(), f"{what} asks for something and its opposite: it never holds.", "Take one out.")
+        for one in clauses:
+            fact = self.known.facts.get(one.fact)
+            if fact is not None and not one.holds and one.codes and set(one.codes) == set(fact.codes):
+                self.faults.add(
+                    at.place("unless"), f"{what} leaves out everything that {one.fact} can be: it is meant for nobody.",
+                    "Leave a code in.",
+                )  # fmt: skip
+            parts = {part for name in one.steps for part in self.known.parts[self.known.steps[name].number]}
+            for leg in legs if parts else ():
+                always = leg.of == (ANCHOR,) and leg.window.covers(self.known.looks)
+                forbids = one.holds and leg.most == 0 and parts <= set(leg.to)
+                demands = not one.holds and leg.least > 0 and set(leg.to) <= parts
+                if always and (forbids or demands):
+                    self.faults.add(
+                        at.place(), f"{what} contradicts itself: whom it is meant for cannot meet it.",
+                        "Change what it asks, or for whom.",
+                    )  # fmt: skip
 
     def _declared(self, at: Section, key: str, known: Mapping[str, object], what: str) -> tuple[str, ...]:
         """Names below a key that were declared elsewhere in the pack."""
@@ -127,6 +155,9 @@ class Rules:
         """What the family means, as legs."""
         to, of = self._named(at, family, what), self._named(at, "of", what)
         pick = self._pick(at, what)
+        for key in ("of", "among", "each", "times", "window"):
+            if key in at and key not in READ[family]:
+                self.faults.add(at.place(key), f"{what}: {family} does not read `{key}`.", "Take it out.")
         if family in PAIRED and not of:
             self.faults.add(at.place(), f"{what}: {family} needs a step to look around.", "Write `of: STEP`.")
         if family in ENDS:
@@ -141,9 +172,9 @@ class Rules:
         if family == "responded":
             return (Leg(of, "first", to, window, 1, MANY),)
         if family in PAIRED:
-            least, most = self._times(at, what) if "times" in at else (1, MANY)
+            least, most = self._times(at, window, what) if "times" in at else (1, MANY)
             return (Leg(of, pick, to, window, least, most),)
-        least, most = COUNTED[family] or self._times(at, what)
+        least, most = COUNTED[family] or self._times(at, window, what)
         return (Leg(of or (ANCHOR,), pick, to, window, least, most),)
 
     def _ends(self, at: Section, family: str, to: tuple[int, ...], what: str) -> tuple[Leg, ...]:
@@ -179,7 +210,7 @@ class Rules:
                 at.place(), f"{what}: within which days is not said.", "Write `window: 28 before to that day`."
             )
 
-    def _times(self, at: Section, what: str) -> tuple[int, int]:
+    def _times(self, at: Section, window: Window, what: str) -> tuple[int, int]:
         match = TIMES.fullmatch(str(at.get("times", "")))
         if match is None:
             self.faults.add(
@@ -191,6 +222,11 @@ class Rules:
             self.faults.add(
                 at.place("times"), f"{what}: {least} to {most} times cannot be.", "Write the smaller first."
             )
+        if least > window.high - window.low + 1 > 0:
+            self.faults.add(
+                at.place("times"), f"{what}: {least} days cannot be within '{window.text}', an impossible window.",
+                "Widen it, or ask for fewer.",
+            )  # fmt: skip
         return least, most
 
     def _pick(self, at: Section, what: str) -> Pick:

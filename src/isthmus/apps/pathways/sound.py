@@ -21,6 +21,7 @@ def check(rules: Mapping[str, Rule], names: Mapping[int, str], faults: Faults) -
                         "Part them by `when`, or take one out.",
                     )  # fmt: skip
                     break
+    _crowded(legs, faults)
     for later in (True, False):
         for ring in _rings([bound for bound in legs if _strict(bound[1], later=later)]):
             told = " → ".join([*(names.get(leg.of[0], "") for _, leg in ring), names.get(ring[0][1].of[0], "")])
@@ -32,12 +33,32 @@ def check(rules: Mapping[str, Rule], names: Mapping[int, str], faults: Faults) -
             )  # fmt: skip
 
 
+def _crowded(legs: Sequence[Bound], faults: Faults) -> None:
+    """Note a demand for one of some steps, each of which another rule forbids to the same patients."""
+    for asks in legs:
+        against = [one for one in legs if one[1].most == 0 < asks[1].least and _meet(asks, one)]
+        alone = any(set(asks[1].to) <= set(leg.to) for _, leg in against)
+        parted = any(_apart(one, other) for one, _ in against for other, _ in against)
+        if not alone and not parted and set(asks[1].to) <= {step for _, leg in against for step in leg.to}:
+            named = ", ".join(f"{rule.name} ({rule.place})" for rule, _ in against)
+            faults.add(
+                asks[0].place, f"rule {asks[0].name} contradicts the rules {named}: together they forbid all that it "
+                "asks for.",
+                "Part them by `when`, or take one out.",
+            )  # fmt: skip
+
+
 def _contradict(asks: Bound, forbids: Bound) -> bool:
     """Whether a leg demands more days than another allows, of the same patients around the same days."""
+    leg, limit = asks[1], forbids[1]
+    return leg.least > limit.most and set(leg.to) <= set(limit.to) and _meet(asks, forbids)
+
+
+def _meet(asks: Bound, forbids: Bound) -> bool:
+    """Whether two rules speak of the same patients, and one forbids on all days on which the other asks."""
     (rule, leg), (other, limit) = asks, forbids
     return (
-        rule is not other and leg.least > limit.most and set(leg.to) <= set(limit.to)
-        and limit.window.covers(leg.window)
+        rule is not other and limit.window.covers(leg.window)
         and set(leg.of) & set(limit.of) != set() and (leg.pick == limit.pick or "every" in (leg.pick, limit.pick))
         and not _apart(rule, other)
     )  # fmt: skip

@@ -16,10 +16,11 @@ from isthmus.base.progress import Progress, Silence
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import units
 from isthmus.flow.columns import source_columns
-from isthmus.flow.failing import failures, traced
+from isthmus.flow.failing import Failure, Origin, failures, traced
 from isthmus.flow.findings.delivered import of_rules
 from isthmus.flow.findings.places import Places
 from isthmus.flow.findings.plausible import learnt, of_outliers, shares
+from isthmus.flow.persons import Several, persons, several
 from isthmus.flow.quality import Quality, files_of, quality
 from isthmus.flow.schema import schema_of
 from isthmus.flow.stage import NO_RULE
@@ -35,7 +36,7 @@ from isthmus.quality.findings.silence import silent
 from isthmus.quality.plausible import limits
 from isthmus.quality.rules import catalogue as rules
 
-FORM = 6
+FORM = 8
 MUCH_MORE = 0.5  # of rows: how much emptier than the usual hospital's a field is that is said to be never filled
 FILES = 3  # that are named
 QUARANTINE = """
@@ -119,7 +120,7 @@ def _gathered(workspace: Workspace, edition: Edition, progress: Progress) -> dic
             *_of_checks(workspace, judged[site], places), *_of_records(workspace, edition, site, places),
             *_of_repeats(workspace, edition, site), *_of_codes(workspace, edition, site, places),
             *_of_silence(workspace, edition, site, places), *of_rules(workspace, edition, site, places),
-            *learnt(workspace, edition, site, places),
+            *learnt(workspace, edition, site, places), *_of_persons(workspace, edition, site, places),
         ]  # fmt: skip
         progress.advance("findings")
     outliers = of_outliers(workspace, edition, shares(workspace, edition, sites))
@@ -142,14 +143,21 @@ def _of_checks(workspace: Workspace, found: Quality, places: Places) -> Iterator
     for one in traced(workspace, found, listed):
         check = known[one.check_id]
         led = [
-            Place(origin.feed, origin.file, origin.rows, table=one.table, row_id=origin.example, line=line, sheet=sheet,
-                  columns=places.columns(origin.feed, one.table, one.field, origin.file, sheet))
+            Place(origin.feed, origin.file, origin.rows, table=origin.table, row_id=origin.example, line=line,
+                  sheet=sheet, columns=_led_from(places, one, origin, sheet))
             for origin in one.origins for line, sheet in [places.at(origin.part_id, origin.place)]
         ]  # fmt: skip
         yield Finding(
             found.site, _kind(one.name, check), one.check_id, one.violated, one.of, one.table, one.field, check.value,
             ", ".join(named.get(concept, str(concept)) for concept in one.concepts), tuple(led),
         )  # fmt: skip
+
+
+def _led_from(places: Places, one: Failure, origin: Origin, sheet: str) -> tuple[str, ...]:
+    """The columns that fill the field of a check; of persons who lack rows elsewhere, those of their number."""
+    person = "person_source_value" if origin.table == "person" else "person_id"
+    field = one.field if origin.table == one.table else person
+    return places.columns(origin.feed, origin.table, field, origin.file, sheet)
 
 
 def _kind(name: str, check: Check) -> str:
@@ -257,6 +265,23 @@ def _of_codes(workspace: Workspace, edition: Edition, site: str, places: Places)
         count = sum(row["rows"] for row in listed)
         yield Finding(site, "codes", f"{system}/{table}/{column}", count, table=table, field=column,
                       detail=system.removeprefix("list:"), places=tuple(led))  # fmt: skip
+
+
+def _of_persons(workspace: Workspace, edition: Edition, site: str, places: Places) -> Iterator[Finding]:
+    """Persons with several numbers in one system of numbers of the site, as the linkage joins them."""
+    numbers = persons(workspace, edition).at(site).numbers
+    grouped: dict[str, list[Several]] = {}
+    for one in several(workspace, edition, site):
+        grouped.setdefault(one.keyspace, []).append(one)
+    for keyspace, listed in grouped.items():
+        led = []
+        for one in listed[:FILES]:
+            feed, file = places.file(one.part_id)
+            line, sheet = places.at(one.part_id, one.place)
+            columns = places.columns(feed, "person", "person_source_value", file, sheet)
+            led.append(Place(feed, file, one.rows, line, columns, "person", one.person_id, sheet))
+        yield Finding(site, "several", keyspace, sum(one.rows for one in listed), numbers, "person", "person_id",
+                      detail=keyspace, places=tuple(led))  # fmt: skip
 
 
 def _of_silence(workspace: Workspace, edition: Edition, site: str, places: Places) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Findings learnt from the data: drift of a site, sequences that cannot be, sites outside what the others show."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -22,7 +23,10 @@ from isthmus.quality.plausible.drift import Drift
 from isthmus.quality.plausible.funnel import Funnel, funnel
 from isthmus.quality.plausible.limits import Counted, indicators, limits, sequences
 
-__all__ = ["Counted", "Funnel", "Looked", "Share", "funnel", "learnt", "looked", "of_outliers", "pictured", "shares"]
+__all__ = [
+    "Counted", "Funnel", "Looked", "Share", "comparisons", "funnel", "learnt", "looked", "of_outliers", "pictured",
+    "shares",
+]  # fmt: skip
 
 FILES = 3
 TUMOURS = (201519, 4001171, 4130518, 4101758)  # concepts of a tumour of the liver
@@ -75,13 +79,28 @@ class Share:
 
 def learnt(workspace: Workspace, edition: Edition, site: str, places: Places) -> Iterator[Finding]:
     """Sequences that cannot be, and years that differ from a site's others."""
+    with _viewed(workspace, edition, site) as engine:
+        yield from _sequences(engine, site, places)
+        yield from _drifts(engine, site, places, _compared(engine, edition))
+
+
+def comparisons(workspace: Workspace, edition: Edition, site: str) -> int:
+    """How many comparisons of a year with those before it are made at a site, of results and of codes."""
+    with _viewed(workspace, edition, site) as engine:
+        return len(_compared(engine, edition))
+
+
+@contextmanager
+def _viewed(workspace: Workspace, edition: Edition, site: str) -> Iterator[Engine]:
     with workspace.lake.engine() as engine:
         for name in (*MIXES, "visit_occurrence", "death"):
             engine.view(name, files_of(workspace, edition, name, site), empty=schema_of(name))
         engine.view("concept", files_of(workspace, edition, "concept"), empty=schema_of("concept"))
-        yield from _sequences(engine, site, places)
-        found = [*_results(engine, edition), *_mixes(engine, edition)]
-        yield from _drifts(engine, site, places, found)
+        yield engine
+
+
+def _compared(engine: Engine, edition: Edition) -> list[tuple[str, int, int, Drift]]:
+    return [*_results(engine, edition), *_mixes(engine, edition)]
 
 
 def _sequences(engine: Engine, site: str, places: Places) -> Iterator[Finding]:

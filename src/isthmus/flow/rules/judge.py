@@ -12,7 +12,7 @@ import pyarrow as pa
 from isthmus.base.errors import InputError
 from isthmus.flow.quality import files_of
 from isthmus.flow.rules.lots import Lot, lots
-from isthmus.flow.rules.plan import JUDGED, Judging, named, plan
+from isthmus.flow.rules.plan import JUDGED, Judging, named, planned
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import literal, query, teach
 from isthmus.flow.workspace import Workspace
@@ -20,9 +20,9 @@ from isthmus.lake.edition import Edition
 from isthmus.lake.engine import Engine
 from isthmus.mapping.pack import Pack
 from isthmus.quality.rules import catalogue
-from isthmus.quality.rules.catalogue import Point, Rule, RuleSet
+from isthmus.quality.rules.catalogue import Point, Rule, RuleSet, sources
 
-__all__ = ["At", "Judged", "Outcome", "Point", "Rule", "judged"]
+__all__ = ["At", "Judged", "Outcome", "Point", "Rule", "judged", "sources"]
 
 FORM = 1
 FILES = 3  # with most wrong records, that are named
@@ -119,22 +119,30 @@ def _sets(workspace: Workspace, edition: Edition, site: str) -> Iterator[Judged]
         for rules in catalogue.sets().values():
             result = Judged(rules.name, outcomes={one.rule_id: Outcome(one.rule_id) for one in rules.rules})
             keys = _keys(engine, workspace, edition, site, rules)
+            seen = (Judging(query("SELECT 1"), query("SELECT 1"), (), {}, ()), pa.schema([]))
             for lot in lots(workspace, edition, site, rules):
-                _add(result, lot, *_of_lot(engine, rules, lot, keys))
+                seen, sums = _of_lot(engine, rules, lot, keys, seen)
+                _add(result, seen[0], sums)
             yield result
 
 
-def _of_lot(engine: Engine, rules: RuleSet, lot: Lot, keys: Sequence[str]) -> tuple[Judging, list[dict[str, Any]]]:
-    """The sums of a lot by file."""
-    known = [*keys, *_lists(engine, rules, lot.pack)]
-    judging = plan(rules, lot.pack, [name for name in lot.rows.column_names if name != "_place"], known)
+def _of_lot(
+    engine: Engine, rules: RuleSet, lot: Lot, keys: Sequence[str], seen: tuple[Judging, pa.Schema]
+) -> tuple[tuple[Judging, pa.Schema], list[dict[str, Any]]]:
+    """The sums of a lot by file. `seen` is what judged the lot before, and its columns: where they are the same, the
+    views stand, for to read them again takes as long as to judge some thousand records.
+    """
+    known = (*keys, *_lists(engine, rules, lot.pack))
+    columns = tuple(name for name in lot.rows.column_names if name != "_place")
+    judging = planned(rules, lot.pack, columns, known)
     engine.load("lot", lot.rows)
-    # Views, for a table of 640 columns takes a block for each column and thread, however few rows it has.
-    engine.create_view("raw", query(RAW))
-    engine.create_view(JUDGED, judging.judged)
+    if judging is not seen[0] or lot.rows.schema != seen[1]:
+        # Views, for a table of 640 columns takes a block for each column and thread, however few rows it has.
+        engine.create_view("raw", query(RAW))
+        engine.create_view(JUDGED, judging.judged)
     sums = engine.rows(judging.sums).to_pylist()
     engine.drop("lot")
-    return judging, sums
+    return (judging, lot.rows.schema), sums
 
 
 def _lists(engine: Engine, rules: RuleSet, pack: Pack) -> list[str]:
@@ -183,7 +191,7 @@ def _keys(engine: Engine, workspace: Workspace, edition: Edition, site: str, rul
     return list(dict.fromkeys(found))
 
 
-def _add(result: Judged, lot: Lot, judging: Judging, sums: Sequence[Mapping[str, Any]]) -> None:
+def _add(result: Judged, judging: Judging, sums: Sequence[Mapping[str, Any]]) -> None:
     """Add the sums of a lot to those of a site."""
     points = result.rules.points
     whole: dict[str, float] = {}

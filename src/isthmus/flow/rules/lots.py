@@ -17,7 +17,8 @@ from isthmus.mapping.pack import Pack, Record
 from isthmus.quality.rules.catalogue import RuleSet, sets
 from isthmus.records.models import Part, Receipt
 
-MOST = 65_536  # rows of a lot
+# A lot has so many rows at most, and so many values: what judges wide records takes room for every column.
+ROWS, VALUES = 65_536, 24_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +73,22 @@ def _of_feed(
                     rows = item.rows.append_column("_part", pa.array(np.full(item.rows.num_rows, part.part_id)))
                     key = tuple(f"{one.name} {one.type}" for one in rows.schema)
                     waiting.setdefault(key, []).append(rows)
-                    if sum(one.num_rows for one in waiting[key]) >= MOST:
-                        yield Lot(pack, pa.concat_tables(waiting.pop(key)))
+                    # However many layouts there are, no more waits than fits into a lot.
+                    while _is_full(waiting):
+                        most = max(waiting, key=lambda one: _values(waiting[one]))
+                        yield Lot(pack, pa.concat_tables(waiting.pop(most)))
         except Unreadable:  # it waits in quarantine, and has no record to judge
             continue
     for tables in waiting.values():
         yield Lot(pack, pa.concat_tables(tables))
+
+
+def _is_full(waiting: Mapping[tuple[str, ...], list[pa.Table]]) -> bool:
+    return (
+        sum(map(_values, waiting.values())) >= VALUES
+        or sum(one.num_rows for tables in waiting.values() for one in tables) >= ROWS
+    )
+
+
+def _values(tables: list[pa.Table]) -> int:
+    return sum(one.num_rows * one.num_columns for one in tables)

@@ -21,6 +21,7 @@ NO_COLUMN, NO_LIST = "no column", "no list"
 # What files have where they have nothing. Few words: an engine makes a join of a long list, and there are 500 columns.
 NOTHING = ("", "NULL", "null", "\\N")
 SOME = re.compile(r"\bsome\(\s*(?P<list>\w+)\s*,\s*(?P<name>\w+)\s*->")
+PLANS = 32  # that are held
 UNUSED = ("", "NULL", "-", "—")  # and in numbered columns that are not used
 
 
@@ -39,6 +40,9 @@ class Judging:
     points: Sequence[int]
 
 
+_PLANS: dict[tuple[str, str, tuple[str, ...], tuple[str, ...]], Judging] = {}
+
+
 def named(rules: RuleSet, columns: Sequence[str]) -> Mapping[str, str]:
     """The columns of a file by the rules' names for them; capitals do not matter."""
     there = {name.lower(): name for name in reversed(columns)}
@@ -50,6 +54,16 @@ def named(rules: RuleSet, columns: Sequence[str]) -> Mapping[str, str]:
                 found.setdefault(name, there[other.lower()])
                 break
     return found
+
+
+def planned(rules: RuleSet, pack: Pack, columns: tuple[str, ...], known: tuple[str, ...]) -> Judging:
+    """What `plan` makes, compiled once for the lots of a file and for files with its columns."""
+    identity = (rules.name, pack.digest, columns, known)
+    if identity not in _PLANS:
+        if len(_PLANS) >= PLANS:
+            _PLANS.clear()
+        _PLANS[identity] = plan(rules, pack, columns, known)
+    return _PLANS[identity]
 
 
 def plan(rules: RuleSet, pack: Pack, columns: Sequence[str], known: Sequence[str]) -> Judging:

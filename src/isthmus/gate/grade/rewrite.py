@@ -120,18 +120,17 @@ def _is_one_kind(name: str, tables: Collection[tuple[str, Mapping[str, Measure]]
     return len(kinds) == 1 and all(one == "pseudonymise" for _, one in having)
 
 
-def numbered(allowed: Allowed, use: Use) -> dict[str, ir.Table]:
-    """What may be read of each table, over tables named RAW + table, with numbers for identities: the model's types.
+def numbered(table: str, allowed: Allowed, use: Use) -> ir.Table:
+    """What may be read of a table, over one named RAW + table, with numbers for identities: the model's types."""
+    measures = {name: allowed.columns[table][name] for name in unmasked(table, allowed)}
+    view = _view(table, ibis.table(QUESTIONS[table].schema(), name=f"{RAW}{table}"), measures, allowed, use)
+    hidden = [name for name, one in measures.items() if one == "pseudonymise"]
+    return view.mutate(**{name: use.keys.numbers(view[name]) for name in hidden}) if hidden else view
 
-    Texts that would have to be masked are left out: steps of a desk count, and read none.
-    """
-    found = {}
-    for table, whole_measures in allowed.columns.items():
-        measures = {name: one for name, one in whole_measures.items() if one != "mask"}
-        view = _view(table, ibis.table(QUESTIONS[table].schema(), name=f"{RAW}{table}"), measures, allowed, use)
-        hidden = [name for name, one in measures.items() if one == "pseudonymise"]
-        found[table] = view.mutate(**{name: use.keys.numbers(view[name]) for name in hidden}) if hidden else view
-    return found
+
+def unmasked(table: str, allowed: Allowed) -> list[str]:
+    """The columns that `numbered` gives: texts that would have to be masked are left out, for steps read none."""
+    return [name for name, one in allowed.columns[table].items() if one != "mask"]
 
 
 def shifts(allowed: Allowed) -> bool:

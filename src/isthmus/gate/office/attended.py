@@ -6,7 +6,7 @@ left to the engine.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from typing import Any
@@ -14,24 +14,28 @@ from typing import Any
 import pyarrow as pa
 
 from isthmus.cdm.questions import QUESTIONS
+from isthmus.gate.desk import Desk, desk_over
 from isthmus.gate.grade.column import HIGHEST, Measure, graded
-from isthmus.gate.grade.decision import Allowed
+from isthmus.gate.grade.decision import PUBLIC, Allowed
 from isthmus.gate.grade.one import Known, measured, without
 from isthmus.gate.grade.rewrite import Use, views
 from isthmus.gate.joined import reading_of
+from isthmus.gate.lending import of_one
 from isthmus.gate.office.session import Granted
 from isthmus.gate.patient import PERSON, Patients, patients
 from isthmus.lake.asking import answer
 
 USES, PATIENTS = 4, 256
 """Uses whose pseudonyms are kept, and patients whose rows are, as a use may read them."""
+TEXT = "the rows of one person"
+Columns = Mapping[str, Sequence[str]]
 _known: OrderedDict[Any, Known] = OrderedDict()
 _read: OrderedDict[Any, dict[str, pa.Table]] = OrderedDict()
 _making: dict[Any, Lock] = {}
 _lock = Lock()
 
 
-def attended(session: Granted, person: int | str, columns: Mapping[str, Sequence[str]]) -> dict[str, pa.Table]:
+def attended(session: Granted, person: int | str, columns: Columns) -> dict[str, pa.Table]:
     """The rows of a person, by table the columns that are named; each table has the column `person_id`.
 
     A person is named as the grant names people, by a pseudonym; one of whom the edition has no row of `person` is
@@ -39,26 +43,51 @@ def attended(session: Granted, person: int | str, columns: Mapping[str, Sequence
     """
 
     def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> dict[str, pa.Table]:
+        return _rows(session, use, allowed, str(person), columns)
+
+    return session._answered("patient", TEXT, lambda grant: _named(columns), answered)
+
+
+def attended_at_desk(
+    session: Granted, person: str, columns: Columns, work: Callable[[Desk], dict[str, pa.Table]], text: str = TEXT
+) -> dict[str, pa.Table]:
+    """What `work` makes at a desk that has these rows of a person, under a number for identities, and the vocabulary.
+
+    Nothing but the person's rows is read for it, however many persons there are. `text` says in words what is asked.
+    """
+
+    def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> dict[str, pa.Table]:
+        rows = _rows(session, use, allowed, person, columns)
         edition = session.edition.within(allowed.sites)
-        asked = {table: {one: allowed.columns[table][one] for one in named} for table, named in columns.items()}
-        kept = patients(session._lake, edition, allowed.sites)
-        stamp = (session._lake.root, edition.digest, allowed.sites, use.keys.name)
-        number = _of(kept, use, stamp).person(str(person))
-        if number is None:
-            return {table: _none(table, named) for table, named in columns.items()}
-        texts = [table for table, measures in asked.items() if "mask" in measures.values()]
-        plain = {table: measures for table, measures in asked.items() if table not in texts}
-        found = dict(_mine(kept, number, plain, use, stamp))
-        for table, view in views(Allowed(allowed.sites, {one: allowed.columns[one] for one in texts}), use).items():
-            mine = view.filter(view[PERSON] == str(person)).select(*columns[table])
-            reading = reading_of(edition, [table])
-            found[table] = answer(session._lake, edition, mine, reading, seconds=session._limits.longest)
-        return {table: found[table] for table in columns}
+        with desk_over(session._lake, edition, of_one(rows, allowed.columns), session._limits.longest) as desk:
+            return work(desk)
 
     def naming(grant: object) -> Mapping[str, frozenset[str]]:
-        return {table: frozenset(named) for table, named in columns.items()}
+        return dict.fromkeys(PUBLIC, frozenset[str]()) | _named(columns)
 
-    return session._answered("patient", "the rows of one person", naming, answered)
+    return session._answered("patient", text, naming, answered)
+
+
+def _named(columns: Columns) -> dict[str, frozenset[str]]:
+    return {table: frozenset(named) for table, named in columns.items()}
+
+
+def _rows(session: Granted, use: Use, allowed: Allowed, person: str, columns: Columns) -> dict[str, pa.Table]:
+    edition = session.edition.within(allowed.sites)
+    asked = {table: {one: allowed.columns[table][one] for one in named} for table, named in columns.items()}
+    kept = patients(session._lake, edition, allowed.sites)
+    stamp = (session._lake.root, edition.digest, allowed.sites, use.keys.name)
+    number = _of(kept, use, stamp).person(person)
+    if number is None:
+        return {table: _none(table, named) for table, named in columns.items()}
+    texts = [table for table, measures in asked.items() if "mask" in measures.values()]
+    plain = {table: measures for table, measures in asked.items() if table not in texts}
+    found = dict(_mine(kept, number, plain, use, stamp))
+    for table, view in views(Allowed(allowed.sites, {one: allowed.columns[one] for one in texts}), use).items():
+        mine = view.filter(view[PERSON] == person).select(*columns[table])
+        reading = reading_of(edition, [table])
+        found[table] = answer(session._lake, edition, mine, reading, seconds=session._limits.longest)
+    return {table: found[table] for table in columns}
 
 
 def _of(kept: Patients, use: Use, stamp: tuple[Any, ...]) -> Known:

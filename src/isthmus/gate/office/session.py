@@ -22,12 +22,13 @@ from sqlglot.errors import SqlglotError
 from isthmus.base.errors import InputError, IsthmusError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.committee.application import Columns, Grant
-from isthmus.gate.desk import Desk, Lent, desk_over
+from isthmus.gate.desk import Desk, desk_over
 from isthmus.gate.differing import differing
 from isthmus.gate.grade.decision import PUBLIC, Allowed
-from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, numbered, padded, persons, rewritten, shifts, views
+from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, persons, rewritten, shifts, views
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
+from isthmus.gate.lending import on_desk
 from isthmus.gate.office.asking import Asker, Asking, Taken, Within
 from isthmus.gate.office.prepared import prepared
 from isthmus.gate.office.quota import Quota
@@ -40,8 +41,6 @@ from isthmus.lake.plain import Plain, plain
 from isthmus.records.models import Account
 
 WORD = re.compile(r"\w+")
-BESIDE = frozenset({"site", "part_id", "place", "mapping_id"})
-"""Columns that say where a row came from, and nothing of a patient."""
 
 
 PERSON = {"person": frozenset({"person_id"})}
@@ -124,7 +123,7 @@ class Granted:
 
         def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> Taken:
             edition, use = self._files(use, allowed)
-            with desk_over(self._lake, edition, _on_desk(allowed, use, sparse=sparse), self._limits.longest) as desk:
+            with desk_over(self._lake, edition, on_desk(allowed, use, sparse=sparse), self._limits.longest) as desk:
                 return work(desk)
 
         def naming(grant: Grant | None) -> Columns:
@@ -216,27 +215,6 @@ def open_granted(
             raise InputError(f"the grant is for {', '.join(sorted(standing.kinds))}. Name one with --purpose.")
         asker = replace(asker, kind=min(standing.kinds))
     return Granted(office, lake, found, asker)
-
-
-def _on_desk(allowed: Allowed, use: Use, *, sparse: bool) -> dict[str, Lent]:
-    """What a desk has of each table of the grant; where it is `sparse`, of each table of the model."""
-    held = numbered(allowed, use)
-    if not sparse:
-        whole = {name: padded(view, name, BESIDE) for name, view in held.items()}
-        return {name: Lent(frozenset(view.columns), _sql(view)) for name, view in whole.items()}
-    found = {}
-    for name, table in QUESTIONS.items():
-        nothing = ibis.table(table.schema(), name=f"{RAW}{name}").select(table.columns[0]).filter(ibis.literal(False))
-        there = frozenset(held[name].columns) if name in held else frozenset()
-        lacking = frozenset(table.columns) - there - BESIDE
-        found[name] = Lent(
-            frozenset(table.columns), _sql(padded(held.get(name, nothing), name)), lacking, held=name in held
-        )
-    return found
-
-
-def _sql(view: ir.Table) -> str:
-    return str(ibis.to_sql(view, dialect="duckdb"))
 
 
 def _text(question: ir.Table) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 from sqlglot import exp, parse_one
@@ -35,15 +36,27 @@ SAME = f"""
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One act as it is shown. `said` is in words, without an answer; `entry` is its entry in the log."""
+    """One act as it is shown. What it says is in words, without an answer: `written` is what people wrote, as they did,
+    `told` what the gate says; `entry` is its entry in the log."""
 
     at: datetime
     person: str
     kind: str
     act: str
-    said: str
+    written: Sequence[str]
+    told: Sequence[str]
     grant: str
     entry: str
+
+    @property
+    def said(self) -> str:
+        """Both, in one line."""
+        return "; ".join([*self.written, *self.told])
+
+    def plain(self) -> dict[str, Any]:
+        """The line as programs get it."""
+        return {"at": self.at, "person": self.person, "kind": self.kind, "act": self.act, "said": self.said,
+                "grant": self.grant, "entry": self.entry}  # fmt: skip
 
 
 def under(office: Office, grant: str, *, by: Account) -> list[Line]:
@@ -207,12 +220,15 @@ def _touches(act: Act, where: Mapping[str, frozenset[str]]) -> bool:
 
 def _line(act: Act, summary: str = "", *, count: bool = True) -> Line:
     body = act.body
-    told = [summary, str(body.get("why") or body.get("reason") or "")]
+    told = [str(body.get("why") or "")]
     if act.kind == "question":
         told += [f"purpose {body['purpose']}, edition {body['edition']}"]
-        told += (
-            [f"tables {' '.join(sorted(body['tables']))}; sites {' '.join(body['sites'])}"] if "tables" in body else []
-        )
+        told += [f"tables {' '.join(sorted(body['tables']))}"] if body.get("tables") else []
+        told += [f"sites {' '.join(body['sites'])}"] if "sites" in body else []
     if act.result and count:
-        told += [", ".join(f"{value} {name}" for name, value in act.result.items() if name == "rows")]
-    return Line(act.at, act.person, act.kind, act.act, "; ".join(one for one in told if one), act.grant, act.entry)
+        told += [f"{act.result['rows']} rows"] if "rows" in act.result else []
+    written = [] if body.get("why") else [str(body.get("reason") or "")]
+    return Line(
+        at=act.at, person=act.person, kind=act.kind, act=act.act, written=[one for one in (summary, *written) if one],
+        told=[one for one in told if one], grant=act.grant, entry=act.entry,
+    )  # fmt: skip

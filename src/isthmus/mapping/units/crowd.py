@@ -3,7 +3,8 @@
 Where units slip in a known share of all results, a test's own results tell how many land at each number: as many as
 stand the factor away, times that share. Where hardly more stand there than would land there, those that do have landed.
 Where an illness brings patients to such numbers too, more stand there, and nothing is said. This needs many results of
-a test: from few, nobody knows what is seldom.
+a test: from few, nobody knows what is seldom. The decimals of a number (digits.py) and what other tests of the same day
+say (along.py) are weighed with it.
 """
 
 from collections import Counter
@@ -12,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from isthmus.mapping.units.along import Along
 from isthmus.mapping.units.belief import Belief, Column, Floats, Mask
 from isthmus.mapping.units.digits import Digits
 from isthmus.mapping.units.readings import UNIT, Reading
@@ -25,7 +27,7 @@ LEAST = 200  # results of a test under one unit, to know how they lie
 
 def told(columns: Sequence[Column], beliefs: Sequence[Belief], slips: float) -> Sequence[Belief]:
     """The beliefs with the rows moved that stand where slips land and results do not. `slips` is their share."""
-    digits = Digits(columns, beliefs)
+    digits, along = Digits(columns, beliefs), Along(columns, beliefs)
     written = Counter((column.analyte, column.declared) for column in columns)
     found = []
     for number, (column, belief) in enumerate(zip(columns, beliefs, strict=True)):
@@ -36,14 +38,16 @@ def told(columns: Sequence[Column], beliefs: Sequence[Belief], slips: float) -> 
             and written[reading.analyte, reading.unit]
         }  # fmt: skip
         if column.declared is not None and others:
-            ratios = {place: digits.ratio(number, reading) for place, reading in others.items()}
+            ratios = {
+                place: digits.ratio(number, reading) * along.ratio(number, reading) for place, reading in others.items()
+            }
             belief = _moved(column, belief, others, ratios, slips)
         found.append(belief)
     return found
 
 
 def _moved(
-    column: Column, belief: Belief, others: dict[int, Reading], digits: dict[int, Floats], slips: float
+    column: Column, belief: Belief, others: dict[int, Reading], beside: dict[int, Floats], slips: float
 ) -> Belief:
     value, sure = belief.value.copy(), belief.value_sure.copy()
     by_series: Mask = np.zeros(len(value), dtype=bool) if belief.by_series is None else belief.by_series.copy()
@@ -53,7 +57,7 @@ def _moved(
     level = np.log(column.value[rows])
     for place, reading in others.items():
         shift = float(np.log(reading.factor / belief.readings[belief.meant].factor))
-        odds = _odds(level, shift, slips) * digits[place][rows]
+        odds = _odds(level, shift, slips) * beside[place][rows]
         chance = odds / (1 + odds)
         clear = (chance >= SURE) & ~by_series[rows]
         moved = rows[clear]

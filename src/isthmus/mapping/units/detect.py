@@ -114,7 +114,7 @@ def _followed(results: pa.Table) -> tuple[Ints, Ints] | None:
     if not {PERSON, DAY} <= set(results.column_names):
         return None
     whose = pc.dictionary_encode(results[PERSON].combine_chunks()).indices
-    turn = pc.rank(results[DAY], sort_keys="ascending", tiebreaker="first")
+    turn = pc.rank(results[DAY], sort_keys="ascending", tiebreaker="dense")
     return (
         np.asarray(pc.fill_null(whose, -1).to_numpy(zero_copy_only=False), dtype=np.int64),
         np.asarray(turn.to_numpy(zero_copy_only=False), dtype=np.int64),

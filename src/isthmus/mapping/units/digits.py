@@ -20,6 +20,7 @@ ENOUGH = 50  # results of a site in a column, to know its decimals
 USUAL = 0.98  # of these have no more than its usual decimals
 SOME, MOSTLY = 30, 0.9  # different numbers of a site, and the share of them that are converted ones, if results are
 THIN = 0.5  # of all numbers with so many decimals are converted ones, at most: else that most are says nothing
+SELDOM, AROUND = 0.02, 0.15  # at most so many times as often as the numbers around, within this share, a slip stands
 RARE, WEIGHT = 0.001, 1000.0  # how often one more is written for no reason, before any was seen; rows it weighs
 AGAINST = 0.1  # decimals speak against another unit by this much at most: who copies a number may round it
 
@@ -79,9 +80,9 @@ def _decimals(numbers: Floats) -> Ints:
 
 
 def _unconverted(column: Column, factor: float, decimals: int) -> Mask:
-    """Numbers that are none with so many decimals times the factor, at sites where all others are; each written once.
+    """Numbers that are none with so many decimals times the factor, at sites where all others are.
 
-    What is written again and again is a limit of the analyser, and no result.
+    What is written again and again, against the converted numbers around it, is a limit of the analyser, and no result.
     """
     off = np.zeros(len(column.value), dtype=bool)
     for site in np.unique(column.site):
@@ -96,8 +97,15 @@ def _unconverted(column: Column, factor: float, decimals: int) -> Mask:
         )
         near = max(each, key=lambda one: int(one.sum()))
         if near.mean() >= MOSTLY:
-            off[rows] = (~near & (times == 1))[which]
+            off[rows] = (~near & (times <= np.maximum(1.0, SELDOM * _around(different, times, near))))[which]
     return off
+
+
+def _around(different: Floats, times: Ints, near: Mask) -> Floats:
+    """How often the converted numbers around each number are written, on average; 0 where none stands near."""
+    known, upto = different[near], np.append(0, np.cumsum(times[near]))
+    first, last = (np.searchsorted(known, different * share) for share in (1 - AROUND, 1 + AROUND))
+    return np.asarray((upto[last] - upto[first]) / np.maximum(last - first, 1))
 
 
 def _written(factor: float) -> list[float]:

@@ -2,8 +2,9 @@
 
 The facts behind it are in `analytes.csv`: canonical unit, usual reference limits and how much laboratories differ in
 them (`spread`, of the logarithm), the floor and ceiling that values do not leave in living patients, the units that
-laboratories write (`mg/L:0.05`: a twentieth as often as the others), and the analytes that stand in its place
-(`PT:0.1`: in a tenth of the rows, before any was seen). They were written from general medical knowledge.
+laboratories write (`mg/L:0.05`: a twentieth as often as the others), the analytes that stand in its place (`PT:0.1`: in
+a tenth of the rows, before any was seen), and those that rise `along` with it. They were written from general medical
+knowledge.
 """
 
 import csv
@@ -30,7 +31,8 @@ SAME = 0.03  # two factors that differ by less, in the logarithm, cannot be told
 
 @dataclass(frozen=True, slots=True)
 class Usual:
-    """What is usual of an analyte, in its canonical `unit`. `targets` are ranges for treatment, not for health."""
+    """What is usual of an analyte, in its canonical `unit`. `targets` are ranges for treatment, not for health; `along`
+    are the analytes that rise with it."""
 
     analyte: str
     unit: str
@@ -42,6 +44,7 @@ class Usual:
     written: dict[str, float]
     confused: dict[str, float]
     targets: tuple[tuple[float, float], ...]
+    along: tuple[str, ...]
 
     @property
     def centre(self) -> float:
@@ -148,6 +151,7 @@ def _usual(row: dict[str, str], line: int) -> Usual:
     return Usual(
         row["analyte"], row["unit"], low, high, spread, floor, ceiling, written,
         _weighted(row["confused"], PRIOR_OTHER), tuple((float(one), float(other)) for one, other in targets),
+        tuple(row["along"].split()),
     )  # fmt: skip
 
 

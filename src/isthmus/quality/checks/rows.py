@@ -20,12 +20,25 @@ GENDER = """SELECT t.* FROM "{table}" t JOIN person p ON t.person_id = p.person_
 REPEATED = """SELECT t.* FROM "{table}" t
     QUALIFY row_number() OVER (PARTITION BY t.person_id, t."{field}", {compared} ORDER BY t."{table}_id") > 1"""
 BELOW = "SELECT descendant_concept_id FROM concept_ancestor WHERE ancestor_concept_id IN ({concepts})"
+# Of a check of whole persons: the rows of those persons, a condition of each, the periods that overlap.
+WITHOUT = 'SELECT p.* FROM person p ANTI JOIN "{table}" t ON t.person_id = p.person_id'
+NO_ERA = """SELECT c.* FROM condition_occurrence c ANTI JOIN "{table}" t ON t.person_id = c.person_id
+    WHERE c.condition_concept_id <> 0 AND NOT c.person_id IS NULL
+    QUALIFY row_number() OVER (PARTITION BY c.person_id ORDER BY c.condition_occurrence_id) = 1"""
+OVERLAPPING = f'SELECT t.* FROM "{{table}}" t SEMI JOIN "{{table}}" o ON {sources.OVERLAP}'
 UNIT = """SELECT t.* FROM "{table}" t WHERE t."{field}" IN ({concepts}) AND t.unit_concept_id NOT IN ({units})"""
 
 
+def held_in(check: Check) -> str:
+    """The table whose rows a check counts as wrong: of persons who lack rows elsewhere, where they have some."""
+    return {"persons": "person", "conditions": "condition_occurrence"}.get(check.type.over, check.table)
+
+
 def wrong(check: Check, layout: Layout, day: date) -> exp.Select | None:
-    """The rows of its table that a check counts as wrong, each column of them; None for a check of whole persons."""
-    if check.type.over in ("layout", "persons", "conditions", "overlaps"):
+    """The rows that a check counts as wrong, each column of them, of the table `held_in` names; None where what is
+    wrong is that a table or a column is not there.
+    """
+    if check.type.over == "layout":
         return None
     named = {
         "table": check.table, "field": check.field, "other": check.target[1], "word": check.value.replace("'", "''"),
@@ -42,6 +55,9 @@ def wrong(check: Check, layout: Layout, day: date) -> exp.Select | None:
         "concepts": CONCEPT,
         "genders": GENDER,
         "units": UNIT,
+        "persons": WITHOUT,
+        "conditions": NO_ERA,
+        "overlaps": OVERLAPPING,
     }.get(check.type.over)
     if form is not None:
         return sources.stated(form.format(**named))

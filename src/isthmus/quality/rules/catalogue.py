@@ -91,6 +91,13 @@ def sets() -> Mapping[str, RuleSet]:
 
 
 @cache
+def sources() -> Mapping[str, Mapping[str, str]]:
+    """Where rules, points, items and requirements come from, by the name in their column `source`: in two languages."""
+    rows = csv.DictReader(_text("sources.csv").splitlines())
+    return MappingProxyType({row["id"]: {"en": row["en"], "zh": row["zh"]} for row in rows})
+
+
+@cache
 def digest() -> str:
     """What tells one state of the rules from another."""
     folder = files("isthmus.quality.rules")

@@ -6,6 +6,7 @@ The meaning is that of circe-be 1.12. Whatever a definition says and this cannot
 import codecs
 import math
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import orjson
@@ -40,6 +41,7 @@ from isthmus.research.cohorts.definition import (
     Test,
     Window,
 )  # fmt: skip
+from isthmus.research.cohorts.doubts import doubts
 
 DOCUMENT = (
     "cdmVersionRange", "Title", "PrimaryCriteria", "AdditionalCriteria", "ConceptSets", "QualifiedLimit",
@@ -65,12 +67,15 @@ def read(content: bytes, *, name: str, file: str) -> Definition:
         raise DefinitionError(
             f"{file}: line {error.lineno}: this is not JSON ({error.msg}). Export the definition again."
         ) from None
+    whole = document
     for wrapping in WRAPPINGS:
         if isinstance(document, dict) and "PrimaryCriteria" not in document and isinstance(
             document.get(wrapping), dict
         ):  # fmt: skip
             document = document[wrapping]
-    return definition(Cursor(document, file=file), name=name)
+    root = Cursor(document, file=file)
+    found = definition(root, name=name)
+    return replace(found, doubts=doubts(content, whole, root, found))
 
 
 def definition(root: Cursor, *, name: str) -> Definition:
@@ -80,6 +85,8 @@ def definition(root: Cursor, *, name: str) -> Definition:
     if not primary:
         raise root.error("there is no PrimaryCriteria.", "Say which events let a person in.")
     primary.map(("CriteriaList", "ObservationWindow", "PrimaryCriteriaLimit"), of="PrimaryCriteria")
+    if not primary["CriteriaList"].value:
+        raise primary["CriteriaList"].error("no event lets a person in.", "Say which events do.")
     window = primary["ObservationWindow"]
     if window:
         window.map(("PriorDays", "PostDays"), of="ObservationWindow")

@@ -150,7 +150,8 @@ class EraExit:
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Who belongs to a cohort, and from when to when. `names` has the names of its concept sets and concepts."""
+    """Who belongs to a cohort, and from when to when. `names` has the names of its concept sets and concepts, `doubts`
+    what it says that was hardly meant, as texts (`isthmus.research.cohorts.doubts`)."""
 
     name: str
     sets: Mapping[int, ConceptSet]
@@ -169,6 +170,7 @@ class Definition:
     title: str = ""
     set_names: Mapping[int, str] = field(default_factory=dict)
     concept_names: Mapping[int, str] = field(default_factory=dict)
+    doubts: tuple[object, ...] = field(default=(), compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import tarfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import orjson
@@ -13,7 +14,7 @@ from isthmus.base.durable import replaced
 from isthmus.base.errors import InputError, UsageError
 from isthmus.research.cohorts import circe, phenotype
 from isthmus.research.cohorts.cursor import DefinitionError
-from isthmus.research.cohorts.definition import Cohort
+from isthmus.research.cohorts.definition import Cohort, Definition
 from isthmus.research.cohorts.evaluate import Cohorts
 from isthmus.research.cohorts.levels import settled
 from isthmus.research.cohorts.lines import line_of
@@ -43,7 +44,7 @@ def read(paths: Sequence[Path], more: Iterable[Cohort] = ()) -> tuple[list[Cohor
                 )
             places[name] = file
             try:
-                found[name] = READERS[PurePosixPath(file).suffix](content, name=name, file=file)
+                found[name] = _placed(READERS[PurePosixPath(file).suffix](content, name=name, file=file), file, content)
             except DefinitionError as error:
                 refused.append(_lined(error, file, content))
     if not places:
@@ -58,6 +59,27 @@ def read(paths: Sequence[Path], more: Iterable[Cohort] = ()) -> tuple[list[Cohor
         found[one.name] = one
     possible, hopeless = settled(found.values(), places)
     return sorted(possible, key=lambda one: _by_number(one.name)), refused + hopeless
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """What is doubtful in a file; its line is looked for when it is shown."""
+
+    error: DefinitionError
+    file: str
+    content: bytes
+
+    def __str__(self) -> str:
+        """Place, what is doubtful there, and what to do."""
+        return str(_lined(self.error, self.file, self.content))
+
+
+def _placed(one: Cohort, file: str, content: bytes) -> Cohort:
+    """A cohort whose doubts name their lines."""
+    if not isinstance(one, Definition) or not one.doubts:
+        return one
+    doubts = [Doubt(each, file, content) for each in one.doubts if isinstance(each, DefinitionError)]
+    return replace(one, doubts=tuple(doubts))
 
 
 def _lined(error: DefinitionError, file: str, content: bytes) -> DefinitionError:

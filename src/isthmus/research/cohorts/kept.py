@@ -121,4 +121,4 @@ def _plain(value: object) -> object:
     return repr(value) if isinstance(value, float) else value  # JSON has no infinity
 
 
-FOR_PEOPLE = frozenset({"title", "description", "set_names", "concept_names"})
+FOR_PEOPLE = frozenset({"title", "description", "set_names", "concept_names", "doubts"})

@@ -1,7 +1,6 @@
 """How data come in: sites, deliveries, runs and findings, for those who answer for them; and the log of all acts."""
 
 from collections.abc import Collection, Iterable
-from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -136,7 +135,7 @@ def log(
     names = [one.entry for one in found]
     end = names.index(before) if before in names else len(names)
     lines = list(reversed(found[max(0, end - size) : end]))
-    rows = [{**asdict(one), "at": _utc(one.at)} for one in lines]
+    rows = [{**one.plain(), "at": _utc(one.at)} for one in lines]
     return {"log": rows, "total": len(found), "next": lines[-1].entry if end > size else None}
 
 

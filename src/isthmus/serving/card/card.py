@@ -9,6 +9,7 @@ from isthmus.base.progress import Progress
 from isthmus.flow.datamap.held import Fed, delivered
 from isthmus.flow.findings.life import GRADES, Lived, lived
 from isthmus.flow.findings.plausible import Looked, pictured
+from isthmus.flow.persons import AtSite, persons
 from isthmus.flow.quality import Quality, quality
 from isthmus.flow.workspace import Workspace
 
@@ -20,8 +21,9 @@ class Card:
     """A scorecard of one site in one edition.
 
     `passed` and `failed` count its checks; `usual` is the share of checks that pass at the median site, None where
-    there is no other. `own` are findings that the site can mend, `ours` those of the mapping, `closed` what is gone;
-    `funnels` show it among the others.
+    there is no other. `patients` are its patient numbers and the persons they are, None where nobody is linked. `own`
+    are findings that the site can mend, `ours` those of the mapping, `closed` what is gone; `funnels` show it among the
+    others.
     """
 
     site: str
@@ -33,6 +35,7 @@ class Card:
     passed: int
     failed: int
     usual: float | None
+    patients: AtSite | None
     own: Sequence[Lived]
     ours: Sequence[Lived]
     closed: Sequence[Lived]
@@ -58,6 +61,7 @@ def card(workspace: Workspace, site: str, *, progress: Progress | None = None) -
     registered = workspace.site(site)
     listed = lived(workspace, site=site, progress=progress)
     judged = quality(workspace, site=site)
+    whom = persons(workspace, judged.edition)
     standing = [one for one in listed if one.state != "verified"]
     return Card(
         site=site, title=registered.title or site, synthetic=workspace.synthetic,
@@ -65,6 +69,7 @@ def card(workspace: Workspace, site: str, *, progress: Progress | None = None) -
         feeds=delivered(workspace, site, registered.feeds), passed=len(judged.ids("passed")),
         failed=len(judged.ids("failed")),
         usual=_usual(workspace, site, judged),
+        patients=whom.at(site) if whom.is_linked else None,
         own=[one for one in standing if one.is_the_sites],
         ours=[one for one in standing if not one.is_the_sites],
         closed=[one for one in listed if one.state == "verified"], trend=_trend(listed),

@@ -74,6 +74,7 @@ def values(card: Card, language: Language, *, most: int | None = None) -> dict[s
         "share": percent(card.share),
         "checks": w("checks.of", passed=f"{card.passed:,}", asked=f"{card.passed + card.failed:,}"),
         "usual": w("checks.usual", usual=percent(card.usual)) if card.usual is not None else "",
+        "patients": _patients(card, w),
         "grades": [
             {"grade": grade, "name": w(f"grade.{grade}"), "count": count} for grade, count in card.grades().items()
         ],
@@ -92,6 +93,14 @@ def values(card: Card, language: Language, *, most: int | None = None) -> dict[s
         },
         "source": w("source", number=card.edition, workspace=card.site, version=__version__),
     }  # fmt: skip
+
+
+def _patients(card: Card, w: Speech) -> str:
+    """How many people the site's patient numbers are; empty where nobody is linked."""
+    one = card.patients
+    if one is None:
+        return ""
+    return w("patients", numbers=f"{one.numbers:,}", persons=f"{one.persons:,}", elsewhere=f"{one.elsewhere:,}")
 
 
 def _funnel(one: Looked, w: Speech, language: Language) -> dict[str, str]:

@@ -4,8 +4,9 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from importlib import import_module
 from types import FrameType
 from typing import Any, NoReturn
@@ -15,6 +16,7 @@ from typer.core import TyperGroup
 from typer.main import get_group
 
 from isthmus import __version__
+from isthmus.base.durable import FULL, is_full
 from isthmus.base.errors import InputError, IsthmusError
 from isthmus.serving.cli.output import complain
 
@@ -43,11 +45,15 @@ class Verbs(TyperGroup):
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The verb of this name, or None."""
-        if cmd_name not in VERBS:
-            return None
-        loaded = typer.Typer()
-        import_module(f"isthmus.serving.cli.{VERBS[cmd_name]}").register(loaded)
-        return get_group(loaded).get_command(ctx, cmd_name)
+        return _commands(VERBS[cmd_name]).get(cmd_name) if cmd_name in VERBS else None
+
+
+@cache
+def _commands(module: str) -> Mapping[str, Any]:
+    """The verbs of a module by name. A process that is asked again and again makes them once."""
+    loaded = typer.Typer()
+    import_module(f"isthmus.serving.cli.{module}").register(loaded)
+    return get_group(loaded).commands
 
 
 app = typer.Typer(
@@ -162,4 +168,9 @@ def _run(words: list[str], debug: bool) -> int:
         place = error.filename or "a file that the command needs"
         complain(f"{place} may not be opened: permission denied. Run as a user who may, or change its permissions.")
         return InputError.exit_code
+    except OSError as error:
+        if debug or not is_full(error):
+            raise
+        complain(FULL)
+        return IsthmusError.exit_code
     return code if isinstance(code, int) else 0

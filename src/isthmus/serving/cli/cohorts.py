@@ -21,14 +21,14 @@ from isthmus.research.cohorts.kept import Renewed, renewed
 from isthmus.research.cohorts.steps import Kind, Step, steps
 from isthmus.research.cohorts.words import LANGUAGES, told
 from isthmus.research.incidence import reader
+from isthmus.research.registries.enrolment.said import rulings
 from isthmus.research.registries.subgroups import with_members
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.cohort_tables import Beside, show, write
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
-from isthmus.serving.registries.rulings import rulings
 
-SHOWN = 20  # refused definitions that are named one by one
+SHOWN = 20  # refused definitions, and doubts, that are named one by one
 WALKED: Mapping[Kind, str] = {
     "entry": "an event lets in", "additional": "additional conditions", "rule": "", "end": "censoring, calendar",
 }  # fmt: skip
@@ -139,10 +139,12 @@ def _written(answer: "Answer", out: Path | None, rows: Path | None, into: Path |
 
 
 def _read(paths: Sequence[Path], negative: Path | None) -> tuple[list[Cohort], list[DefinitionError]]:
-    """What can be evaluated, and what is refused, which is told."""
+    """What can be evaluated, and what is refused, which is told; so is what is doubtful."""
     found, refused = files.read(paths, controls.read(negative) if negative else ())
     for error in refused[:SHOWN]:
         complain(str(error))
+    for doubt in [doubt for one in found if isinstance(one, Definition) for doubt in one.doubts][:SHOWN]:
+        complain(f"doubtful: {doubt}")
     if not found:
         raise refused[0]
     return found, refused

@@ -16,11 +16,11 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.desk import Desk
 from isthmus.gate.office.session import Granted
 from isthmus.gate.session import open_session
+from isthmus.research.registries.aside import left_out
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
 from isthmus.serving.pathways.write import told, write
-from isthmus.serving.registries.withdrawn import withdrawn
 
 RULES = ("rule", "share met", "met", "violated", "with reason", "not assessable", "not applicable")
 Out = Annotated[Path | None, typer.Option(metavar="DIR", help="Write pages, tables and evidence.")]
@@ -41,7 +41,8 @@ def pathway(  # noqa: PLR0917 each parameter is an option of the command line
     """Hold an edition against a clinical pathway: met, violated, not applicable, not assessable.
 
     A pack is a YAML file; docs/reference/pathway.md tells what is in it. Under a grant it is judged by what the grant
-    holds; how often what became of each rule is told, and nothing is written. Who refused or withdrew is left out.
+    holds; how often what became of each rule is told, and nothing is written. Who refused or
+    withdrew is left out, and whose case was refuted.
     """
     if grant and out is not None:
         raise RefusedError(
@@ -53,7 +54,7 @@ def pathway(  # noqa: PLR0917 each parameter is an option of the command line
         _tell_granted(opened, granted_session(opened, grant, by, kind=purpose, edition=edition), read, json=json)
         return
     session = open_session(opened.lake, synthetic=opened.synthetic, edition=edition)
-    without = withdrawn(opened, session)
+    without = left_out(opened, None, *read.cases)
     with bars(quiet=quiet or json) as progress, session.desk() as desk:
         progress.start("pathway")
         found = report(evaluate(desk, read, without=without), session.edition.number)
@@ -68,7 +69,7 @@ def pathway(  # noqa: PLR0917 each parameter is an option of the command line
 
 def _tell_granted(opened: Workspace, session: Granted, pack: Pack, *, json: bool) -> None:
     """Judge it by what the grant holds, without those who refused or withdrew; numbers are told, and no row."""
-    without = withdrawn(opened, session)
+    without = left_out(opened, session, *pack.cases)
     done: list[tuple[Report, Mapping[str, Sequence[str]]]] = []
 
     def work(desk: Desk) -> pa.Table:

@@ -8,11 +8,13 @@ import typer
 
 from isthmus.base.errors import RefusedError
 from isthmus.flow import profile as flow
+from isthmus.flow.persons import persons
 from isthmus.flow.profile import SMALL, Form, Profile
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
 from isthmus.serving.cli.options import Json, Where
 from isthmus.serving.cli.output import document, say, table
+from isthmus.serving.cli.whom import people
 from isthmus.serving.profiled import granted
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -48,16 +50,19 @@ def profile(  # noqa: PLR0917 each parameter is an option of the command line
         found, lacking = granted(session, opened.root.resolve().name)
     else:
         found, lacking = flow.profile(opened, edition=edition), {}
+    whom = None if grant else persons(opened, found.edition).told(small=small)
     hidden = None if out is None else flow.write(found, out, form=form, small=small)
     told = flow.describe(opened, found, small=small, top=top)
     if json:
         document({
             "edition": found.edition.name, "small": small, **told, "left_out": found.left_out,
             "rows": found.results.num_rows + found.distributions.num_rows, "rows_hidden": hidden,
-            **({"lacking": lacking} if grant else {}),
+            **({"lacking": lacking} if grant else {"patients": whom}),
         })  # fmt: skip
         return
     _print(found, told, small)
+    if whom is not None:
+        people(whom)
     for name, columns in lacking.items():
         say(f"The grant does not hold all of {name}: without {', '.join(columns)}.")
     if out is not None:

@@ -12,10 +12,12 @@ from isthmus.base.durable import replaced
 from isthmus.base.errors import UsageError
 from isthmus.flow import quality as flow
 from isthmus.flow.failing import Failure, failures, traced
+from isthmus.flow.persons import persons
 from isthmus.flow.quality import Quality
 from isthmus.flow.workspace import Workspace
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, document, say, table
+from isthmus.serving.cli.whom import people
 from isthmus.serving.evidence import write as pack
 from isthmus.serving.evidence.evidence import evidence as gather
 
@@ -54,14 +56,16 @@ def quality(  # noqa: PLR0917 each parameter is an option of the command line
         _write(out, flow.told(opened, found))
     listed = failures(found, before)
     shown = traced(opened, found, listed[:limit])
+    whom = persons(opened, found.edition).told(found.site)
     if json:
-        document(_summary(found, before, shown, listed))
+        document(_summary(found, before, shown, listed) | {"patients": whom})
         return
     _print(found, before, shown, len(listed))
+    people(whom)
     where = quote(str(workspace))
     example = next((one for one in shown if one.origins and one.origins[0].example is not None), None)
     if example is not None:
-        say(f"See the source of one: isthmus trace {where} {example.table} {example.origins[0].example}")
+        say(f"See the source of one: isthmus trace {where} {example.origins[0].table} {example.origins[0].example}")
     say(f"All results: {out}" if out else f"All results: isthmus quality {where} --out FILE.json")
 
 
@@ -79,7 +83,7 @@ def _evidence(opened: Workspace, site: str | None, folder: Path, edition: int | 
         return
     rows = [(one.name, one.items, one.passed, one.right, one.asked, pack.four(one.ratio)) for one in found.dimensions]
     table(f"Grading of {site}", ("dimension", "items", "reach 0.5", "right", "of", "ratio"),
-          [(*row[:-1], "" if row[-1] is None else f"{row[-1]:.4f}") for row in rows])  # fmt: skip
+          rows)  # fmt: skip
     if found.score is not None:
         say(f"Front pages: {found.score:.1f} of {found.judged:g} points that can be judged, of {found.whole}.")
     say(f"{broken} of {asked} rules that could be asked are broken ({len(found.rules)} in all). In {folder}: "

@@ -18,6 +18,7 @@ from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session, open_session
 from isthmus.research.registries.build import Registry, build
 from isthmus.research.registries.difference import Difference, counted, differences
+from isthmus.research.registries.enrolment.said import lasts, until_now
 from isthmus.research.registries.pack import Pack, load
 from isthmus.research.registries.worklist import OpenCode
 from isthmus.serving.cli.acting import As, Grant, Purpose, granted_session
@@ -29,7 +30,6 @@ from isthmus.serving.registries import export as exports
 from isthmus.serving.registries.enrolling import Enrolling
 from isthmus.serving.registries.kept import Kept
 from isthmus.serving.registries.report.write import write as write_report
-from isthmus.serving.registries.rulings import lasts, until_now
 
 SHOWN = 20
 WORK = ("item", "site", "missing", "blocks alone", "last core", "found, but", "may be")

@@ -1,5 +1,7 @@
 """The verb that opens the workbench: serve."""
 
+import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +15,7 @@ from isthmus.serving.cli.options import Where
 from isthmus.serving.cli.output import say
 from isthmus.serving.web.app import create
 
+GRACE = 3  # seconds that open answers have to end; pages that follow a run would hold the workbench open
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")]
 Host = Annotated[str, typer.Option(help="On which address; 0.0.0.0 for all of this machine.")]
 
@@ -35,4 +38,10 @@ def listen(
     if running is not None:
         app.state.house.run_beside("demo", running)
     say(f"The workbench is at http://{host}:{port} (Ctrl-C ends it).")
-    uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    uvicorn.run(
+        app, host=host, port=port, log_level="warning", server_header=False, timeout_graceful_shutdown=GRACE
+    )  # fmt: skip
+    if app.state.house.memory.counting:  # in threads that the interpreter would wait for; it is begun anew next time
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(0)

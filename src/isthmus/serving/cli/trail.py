@@ -37,7 +37,7 @@ def log(
     else:
         found, title = trail.everything(office, by=account), "Done"
     if json:
-        document(found)
+        document([one.plain() for one in found])
         return
     rows = [(f"{one.at:%Y-%m-%d %H:%M:%S}", one.person, one.kind, one.act, one.said, one.entry) for one in found]
     table(title, ("at (UTC)", "person", "about", "act", "said", "entry in the log"), rows)

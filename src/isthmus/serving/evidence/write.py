@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -16,6 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from isthmus import __version__
 from isthmus.base.durable import replaced
 from isthmus.base.errors import UsageError
+from isthmus.flow.rules.judge import sources
 from isthmus.serving.card.write import FACES
 from isthmus.serving.evidence.evidence import Asked, Evidence, Ruled
 from isthmus.serving.page.sheet import style
@@ -23,10 +24,11 @@ from isthmus.serving.page.words import LANGUAGES, Language, Speech, Texts
 
 HERE = Path(__file__).parent
 RULES = ("set", "id", "field", "type", "dimension", "en", "zh", "asked", "right", "ratio", "not_asked", "places",
-         "source", "checked")  # fmt: skip
-ITEMS = ("id", "dimension", "en", "zh", "asked", "right", "ratio", "passes", "source", "checked")
-POINTS = ("group", "points", "en", "zh", "records", "lost", "rules", "source", "checked")
-ASKED = ("id", "scheme", "part", "en", "zh", "evidence", "asked", "passed", "how_en", "how_zh", "source", "checked")
+         "source", "source_zh", "checked")  # fmt: skip
+ITEMS = ("id", "dimension", "en", "zh", "asked", "right", "ratio", "passes", "source", "source_zh", "checked")
+POINTS = ("group", "points", "en", "zh", "records", "lost", "rules", "source", "source_zh", "checked")
+ASKED = ("id", "scheme", "part", "en", "zh", "evidence", "asked", "passed", "how_en", "how_zh", "source", "source_zh",
+         "checked")  # fmt: skip
 
 
 def write(found: Evidence, folder: Path) -> list[Path]:
@@ -71,7 +73,7 @@ def texts() -> Texts:
 
 def values(found: Evidence, language: Language) -> dict[str, Any]:
     """What a pack shows, as texts."""
-    w = Speech(language, texts())
+    w, cited = Speech(language, texts()), _sources(found)
     return {
         "title": found.title, "synthetic": found.synthetic, "lead": w("lead", title=found.title),
         "edition": w("edition", number=found.edition, day=found.published),
@@ -88,26 +90,32 @@ def values(found: Evidence, language: Language) -> dict[str, Any]:
              "what": (w("free") if one.item_id.startswith("G.") else "") + getattr(one, language),
              "right": f"{one.right:,}", "asked": f"{one.asked:,}", "ratio": four(one.ratio),
              "passes": "" if one.passes is None else w("passes.yes" if one.passes else "passes.no"),
-             "checked": one.checked}
+             "checked": f"{one.checked} [{cited[one.source]}]"}
             for one in found.items
         ],
-        "rules": [_rule(one, w, language) for one in sorted(found.rules, key=_order)],
+        "rules": [_rule(one, w, language, cited) for one in sorted(found.rules, key=_order)],
         "points": [
             {"what": getattr(one.point, language), "points": f"{one.point.points:g}",
              "lost": w("not.judged") if one.lost is None else f"{one.lost:,}", "rules": " ".join(one.point.rules),
-             "checked": one.point.checked}
+             "checked": f"{one.point.checked} [{cited[one.point.source]}]"}
             for one in found.points
         ],
-        "asked": [_requirement(one, w, language) for one in found.asked],
-        "sources": _sources(found),
+        "asked": [_requirement(one, w, language, cited) for one in found.asked],
+        "sources": [f"[{number}] {sources()[name][language]}" for name, number in cited.items()],
         "source": w("source", number=found.edition, version=__version__),
     }  # fmt: skip
 
 
-def _sources(found: Evidence) -> list[str]:
-    """Every source that is named, once."""
+def _sources(found: Evidence) -> dict[str, int]:
+    """Every source that is named, with the number by which what comes from it points at it."""
     named = {one.rule.source for one in found.rules} | {one.source for one in found.items}
-    return sorted(named | {one.requirement.source for one in found.asked} | {one.point.source for one in found.points})
+    named |= {one.requirement.source for one in found.asked} | {one.point.source for one in found.points}
+    return {name: number for number, name in enumerate((one for one in sources() if one in named), 1)}
+
+
+def _both(source: str) -> tuple[str, str]:
+    """A source in English and in Chinese."""
+    return sources()[source]["en"], sources()[source]["zh"]
 
 
 def _order(one: Ruled) -> tuple[str, float, str]:
@@ -115,13 +123,14 @@ def _order(one: Ruled) -> tuple[str, float, str]:
     return one.set_name, 2.0 if one.outcome.ratio is None else one.outcome.ratio, one.rule.rule_id
 
 
-def _rule(one: Ruled, w: Speech, language: Language) -> dict[str, str | list[str]]:
+def _rule(one: Ruled, w: Speech, language: Language, cited: Mapping[str, int]) -> dict[str, str | list[str]]:
     why = one.outcome.why
     told = w(f"why.{why[0]}", what=why[1]) if why else ("" if one.outcome.asked else w("why.nothing"))
     return {
         "set": one.title[language], "id": one.rule.rule_id, "what": one.rule.says(language), "field": one.rule.field,
         "right": f"{one.outcome.right:,}", "asked": f"{one.outcome.asked:,}", "ratio": four(one.outcome.ratio),
-        "why": told, "checked": one.rule.checked, "places": [_place(w, *place) for place in one.places],
+        "why": told, "checked": f"{one.rule.checked} [{cited[one.rule.source]}]",
+        "places": [_place(w, *place) for place in one.places],
     }  # fmt: skip
 
 
@@ -129,13 +138,13 @@ def _place(w: Speech, feed: str, file: str, line: int | None, rows: int) -> str:
     return f"{feed}/{file}" + (w("line", line=f"{line:,}") if line else "") + f" ({rows:,})"
 
 
-def _requirement(one: Asked, w: Speech, language: Language) -> dict[str, str]:
+def _requirement(one: Asked, w: Speech, language: Language, cited: Mapping[str, int]) -> dict[str, str]:
     asked = one.requirement
     state = w("state.none") if not one.speaking else w("state.some", passed=one.passed, asked=one.asked)
     return {
         "id": asked.requirement_id, "scheme": asked.scheme, "what": getattr(asked, language), "state": state,
         "how": asked.how_zh if language == "zh" else asked.how_en, "speaking": " ".join(one.speaking),
-        "checked": asked.checked,
+        "checked": f"{asked.checked} [{cited[asked.source]}]",
     }  # fmt: skip
 
 
@@ -148,7 +157,7 @@ def _tables(found: Evidence) -> Iterator[tuple[str, Sequence[str], Sequence[Sequ
     yield "rules", RULES, [
         (one.set_name, one.rule.rule_id, one.rule.field, one.rule.type, one.rule.dimension, one.rule.en, one.rule.zh,
          one.outcome.asked, one.outcome.right, one.outcome.ratio, ": ".join(one.outcome.why),
-         "; ".join(f"{feed}/{file}:{line or ''}" for feed, file, line, _ in one.places), one.rule.source,
+         "; ".join(f"{feed}/{file}:{line or ''}" for feed, file, line, _ in one.places), *_both(one.rule.source),
          one.rule.checked)
         for one in found.rules
     ]  # fmt: skip
@@ -165,7 +174,7 @@ def _tables(found: Evidence) -> Iterator[tuple[str, Sequence[str], Sequence[Sequ
                 one.right,
                 one.ratio,
                 one.passes,
-                one.source,
+                *_both(one.source),
                 one.checked,
             )
             for one in found.items
@@ -173,13 +182,13 @@ def _tables(found: Evidence) -> Iterator[tuple[str, Sequence[str], Sequence[Sequ
     )
     yield "points", POINTS, [
         (one.point.group, one.point.points, one.point.en, one.point.zh, found.pages, one.lost,
-         " ".join(one.point.rules), one.point.source, one.point.checked)
+         " ".join(one.point.rules), *_both(one.point.source), one.point.checked)
         for one in found.points
     ]  # fmt: skip
     yield "requirements", ASKED, [
         (one.requirement.requirement_id, one.requirement.scheme, one.requirement.part, one.requirement.en,
          one.requirement.zh, " ".join(one.speaking), one.asked, one.passed, one.requirement.how_en,
-         one.requirement.how_zh, one.requirement.source, one.requirement.checked)
+         one.requirement.how_zh, *_both(one.requirement.source), one.requirement.checked)
         for one in found.asked
     ]  # fmt: skip
 

@@ -18,11 +18,11 @@ from isthmus.gate.office.session import Granted
 from isthmus.gate.session import Session
 from isthmus.research.registries import cases
 from isthmus.research.registries.build import build
+from isthmus.research.registries.enrolment import said as rulings
 from isthmus.research.registries.enrolment.ruling import Ruling
+from isthmus.research.registries.enrolment.said import StandIn
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.plan import plan
-from isthmus.serving.registries import rulings
-from isthmus.serving.registries.rulings import StandIn
 
 
 class Candidates(NamedTuple):

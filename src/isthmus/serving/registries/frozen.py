@@ -24,9 +24,9 @@ from isthmus.flow.workspace import NAME, Workspace
 from isthmus.gate.session import Session, open_session
 from isthmus.research.registries.enrolment import ruling
 from isthmus.research.registries.enrolment.model import REFUSED, WITHDRAWN
+from isthmus.research.registries.enrolment.said import rulings
 from isthmus.research.registries.pack import Pack, load
 from isthmus.serving.registered import registered
-from isthmus.serving.registries.rulings import rulings
 
 FOLDER, ABOUT, PACKS = "frozen", "freeze.json", "packs"
 KEY = ("person_id", "item", "row")

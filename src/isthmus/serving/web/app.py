@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from pathlib import Path
 from typing import Any
 
+from anyio import to_thread
 from fastapi import FastAPI, Request, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData
@@ -72,7 +73,7 @@ def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None
         while True:
             if (edition := house.edition) != seen:
                 try:
-                    if await run_in_threadpool(counted.warm, house):
+                    if await to_thread.run_sync(counted.warm, house, abandon_on_cancel=True):
                         seen = edition
                     wait = LOOK
                 except Exception as error:  # whatever it was, the pages that need it tell it when they are asked for

@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 
 from isthmus.base.errors import PackError
 from isthmus.gate.session import open_session
+from isthmus.research.registries.enrolment.said import lasts, rulings
 from isthmus.research.registries.layer import HEAD, shipped
 from isthmus.research.registries.pack import Pack, load
 from isthmus.serving.registered import registered
 from isthmus.serving.registries.kept import Kept
-from isthmus.serving.registries.rulings import lasts, rulings
 from isthmus.serving.web.house import House
 
 FOLDER, OWN = "built", "registries"

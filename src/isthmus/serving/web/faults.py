@@ -65,6 +65,7 @@ async def told(house: House, request: Request, status: int, text: str, near: Map
         values = {
             **around(request, house, visitor, ""), "w": w, "name": w.name, "status": status, "text": text,
             "kind": KINDS.get(status, "broken"), "near": near, "changed": request.method not in guard.SAFE,
+            "form": _form(request),
         }  # fmt: skip
         return HTMLResponse(rendered("fault.html.j2", values), status)
 
@@ -78,6 +79,14 @@ def _problem(request: Request, status: int, text: str) -> Response:
         "status": status, "detail": text, "instance": request.url.path, "request": request.state.number,
     }  # fmt: skip
     return Response(orjson.dumps(body), status, media_type="application/problem+json")
+
+
+def _form(request: Request) -> str:
+    """The page whose form was sent, '' where none was: its address is that of the act without the act."""
+    if request.method in guard.SAFE or request.url.path.startswith("/sign-"):
+        return ""
+    page = request.url.path.rpartition("/")[0]
+    return "/" if page in ("", "/overview") else page
 
 
 def _near(path: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """The grants of whoever looks at a page, and sessions under them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from isthmus.gate.committee.application import Grant
 from isthmus.gate.office.session import Granted, open_granted
@@ -15,6 +15,11 @@ def in_force(told: Asked) -> Sequence[Grant]:
         return ()
     found = (one.case.grant for one in told.house.cases() if one.case.standing(told.now) == "active")
     return [one for one in found if one is not None and account.name in one.people]
+
+
+def summaries(told: Asked) -> Mapping[str, str]:
+    """What each grant is for, in the applicant's words."""
+    return {one.case.grant.id: one.asked.summary for one in told.house.cases() if one.case.grant is not None}
 
 
 def session(told: Asked, grant: str, *, kind: str = "", edition: int | None = None) -> Granted:

@@ -12,8 +12,8 @@ from isthmus.research.cohorts.evaluate import evaluate
 from isthmus.research.cohorts.kept import fingerprint, renewed
 from isthmus.research.cohorts.overlap import overlap
 from isthmus.research.cohorts.steps import Step, steps
+from isthmus.research.registries.enrolment.said import rulings
 from isthmus.research.registries.subgroups import with_members
-from isthmus.serving.registries.rulings import rulings
 from isthmus.serving.web.house import House
 
 FOLDER = "cohorts"

@@ -40,6 +40,12 @@ class Memory:
                     self._memory.popitem(last=False)
             return made
 
+    @property
+    def counting(self) -> bool:
+        """Whether anything is being made."""
+        with self._guard:
+            return any(one.locked() for one in self._locks.values())
+
     def known(self, key: Hashable) -> Any:
         """What was made for a key, None where nothing was."""
         with self._guard:

@@ -1,7 +1,7 @@
 """One person's events as a grant holds them: which kinds it holds, and the statements that ask for them.
 
-A statement names what is granted and nothing else, and is answered by the gate, which logs it first. A person is named
-by the pseudonym that the use of the grant gives.
+A statement names what is granted and nothing else, and is answered by the gate, which logs it first. Persons are named
+by the pseudonyms that the use of the grant gives.
 """
 
 import csv
@@ -53,9 +53,20 @@ def is_shifted(grant: Grant) -> bool:
     return any(held(grant, one.table).get(one.start) == "shift" for one in shown(grant))
 
 
-def events(grant: Grant, person: str) -> str:
-    """The statement for a person's events, in the order of their days; the first row is the person, without a day."""
-    arms = [_itself(grant, person), *(_arm(one, held(grant, one.table), person) for one in shown(grant))]
+def columns(grant: Grant) -> dict[str, list[str]]:
+    """By table the columns that a person's page reads, as far as the grant holds them."""
+    found = {"person": ["person_id", *(one for one in ITSELF if one in held(grant, "person"))]}
+    for one in shown(grant):
+        there = held(grant, one.table)
+        named = ("person_id", one.start, one.end, one.concept, one.value, one.unit, one.as_concept, "site")
+        found[one.table] = [name for name in dict.fromkeys(named) if name == "site" or name in there]
+    return found
+
+
+def events(grant: Grant) -> str:
+    """The statement for the events of the one person whose rows are there, in the order of their days; the first row is
+    the person, without a day."""
+    arms = [_itself(grant), *(_arm(one, held(grant, one.table)) for one in shown(grant))]
     return "\nUNION ALL\n".join(arms) + "\nORDER BY day NULLS FIRST, kind, called"
 
 
@@ -88,7 +99,7 @@ def _about(columns: Sequence[str]) -> Iterator[str]:
     yield "p.year_of_birth AS born" if "year_of_birth" in columns else "NULL AS born"
 
 
-def _itself(grant: Grant, person: str) -> str:
+def _itself(grant: Grant) -> str:
     columns = held(grant, "person")
     sex = "g.concept_name" if "gender_concept_id" in columns else "NULL"
     born = "CAST(e.year_of_birth AS DOUBLE)" if "year_of_birth" in columns else "CAST(NULL AS DOUBLE)"
@@ -97,11 +108,11 @@ def _itself(grant: Grant, person: str) -> str:
         f"SELECT 'person' AS kind, CAST(NULL AS DATE) AS day, CAST(NULL AS DATE) AS until, 0 AS concept, "
         f"CAST({sex} AS VARCHAR) AS called, {born} AS value, CAST(NULL AS VARCHAR) AS unit, "
         f"CAST(NULL AS VARCHAR) AS result, CAST(NULL AS VARCHAR) AS site "
-        f"FROM person e{join} WHERE e.person_id = '{_named(person)}'"
+        f"FROM person e{join}"
     )
 
 
-def _arm(one: Kind, columns: Mapping[str, str], person: str) -> str:
+def _arm(one: Kind, columns: Mapping[str, str]) -> str:
     def given(name: str, nothing: str) -> str:
         return f"e.{name}" if name and name in columns else f"CAST(NULL AS {nothing})"
 
@@ -116,7 +127,7 @@ def _arm(one: Kind, columns: Mapping[str, str], person: str) -> str:
     return (
         f"SELECT '{one.kind}', {given(one.start, 'DATE')}, {given(one.end, 'DATE')}, "
         f"coalesce({given(one.concept, 'INTEGER')}, 0), c.concept_name, {given(one.value, 'DOUBLE')}, {unit}, "
-        f"{result}, e.site FROM {one.table} e {' '.join(joins)} WHERE e.person_id = '{_named(person)}'"
+        f"{result}, e.site FROM {one.table} e {' '.join(joins)}"
     )
 
 

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from isthmus.serving.page.words import Speech
+
 
 @dataclass(slots=True)
 class Step:
@@ -16,14 +18,15 @@ class Step:
     done: int = 0
     ended: bool = False
 
-    def told(self) -> Mapping[str, Any]:
-        """As a page shows it; `share` is in per cent."""
+    def told(self, w: Speech) -> Mapping[str, Any]:
+        """As a page shows it; `share` is in per cent, `task` the same in every language."""
         share = 100.0 if self.ended else 100.0 * self.done / self.total if self.total else 8.0
-        amount = f"{self.done:,} / {self.total:,} {self.unit}" if self.total else f"{self.done:,} {self.unit}"
+        amount = f"{self.done:,} / {self.total:,}" if self.total else f"{self.done:,}"
+        where, _, what = self.task.rpartition(": ")
         return {
-            "task": self.task, "told": amount.strip() if self.done or self.total else "", "share": round(min(share,
-            100), 1),
-            "state": "done" if self.ended else "running",
+            "task": self.task, "called": " · ".join(one for one in (where, w.name("doing", what)) if one),
+            "told": f"{amount} {w.name('unit', self.unit)}".strip() if self.done or self.total else "",
+            "share": round(min(share, 100), 1), "state": "done" if self.ended else "running",
         }  # fmt: skip
 
 
@@ -71,10 +74,16 @@ class Run:
         """Whether it has ended."""
         return self._ended
 
-    def steps(self) -> list[Mapping[str, Any]]:
-        """All steps as they are now."""
+    def steps(self, w: Speech) -> list[Mapping[str, Any]]:
+        """All steps as they are now, in a page's words."""
         with self._changed:
-            return [one.told() for one in self._steps.values()]
+            return [one.told(w) for one in self._steps.values()]
+
+    def told(self, w: Speech) -> Mapping[str, Any]:
+        """The run as a page shows it."""
+        what, _, where = self.title.partition(" ")
+        title = " ".join(one for one in (w.name("work", what), where) if one)
+        return {"title": title, "over": self.over, "fault": self.fault, "steps": self.steps(w)}
 
     def after(self, version: int, seconds: float) -> int:
         """The number of the last change, as soon as it is later than `version`, or after so many seconds."""

@@ -15,12 +15,12 @@ import pyarrow as pa
 from isthmus.base.errors import RefusedError
 from isthmus.gate.desk import Desk
 from isthmus.research.registries.build import Registry, build
+from isthmus.research.registries.enrolment.said import lasts
 from isthmus.research.registries.pack import Pack
 from isthmus.serving.page.words import LANGUAGES
 from isthmus.serving.registered import SMALL, manifest
 from isthmus.serving.registries.enrolling import Enrolling
 from isthmus.serving.registries.held import Held
-from isthmus.serving.registries.rulings import lasts
 from isthmus.serving.shown import Mask
 from isthmus.serving.web import granted
 from isthmus.serving.web.outlook import Outlook, outlook

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from isthmus.apps import advice
-from isthmus.apps.advice.firing.history import History
+from isthmus.apps.advice.firing.history import AT_ONCE, MOST, History
 from isthmus.apps.advice.pack.base import shipped
 from isthmus.apps.contract.schema import steps_of
 from isthmus.records.own import Own
@@ -119,3 +119,44 @@ def test_switches_of_before_modes_were_kept_still_hold(own: Own) -> None:
     assert history.modes() == {rule: "off"}
     history.switch(other, "off", "why", "ann", day("2025-02-01"))
     assert history.modes() == {rule: "off", other: "off"}
+
+
+def test_feedback_of_before_cards_kept_it_is_written_to_them(own: Own) -> None:
+    """Of two sites, more than one step takes; of a card with two words the last; of one answered since, that answer."""
+    base = shipped()
+    answers = [(f"c{number}", "accepted" if number % 3 else "overridden") for number in range(AT_ONCE + 200)]
+    for site, some in (("h1", answers[:700]), ("h2", answers[700:])):
+        own.of(site).add("firing", [{"card": card, "rule": "rule", "outcome": "shown", "at": day("2025-03-01")}
+                                    for card, _ in some])  # fmt: skip
+        own.of(site).add(
+            "feedback",
+            [
+                {
+                    "card": card,
+                    "rule": "rule",
+                    "outcome": outcome,
+                    "reason": "",
+                    "comment": "",
+                    "done": day("2025-03-02"),
+                    "at": day("2025-03-02"),
+                }
+                for card, outcome in some
+            ],
+        )
+    own.of("h1").add("feedback", [{"card": "c0", "rule": "rule", "outcome": "accepted", "reason": "",
+                                   "done": day("2025-03-03"), "at": day("2025-03-03")}])  # fmt: skip
+    fired(own, "silent", day("2025-03-01"))
+    since = History(own.of("h1"), base, "h1")
+    since.answered([("c3", "accepted", "", "", "", day("2025-03-09"))], day("2025-03-09"))
+    (before,) = since.rates(*SPAN)
+    assert (before.accepted, before.overridden) == (1, 0)
+    whole, met = History(own.of(""), base), 0
+    while caught := whole.catch_up():
+        met += caught
+    assert met == len(answers) + 1
+    overridden = len([one for one in answers if one[1] == "overridden"])
+    (after,) = whole.rates(*SPAN)
+    assert (after.accepted, after.overridden) == (len(answers) - overridden + 2, overridden - 2)
+    assert (after.shown, after.ignored) == (len(answers) + 1, 1)
+    assert len(own.of("h2").find("firing", {"site": "h2"}, most=MOST)) == len(answers) - 700
+    assert own.of("").count("feedback")[0]["rows"] == len(answers) + 2

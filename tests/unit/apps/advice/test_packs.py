@@ -153,6 +153,46 @@ WRONG = {
         {"facts.yaml": ("", "facts:\n  aa: {coded: positive, codes: {high: [abc]}}\n")},
         r"drugs/facts.yaml:2: fact aa: 'abc' is no concept id",
     ),
+    "an answer below one": (
+        {"facts.yaml": ("", "facts:\n  aa: {coded: positive, codes: {high: [0]}}\n")},
+        r"drugs/facts.yaml:2: fact aa: '0' is no concept id",
+    ),
+    "an answer of two codes": (
+        {"facts.yaml": ("", "facts:\n  aa: {coded: positive, codes: {high: [7], low: [7]}}\n")},
+        r"drugs/facts.yaml:2: fact aa: the answer 7 means two codes. Keep one of the two",
+    ),
+    "a fact named in one language": (
+        {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, en: ill}\n")},
+        r"drugs/facts.yaml:2: fact aa: it has a name in one language only. Write `en` and `zh`",
+    ),
+    "a window of a thousand years": (
+        {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, within: 1000 years}\n")},
+        r"drugs/facts.yaml:2: fact aa: `within: 1000 years` is a window in which nothing can lie",
+    ),
+    "a silence without end": (
+        {"rules.yaml": ("", NEW.format(more="    silence: 99999999 days\n"))},
+        r"rule r_new: '99999999 days' is no span",
+    ),
+    "a hook that stands twice": (
+        {"rules.yaml": ("", NEW.format(more="").replace("[order-sign]", "[order-sign, order-sign]"))},
+        r"rule r_new: 'order-sign' stands twice. Keep one of the two",
+    ),
+    "a drug that interacts with itself": (
+        {"relations.csv": ("", "warfarin,interacts_with,warfarin,warning,label,labels,x,y,\n")},
+        r"drugs/relations.csv:\d+: warfarin interacts_with warfarin: that is one and the same",
+    ),
+    "an interaction that stands both ways": (
+        {"relations.csv": ("", "aspirin,interacts_with,warfarin,warning,label,labels,x,y,\n")},
+        r"it stands already, the other way, at drugs/relations.csv:\d+. Keep one of the two",
+    ),
+    "advice in one language": (
+        {"relations.csv": ("", "metformin,interacts_with,warfarin,warning,label,labels,x,,\n")},
+        r"metformin interacts_with warfarin: a card of it has no advice in both languages. Fill `en` and `zh`",
+    ),
+    "what is given against what forbids it": (
+        {"relations.csv": ("", "warfarin,treats,asthma,,,labels,,,\nwarfarin,contraindicated_in,asthma,,,labels,,,\n")},
+        r"warfarin contraindicated_in asthma: it contradicts drugs/relations.csv:\d+: warfarin treats asthma",
+    ),
     "a summary that is too long": (
         {"rules.yaml": ("Allergy to an NSAID is known", "Allergy " * 30)},
         r"`summary` in en takes \d+ characters with its values. Cut it to 140",

@@ -13,7 +13,11 @@ from isthmus.apps.advice.similar.features import FILE, Feature, alike, features
 from isthmus.apps.advice.similar.nearest import Similar
 from isthmus.apps.contract import InputError, PackError
 from isthmus.apps.contract.trial import Trial
+from isthmus.flow.workspace import Workspace
 from isthmus.gate.release.rules import rules
+from isthmus.research.registries.enrolment.model import WITHDRAWN
+from isthmus.research.registries.enrolment.ruling import CASE, CONSENT, REFUTED
+from isthmus.research.registries.enrolment.said import say
 from lib.advised import DAY, FOLDER, PACKAGE, condition, person, result
 
 CANCER, AFP, BILIRUBIN, PLATELETS, ALBUMIN, ECOG, NUMBER = (
@@ -182,3 +186,18 @@ def test_wrong_features_are_told_with_the_line(tmp_path: Path, was: str, becomes
     path.write_text(text.replace(was, becomes), encoding="utf-8")
     with pytest.raises(PackError, match=rf"features.yaml:\d+: .*{told}"):
         features(shipped(), path)
+
+
+def test_nobody_is_compared_who_withdrew_or_is_no_case(rows: list[dict[str, Any]], found: Similar) -> None:
+    first, second, third = [one.person for one in found.neighbours[:3]]
+    with Trial(FOLDER, _tables(rows), package=PACKAGE, settings={"day": DAY.isoformat()}) as trial:
+        opened = Workspace(Path(trial._scratch.name) / "ws")
+        say(opened, "breast", CONSENT, {first: None}, WITHDRAWN, author="ann", reason="a letter")
+        say(opened, "liver", CASE, {second: None}, REFUTED, author="ann", reason="a biopsy")
+        say(opened, "breast", CASE, {third: None}, REFUTED, author="ann", reason="a biopsy")
+        less = similar_of(trial.context(), "1")
+        assert less.patients == found.patients - 2
+        assert less.neighbours[0].person == third
+        assert not {first, second} & {one.person for one in less.neighbours}
+        say(opened, "liver", CONSENT, {1: None}, WITHDRAWN, author="ann", reason="a letter")
+        assert similar_of(trial.context(), "1").patients == less.patients, "who asks for care of one may compare them"

@@ -19,6 +19,8 @@ MANIFEST = Manifest(
     settings={
         "high": Setting(name="high", type="integer", default=4, help=HELP, least=1),
         "silent": Setting(name="silent", type="boolean", default=False, help=HELP),
+        "day": Setting(name="day", type="day", default="", help=HELP),
+        "since": Setting(name="since", type="moment", default="", help=HELP),
     },
 )  # fmt: skip
 
@@ -26,16 +28,18 @@ MANIFEST = Manifest(
 def test_the_narrowest_scope_counts_for_each_setting() -> None:
     given = {"*": {"high": 5}, "31*": {"high": 6}, "3101*": {"silent": True}, "310115007": {"high": 8}}
     found = Settings(MANIFEST, given)
-    assert found.of("") == {"high": 5, "silent": False}
-    assert found.of("44") == {"high": 5, "silent": False}
-    assert found.of("3109") == {"high": 6, "silent": False}
-    assert found.of("310115") == {"high": 6, "silent": True}
-    assert found.of("310115007") == {"high": 8, "silent": True}
-    assert found.whence("310115007") == {"high": "310115007", "silent": "3101*"}
+    usual = {"day": "", "since": ""}
+    assert found.of("") == {"high": 5, "silent": False} | usual
+    assert found.of("44") == {"high": 5, "silent": False} | usual
+    assert found.of("3109") == {"high": 6, "silent": False} | usual
+    assert found.of("310115") == {"high": 6, "silent": True} | usual
+    assert found.of("310115007") == {"high": 8, "silent": True} | usual
+    assert found.whence("310115007") == {"high": "310115007", "silent": "3101*", "day": "", "since": ""}
 
 
 def test_what_a_version_does_not_know_or_admit_is_left_out() -> None:
-    assert Settings(MANIFEST, {"*": {"high": 0, "gone": 1, "silent": True}}).of("a") == {"high": 4, "silent": True}
+    given = {"*": {"high": 0, "gone": 1, "silent": True, "day": '"2019-06-01"'}}
+    assert Settings(MANIFEST, given).of("a") == {"high": 4, "silent": True, "day": "", "since": ""}
 
 
 @pytest.mark.parametrize(
@@ -43,6 +47,8 @@ def test_what_a_version_does_not_know_or_admit_is_left_out() -> None:
     [
         ("3*1", {"high": "1"}, "is no scope"), ("*", {"low": "1"}, "no setting 'low'"),
         ("*", {"high": "x"}, "of type integer"), ("*", {"high": "yes"}, "of type integer"),
+        ("*", {"day": '"2019-06-01"'}, "a day, as 2024"), ("*", {"day": "2019-06-31"}, "a day, as 2024"),
+        ("*", {"day": "2019-06-01T08:00"}, "a day, as 2024"), ("*", {"since": "noon"}, "a day and time, as 2024"),
         ("*", {"high": "[1"}, "of type integer"), ("*", {"high": "0"}, "1 or more"),
     ],
 )  # fmt: skip
@@ -56,7 +62,7 @@ def test_what_may_not_be_given_is_told(scope: str, values: dict[str, str], why: 
     [
         ("text", "2019-06-01", "2019-06-01"), ("text", "no", "no"), ("text", "", None),
         ("texts", "[2019-06-01, 3]", ["2019-06-01", "3"]), ("integer", "3", 3), ("boolean", "no", False),
-        ("number", "1.5", 1.5),
+        ("number", "1.5", 1.5), ("day", "2019-06-01", "2019-06-01"), ("moment", "2019-06-01T08:00", "2019-06-01T08:00"),
     ],
 )  # fmt: skip
 def test_a_value_is_read_as_the_type_says(kind: str, written: str, value: object) -> None:
@@ -72,7 +78,7 @@ def test_40000_institutions_are_lines_of_configuration_and_not_copies() -> None:
     answers = [found.of(site) for site in sites]
     each = (time.process_time() - began) / len(sites)
     assert len(sites) == 40_000
-    assert answers[12] == {"high": 4, "silent": True}
+    assert answers[12] == {"high": 4, "silent": True, "day": "", "since": ""}
     assert each < 0.0005  # seconds; 8 µs were measured
     assert sys.getsizeof(given) + sum(map(sys.getsizeof, given.values())) < 20_000_000
 

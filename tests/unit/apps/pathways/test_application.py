@@ -11,6 +11,10 @@ import isthmus.apps.pathways
 from isthmus.apps.contract import InputError, Published
 from isthmus.apps.contract.trial import Trial
 from isthmus.cdm.starter import starter
+from isthmus.flow.workspace import Workspace
+from isthmus.research.registries.enrolment.model import GIVEN, WITHDRAWN
+from isthmus.research.registries.enrolment.ruling import CASE, CONFIRMED, CONSENT, REFUTED
+from isthmus.research.registries.enrolment.said import say
 
 FOLDER = Path(isthmus.apps.pathways.__file__).parent
 CANCER, STAGE, IA, CLASS, CLASS_A, RESECTION, CT, AFP, TEAM = (
@@ -121,6 +125,35 @@ def test_what_was_judged_on_another_edition_is_judged_anew(trial: Trial) -> None
     assert not at.records.find("judged")
     trial.run("judge")
     assert at.records.find("judged")[0]["edition"] == at.session.edition
+
+
+def test_who_withdraws_or_is_no_case_is_left_out_at_once_and_comes_back(trial: Trial) -> None:
+    """For whoever opens the patient at once; on page and in the summary too, which is judged anew."""
+    opened = Workspace(Path(trial._scratch.name) / "ws")
+    episodes = trial.get("api/pathways/liver").body["episodes"]
+    assert episodes == 2
+    for kind, word, back in ((CONSENT, WITHDRAWN, GIVEN), (CASE, REFUTED, CONFIRMED)):
+        assert _cards(trial, 1)
+        say(opened, "liver", kind, {1: date(2024, 3, 1)}, word, author="ann", reason="a letter")
+        judged = trial.context().records.find("judged")[0]
+        assert _cards(trial, 1) == []
+        assert _cards(trial, 2)
+        assert trial.context().records.find("judged")[0] == judged, "who opens a patient waits for no judging"
+        assert trial.get("api/pathways/liver").body["episodes"] == episodes - 1
+        assert _cards(trial, 1) == []
+        say(opened, "liver", kind, {1: None}, back, author="ann", reason="another letter")
+        trial.run("judge")
+        assert trial.get("api/pathways/liver").body["episodes"] == episodes
+
+
+def test_what_is_judged_for_all_and_for_a_site_is_told_once(trial: Trial) -> None:
+    """A site asked first, then the job came: the rows of both are there."""
+    trial.context().records.remove("judged", {})
+    trial.tell(Published(9, ("invented",)))
+    first = _cards(trial, 1)
+    trial.run("judge")
+    assert {row["site"] for row in trial.context().records.find("open_step", {"person": 1})} == {"", "invented"}
+    assert _cards(trial, 1) == first != []
 
 
 def test_a_reason_or_rule_that_the_pack_does_not_have_is_refused(trial: Trial) -> None:

@@ -21,6 +21,8 @@ GONE = """
 记录日期：2024年3月1日，记录者：张伟 | 记录日期：[date]，记录者：[name]
 术者：陈明，助手：欧阳建、李四 | 术者：[name]，助手：[name]、[name]
 请张主任会诊 | 请[name]主任会诊
+患者李秀英因上腹痛入院，由王芳陪同 | 患者[name]因上腹痛入院，由[name]陪同
+刘洋诉胸痛三天。已与黄伟谈话 | [name]诉胸痛三天。已与[name]谈话
 母亲李桂兰（电话同上） | 母亲[name]（电话同上）
 92岁女性 | [age]岁女性
 微信：wang_jg88 | 微信：[link]
@@ -39,6 +41,7 @@ KEPT = """
 免疫组化：HepPar-1(+)，AFP(-)，CK19(-)，CD34(+)，Ki-67约20%。HER2 2+，T2N0M0
 上腹部MRI平扫+增强，肝右叶见单发结节，直径约3.2cm。尿路感染，门静脉右支内见充盈缺损。
 给予5%葡萄糖250ml+胰岛素4U静滴，地高辛0.125mg qd，白蛋白10g。于2年前行手术。余无特殊。
+患者高龄，患者黄疸，曾因下腹痛要求住院，经全科查房讨论，与周围组织粘连，由于疼痛要求止痛，患者于我院诊断明确。
 BP 130/85 mmHg, HR 72 bpm, PLT 125,000, Child-Pugh A (5 points), ECOG 1. Hodgkin lymphoma.
 Past Medical History: Parkinson disease. Edmondson-Steiner grade 3, 120 80 70, since 2019.
 """

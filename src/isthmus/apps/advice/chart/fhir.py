@@ -4,6 +4,7 @@ A code means a concept of the base when one of the concept's codes says so. A ke
 is an OperationOutcome, leaves its tables uncovered: what is not seen there is not known. `null` says: there is none.
 """
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
@@ -12,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from isthmus.apps.advice.chart.chart import MINUTES, Chart, Events, Order, Row, day_number
+from isthmus.apps.advice.chart.sent import DRAFTED, listed, number, resources
 from isthmus.apps.advice.pack.graph import Graph
 from isthmus.apps.advice.pack.sheets import SYSTEMS
 from isthmus.apps.contract.knowledge import spelling, ucum
@@ -75,7 +77,7 @@ class Codes:
 def _codings(concept: Any) -> Iterator[tuple[str, str]]:
     if not isinstance(concept, Mapping):
         return
-    for one in concept.get("coding") or ():
+    for one in listed(concept.get("coding")):
         if isinstance(one, Mapping) and isinstance(one.get("code"), str):
             system = URLS.get(str(one.get("system", "")), "")
             yield ("ICD10" if system == "ICD10CM" else system), one["code"]
@@ -133,7 +135,7 @@ def chart_of(
     gathered = _Gathered()
     covers: set[str] = set()
     allergies: list[tuple[frozenset[int], Row]] | None = None
-    patient: Mapping[str, Any] | None = None
+    patients: list[Mapping[str, Any]] = []
     for key, sent in prefetch.items():
         if _failed(sent):
             continue
@@ -142,12 +144,13 @@ def chart_of(
             allergies = allergies or []
         for resource in resources(sent):
             if resource.get("resourceType") == "Patient":
-                patient = resource
+                patients.append(resource)
             elif resource.get("resourceType") == "AllergyIntolerance":
-                allergies = [*(allergies or []), *_allergy(resource, codes)]
+                allergies = [] if allergies is None else allergies
+                allergies += _allergy(resource, codes)
             else:
                 _read(resource, codes, gathered)
-    sex, birth = _person(patient)
+    sex, birth = _person(patients)
     orders = tuple(_orders(context, codes))
     if also is not None:
         told = replace(also, sex=also.sex or sex, birth=also.birth or birth)
@@ -187,28 +190,13 @@ def _failed(sent: Any) -> bool:
     return isinstance(sent, Mapping) and sent.get("resourceType") == "OperationOutcome"
 
 
-def resources(sent: Any) -> Iterator[Mapping[str, Any]]:
-    """The resources in what was sent under a key: one, a Bundle of them, or one in a wrapper of older callers."""
-    if isinstance(sent, Sequence) and not isinstance(sent, str):
-        for one in sent:
-            yield from resources(one)
-    elif isinstance(sent, Mapping):
-        if sent.get("resourceType") == "Bundle":
-            for entry in sent.get("entry") or ():
-                yield from resources(entry.get("resource") if isinstance(entry, Mapping) else None)
-        elif "resourceType" in sent:
-            yield sent
-        elif "resource" in sent:
-            yield from resources(sent["resource"])
-
-
 def _read(resource: Mapping[str, Any], codes: Codes, gathered: _Gathered) -> None:
-    status = resource.get("status")
+    status = str(resource.get("status"))
     verified = next((code for _, code in _statuses(resource.get("verificationStatus"))), None)
     if status in VOID or verified in VOID:
         return
     gathered.add(resource, codes.ids(_code(resource)), _value(resource, codes))
-    for part in resource.get("component") or ():
+    for part in listed(resource.get("component")):
         if isinstance(part, Mapping):
             gathered.add({**resource, **part}, codes.ids(part.get("code")), _value(part, codes))
 
@@ -217,7 +205,7 @@ def _statuses(concept: Any) -> Iterator[tuple[str, str]]:
     if isinstance(concept, str):
         yield "", concept
     elif isinstance(concept, Mapping):
-        yield from (("", str(one.get("code"))) for one in concept.get("coding") or () if isinstance(one, Mapping))
+        yield from (("", str(one.get("code"))) for one in listed(concept.get("coding")) if isinstance(one, Mapping))
 
 
 def _code(resource: Mapping[str, Any]) -> Any:
@@ -228,11 +216,12 @@ def _value(resource: Mapping[str, Any], codes: Codes) -> tuple[float, str, int]:
     quantity = resource.get("valueQuantity")
     answers = codes.ids(resource.get("valueCodeableConcept"))
     answer = min(answers) if answers else 0
-    if isinstance(quantity, Mapping) and isinstance(quantity.get("value"), int | float):
+    if isinstance(quantity, Mapping) and (value := number(quantity.get("value"))) is not None:
         unit = str(quantity.get("code") or quantity.get("unit") or "")
-        return float(quantity["value"]), unit, answer
+        return value, unit, answer
     whole = resource.get("valueInteger")
-    return (float(whole) if isinstance(whole, int) else float("nan")), "", answer
+    found = number(whole) if isinstance(whole, int) else None
+    return (math.nan if found is None else found), "", answer
 
 
 def _times(resource: Mapping[str, Any]) -> tuple[int, int]:
@@ -258,13 +247,12 @@ def minute(text: str) -> int | None:
     return int(plain.timestamp()) // 60
 
 
-def _person(patient: Mapping[str, Any] | None) -> tuple[str | None, date | None]:
-    if patient is None:
-        return None, None
-    sex = patient.get("gender")
-    begun = minute(str(patient.get("birthDate", "")))
-    birth = None if begun is None else date.fromordinal(date(1970, 1, 1).toordinal() + begun // MINUTES)
-    return (sex if sex in ("male", "female") else None), birth
+def _person(patients: Sequence[Mapping[str, Any]]) -> tuple[str | None, date | None]:
+    """Sex and birth; what is told in two ways is not known."""
+    said = {one.get("gender") for one in patients if one.get("gender") in ("male", "female")}
+    days = {begun // MINUTES for one in patients if (begun := minute(str(one.get("birthDate", "")))) is not None}
+    birth = date.fromordinal(date(1970, 1, 1).toordinal() + days.pop()) if len(days) == 1 else None
+    return (said.pop() if len(said) == 1 else None), birth
 
 
 def _allergy(resource: Mapping[str, Any], codes: Codes) -> Iterator[tuple[frozenset[int], Row]]:
@@ -274,14 +262,18 @@ def _allergy(resource: Mapping[str, Any], codes: Codes) -> Iterator[tuple[frozen
         return
     begun = _times(resource)[0]
     day = date.fromordinal(date(1970, 1, 1).toordinal() + begun // MINUTES) if begun else None
-    substances = [resource.get("code"), *(one.get("substance") for one in resource.get("reaction") or ())]
+    substances = [resource.get("code"), *_substances(resource)]
     found = frozenset(own for one in substances for own in codes.ids(one))
     yield found, Row("AllergyIntolerance", str(resource.get("id", "")), day)
 
 
+def _substances(resource: Mapping[str, Any]) -> list[Any]:
+    return [one.get("substance") for one in listed(resource.get("reaction")) if isinstance(one, Mapping)]
+
+
 def _orders(context: Mapping[str, Any], codes: Codes) -> Iterator[Order]:
     """What a call drafts; at order-select only what is selected counts as ordered."""
-    drafted = context.get("draftOrders", context.get("medications", context.get("orders")))
+    drafted = next((context[key] for key in DRAFTED if key in context), None)
     selections = context.get("selections")
     for resource in resources(drafted):
         if resource.get("resourceType") in ORDERS:
@@ -303,22 +295,22 @@ def daily(resource: Mapping[str, Any]) -> float | None:
 
 def _dosage(one: Mapping[str, Any]) -> float | None:
     rates = one.get("doseAndRate")
-    quantity = rates[0].get("doseQuantity") if isinstance(rates, list) and rates else one.get("doseQuantity")
-    timing = one.get("timing") or {}
+    first = rates[0] if isinstance(rates, list) and rates else one
+    quantity = first.get("doseQuantity") if isinstance(first, Mapping) else None
+    timing = one.get("timing")
     repeat = timing.get("repeat") if isinstance(timing, Mapping) else None
     if not isinstance(quantity, Mapping) or not isinstance(repeat, Mapping):
         return None
     written = str(quantity.get("code") or quantity.get("unit") or "")
     unit = written if ucum.readable(written) else spelling.code(written)
     factor = ucum.factor(unit, "mg") if unit else None
-    value = quantity.get("value")
-    often = repeat.get("frequencyMax", repeat.get("frequency", 1))
-    period = repeat.get("period")
+    value = number(quantity.get("value"))
+    often = number(repeat.get("frequencyMax", repeat.get("frequency", 1)))
+    period = number(repeat.get("period"))
     per = PER_DAY.get(str(repeat.get("periodUnit", repeat.get("periodUnits", repeat.get("unit", "")))))
-    numbers = all(isinstance(one, int | float) for one in (value, often, period))
-    if factor is None or per is None or not numbers or not period:
+    if factor is None or per is None or value is None or not often or not period:
         return None
-    return float(value) * factor * float(often) / float(period) * per if value is not None and often else None
+    return value * factor * often / period * per
 
 
 def since(day: date) -> int:

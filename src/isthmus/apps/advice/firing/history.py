@@ -23,6 +23,8 @@ OUTCOMES = ("shown", "silenced", "capped", "silent")
 STANDING = ("rule", "mode", "at")
 MOST = 100_000
 LONGEST_COMMENT = 2000
+AT_ONCE = 1000
+"""Words about cards that are caught up with in one step."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ class History:
             {
                 "card": card, "rule": known[card]["rule"], "outcome": outcome, "reason": reason,
                 "comment": comment[:LONGEST_COMMENT], "suggestion": suggestion, "done": done, "at": now,
+                "counted": True,
             }
             for card, outcome, reason, comment, suggestion, done in told
             if card in known
@@ -174,6 +177,22 @@ class History:
                 values = {"answer": one["outcome"], "reason": one["reason"], "answered": one["done"]}
                 self.records.change("firing", {"card": one["card"]}, values)
         return len(kept)
+
+    def catch_up(self) -> int:
+        """Write words about cards to the cards, of those that came before cards kept them; how many there were.
+
+        Called until there are none: rates count what the cards have. What ends in between is done again.
+        """
+        words = self.records.find("feedback", {"counted": None}, order=["done"], most=AT_ONCE)
+        cards = self.records.find("firing", {"card": sorted({row["card"] for row in words})}, most=MOST)
+        told = {row["card"]: row for row in cards if row["outcome"] == "shown"}
+        for word in words:
+            card = told.get(word["card"])
+            if card is not None and (card["answered"] is None or card["answered"] <= word["done"]):
+                card |= {"answer": word["outcome"], "reason": word["reason"], "answered": word["done"]}
+        self.records.add("firing", list(told.values()))
+        self.records.add("feedback", [row | {"counted": True} for row in words])
+        return len(words)
 
     def rates(self, begin: datetime, end: datetime) -> list[Rate]:
         """How every rule did in a span, those with the most cards set aside first.

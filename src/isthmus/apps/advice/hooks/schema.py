@@ -16,6 +16,7 @@ from isthmus.apps.contract import InputError
 Text = Annotated[str, Meta(min_length=1)]
 Json = dict[str, Any]
 Kind = TypeVar("Kind", bound=Struct)
+MOST = 1000  # cards of one feedback
 PATH = re.compile(r" - at `(.+)`$")
 
 
@@ -212,6 +213,8 @@ def made(body: Any) -> Response:
 def feedback(body: Any) -> list[Feedback]:
     """What became of cards. Raises InputError for a card that was accepted without a suggestion."""
     found = read(body, Feedbacks).feedback
+    if len(found) > MOST:
+        raise InputError(f"feedback on more than {MOST:,} cards came at once. Send it in parts.")
     for one in found:
         if one.outcome == "accepted" and not one.accepted_suggestions:
             raise InputError("a card that was accepted names no suggestion. Send `acceptedSuggestions` with their ids.")

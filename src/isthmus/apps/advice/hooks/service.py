@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, date
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyarrow.compute as pc
 from isthmus.apps.advice.chart import fhir, rows
 from isthmus.apps.advice.chart.chart import Chart
 from isthmus.apps.advice.chart.facts import Concepts
+from isthmus.apps.advice.chart.sent import demand_one, resources
 from isthmus.apps.advice.differential.rank import differential
 from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.history import Call, History
@@ -35,6 +37,10 @@ ABOUT: Mapping[str, str] = {
 PREFIX = "advice-"
 KNOWN = re.compile(r"[0-9]{1,19}|[0-9a-f]{32}")
 """How the patients of an edition are named: by a number, under a grant by a pseudonym."""
+
+
+AHEAD = timedelta(days=1)
+"""How far the clocks of callers may go before ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +72,10 @@ def _answering(hook: str) -> Any:
 def answer(asked: Asked, at: Context, hook: str) -> Mapping[str, Any] | Told:
     """The cards of a call; status 412 where nothing is known of the patient.
 
-    Raises InputError for a request that is none of this hook.
+    Raises InputError for a request that is none of this hook, or has resources of two patients.
     """
     call = schema.request(asked.body, hook)
+    demand_one(call.prefetch, call.context)
     base = base_of(at)
     known = known_of(base, at.session)
     today = day_of(at)
@@ -107,9 +114,18 @@ def hear(asked: Asked, at: Context) -> None:
         reason = override.reason.code if override and override.reason else ""
         comment = (override.user_comment or "") if override else ""
         suggestion = one.accepted_suggestions[0].id if one.accepted_suggestions else ""
-        done = one.outcome_timestamp.astimezone(UTC).replace(tzinfo=None)
+        done = _moment(one.outcome_timestamp, at.now)
         rows_of.append((one.card, one.outcome, reason, comment, suggestion, done))
     History(at.records, base_of(at), at.site).answered(rows_of, at.now)
+
+
+def _moment(told: datetime, now: datetime) -> datetime:
+    """A moment of feedback in UTC; one that is not yet would stand before all that is told later. Raises InputError."""
+    with suppress(OverflowError):
+        done = told.astimezone(UTC).replace(tzinfo=None)
+        if done <= now.replace(tzinfo=None) + AHEAD:
+            return done
+    raise InputError("`outcomeTimestamp` is not yet. Send the moment at which it was done, in UTC.")
 
 
 def judged_of(at: Context, person: str, hook: str) -> tuple[Base, Chart, Judged]:
@@ -125,7 +141,7 @@ def judged_of(at: Context, person: str, hook: str) -> tuple[Base, Chart, Judged]
 def _chart(call: schema.Request, known: Known, session: Session, person: str, today: date) -> Chart | None:
     """What was sent along and what the edition has; None where neither says anything of the patient."""
     also = lake_chart(session, person, today)
-    sent = any(True for one in call.prefetch.values() for _ in fhir.resources(one))
+    sent = any(True for one in call.prefetch.values() for _ in resources(one))
     if also is None and not sent:
         return None
     return fhir.chart_of(call.prefetch, call.context, known.codes, today, also=also)

@@ -37,7 +37,8 @@ def _row(one: Neighbour, declared: Features, language: str) -> list[str]:
     told = [
         between.join(_said(name, one.values[name], declared, language) for name in some) for some in (shared, differs)
     ]
-    return [str(one.person), f"{one.similarity:.0%}", f"{one.known:.0%}", *map(escape, told)]
+    link = f'<a href="patient?person={escape(str(one.person))}">{escape(str(one.person))}</a>'
+    return [link, f"{one.similarity:.0%}", f"{one.known:.0%}", *map(escape, told)]
 
 
 def _said(name: str, value: Any, declared: Features, language: str) -> str:

@@ -13,7 +13,7 @@ from isthmus.apps.advice.pack.conflict import can_hold
 from isthmus.apps.advice.pack.fact import DAY, Fact, Facts
 from isthmus.apps.advice.pack.graph import Concept, Graph, Relation
 from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
-from isthmus.apps.advice.pack.sheets import check_rings, read_concepts, read_relations
+from isthmus.apps.advice.pack.sheets import check_pairs, check_rings, read_concepts, read_relations
 from isthmus.apps.advice.pack.signs import SignReading, Signs
 from isthmus.apps.contract import Context, InputError
 from isthmus.apps.contract import documents as document
@@ -159,6 +159,7 @@ def read(folders: Sequence[Path]) -> Base:
         path = folder / "relations.csv"
         relations += read_relations(path, label, f"{label}/relations.csv", concepts, sources, faults)
     check_rings(relations, faults)
+    check_pairs(relations, faults)
     facts = Facts(concepts, faults)
     signs = SignReading(concepts, facts, sources, faults)
     for folder in ordered:

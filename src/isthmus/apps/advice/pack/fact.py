@@ -56,6 +56,8 @@ GRACE = 30
 """Days for which a drug whose end is not known, or that was last given so long ago, is still taken."""
 LONG_AGO = 36_525
 """Days that stand for ever."""
+GREATEST = 2**31 - 1
+"""The greatest id of a concept."""
 SPAN = re.compile(r"(\d+) (days?|weeks?|months?|years?)")
 DAYS: Mapping[str, int] = MappingProxyType({"day": 1, "week": 7, "month": 30, "year": 365})
 
@@ -97,9 +99,13 @@ class Fact:
 
 
 def days(text: str) -> int | None:
-    """`30 days`, `2 years` as days; None for what is no span. A month has 30 days here, a year 365."""
+    """`30 days`, `2 years` as days; None for what is no span, or is longer than a hundred years.
+
+    A month has 30 days here, a year 365.
+    """
     match = SPAN.fullmatch(text)
-    return int(match[1]) * DAYS[match[2].removesuffix("s")] if match else None
+    found = int(match[1]) * DAYS[match[2].removesuffix("s")] if match else None
+    return found if found is not None and found <= LONG_AGO else None
 
 
 class Facts:
@@ -167,6 +173,8 @@ class Facts:
             raise _Fault(
                 f"{section.place(strange[0])}: fact {name}: `{strange[0]}` is not known here. Known: {', '.join(KEYS)}."
             )
+        if ("en" in section) != ("zh" in section):
+            raise _Fault(f"{section.place()}: fact {name}: it has a name in one language only. Write `en` and `zh`.")
         en, zh = str(section.get("en", name)), str(section.get("zh", section.get("en", name)))
         if way == "let":
             formula = self.parsed(section["let"], f"{section.place('let')}: fact {name}")
@@ -262,7 +270,7 @@ class Facts:
         if not found:
             raise _Fault(
                 f"{section.place(key)}: fact {name}: `{key}: {section[key]}` is a window in which nothing can lie. "
-                "Write a span above zero: 30 days, 2 years."
+                "Write a span above zero, and of a hundred years at most: 30 days, 2 years."
             )
         return found
 
@@ -274,11 +282,17 @@ class Facts:
             return {}
         if not isinstance(told, Section) or not all(isinstance(one, list) and one for one in told.values()):
             raise _Fault(f"{section.place('codes')}: fact {name}: `codes` is a mapping. Write `code: [concept ids]`.")
-        strange = [one for ids in told.values() for one in ids if type(one) is not int]
+        listed = [one for ids in told.values() for one in ids]
+        strange = [one for one in listed if type(one) is not int or one <= 0 or one > GREATEST]
         if strange:
             raise _Fault(
                 f"{section.place('codes')}: fact {name}: '{strange[0]}' is no concept id. Write the numbers of OMOP's "
                 "answers."
+            )
+        twice = next((one for one in listed if listed.count(one) > 1), None)
+        if twice is not None:
+            raise _Fault(
+                f"{section.place('codes')}: fact {name}: the answer {twice} means two codes. Keep one of the two."
             )
         return {code: tuple(ids) for code, ids in told.items()}
 

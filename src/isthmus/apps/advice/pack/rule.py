@@ -193,6 +193,9 @@ class Reading:
         strange = [one for one in told if known is not None and one not in known]
         if strange:
             raise fault(body.place(key), item, f"'{strange[0]}' is not known", f"Known: {', '.join(known or ())}")
+        twice = next((one for one in told if told.count(one) > 1), None)
+        if twice is not None:
+            raise fault(body.place(key), item, f"'{twice}' stands twice", "Keep one of the two")
         return tuple(told)
 
     def _acts(self, body: Section, item: str, relation: Relation | None) -> tuple[Act, ...]:

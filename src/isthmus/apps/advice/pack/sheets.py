@@ -40,7 +40,8 @@ class KindOf:
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """A kind of relation: names, which kinds it joins, whether it may run in a ring, whether both are of a kind."""
+    """A kind of relation: names, which kinds it joins, whether it may run in a ring, whether both are of a kind,
+    whether it holds both ways, and the relation that may not hold beside it ("": none)."""
 
     en: str
     zh: str
@@ -48,6 +49,8 @@ class Tie:
     other: frozenset[str]
     ring: bool
     alike: bool
+    mutual: bool
+    against: str
 
 
 @cache
@@ -64,7 +67,14 @@ def ties() -> Mapping[str, Tie]:
     return MappingProxyType(
         {
             name: Tie(
-                one["en"], one["zh"], frozenset(one["from"]), frozenset(one["to"]), one["ring"], one.get("alike", False)
+                one["en"],
+                one["zh"],
+                frozenset(one["from"]),
+                frozenset(one["to"]),
+                one["ring"],
+                one.get("alike", False),
+                one.get("mutual", False),
+                one.get("against", ""),
             )
             for name, one in found.items()
         }
@@ -157,6 +167,8 @@ def _fits(one: Relation, concepts: Mapping[str, Concept], sources: Mapping[str, 
         faults.note(f"{item}: there is no source '{one.source}'. Add it under `sources` of pack.yaml.")
     if one.indicator and one.indicator not in INDICATORS:
         faults.note(f"{item}: '{one.indicator}' is no indicator. Write one of {', '.join(INDICATORS)}.")
+    if one.indicator and not (one.en and one.zh):
+        faults.note(f"{item}: a card of it has no advice in both languages. Fill `en` and `zh`.")
     if one.strength and one.strength not in STRENGTHS:
         faults.note(f"{item}: '{one.strength}' is no strength. Write one of {', '.join(STRENGTHS)}.")
     return True
@@ -175,3 +187,20 @@ def check_rings(relations: Sequence[Relation], faults: Faults) -> None:
                 f"{found[0].place}: {found[0].one} {name} {found[0].other}: the relation `{name}` runs in a ring, "
                 f"{chain} ({places}). Take one of these rows out."
             )
+
+
+def check_pairs(relations: Sequence[Relation], faults: Faults) -> None:
+    """Note relations of a concept to itself, mutual ones that stand twice, and those that contradict each other."""
+    met = {(one.one, one.relation, one.other): one for one in relations}
+    for one in relations:
+        tie = ties()[one.relation]
+        if not tie.mutual and not tie.against:
+            continue
+        turned = met.get((one.other, one.relation, one.one)) if tie.mutual else None
+        other = met.get((one.one, tie.against, one.other))
+        if turned is one:
+            faults.note(f"{_item(one)}: that is one and the same. Name another, or take it out.")
+        elif turned is not None and relations.index(turned) < relations.index(one):
+            faults.note(f"{_item(one)}: it stands already, the other way, at {turned.place}. Keep one of the two.")
+        if other is not None:
+            faults.note(f"{_item(one)}: it contradicts {_item(other)}. Take one of the two out.")

@@ -12,9 +12,10 @@ from isthmus.apps.advice.pack.fact import BUILT_IN, days
 from isthmus.apps.contract import documents as document
 from isthmus.apps.contract.documents import Section, check_keys, fault, number_of, section_of, switch_of, text_of
 from isthmus.apps.contract.knowledge import Kind
+from isthmus.apps.contract.research import Registry, registry
 
 FILE = Path(__file__).parent / "features.yaml"
-KEYS = ("patients", "after", "most", "judged", "known", "least", "hide", "years", "features", "treatments")
+KEYS = ("patients", "registry", "after", "most", "judged", "known", "least", "hide", "years", "features", "treatments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,8 @@ class Feature:
 
 @dataclass(frozen=True, slots=True)
 class Features:
-    """What is compared, and of whom: those with a disease, as they were so many days after its first record.
+    """What is compared, and of whom: those with a disease, as they were so many days after its first record; but for
+    those whose case was refuted in its registry.
 
     `most` neighbours are told and `judged` of them followed. Of a neighbour at least the share `known` of the weights
     that are known of the patient is known too, of the patient at least the share `least` of all. Counts from 1 to
@@ -40,6 +42,7 @@ class Features:
     """
 
     patients: str
+    registry: Registry
     after: int
     most: int
     judged: int
@@ -70,8 +73,9 @@ def _features(digest: str, path: Path, beside: Beside[Base]) -> Features:
     section = section_of(body, "features", "the file")
     found = {name: _feature(name, section_of(section, name, f"feature {name}"), base) for name in section}
     return Features(
-        str(body["patients"]), after, int(body["most"]), int(body["judged"]), float(body["known"]),
-        float(body["least"]), int(body["hide"]), tuple(body["years"]), found, tuple(body["treatments"]),
+        str(body["patients"]), registry(str(body["registry"])), after, int(body["most"]), int(body["judged"]),
+        float(body["known"]), float(body["least"]), int(body["hide"]), tuple(body["years"]), found,
+        tuple(body["treatments"]),
     )  # fmt: skip
 
 

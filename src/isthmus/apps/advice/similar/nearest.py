@@ -8,7 +8,7 @@ the product-limit estimate. Nothing in it is adjusted, and who is alike in these
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -25,7 +25,8 @@ from isthmus.apps.contract.session import named, number_of
 
 CALLS = """
     SELECT person_id, min(condition_start_date) + {after} AS day FROM condition_occurrence
-    WHERE condition_concept_id IN ({ids}) AND person_id <> {me} GROUP BY person_id
+    WHERE condition_concept_id IN ({ids}) AND person_id <> {me} AND person_id NOT IN (SELECT person_id FROM left_out)
+    GROUP BY person_id
     UNION ALL SELECT person_id, DATE '{today}' AS day FROM person WHERE person_id = {me}
 """
 NEAR = """
@@ -58,10 +59,10 @@ TREATED = """
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A patient who is alike: similarity 0 to 1, the share of all weights that could be compared, values by feature,
-    and how alike each is (None: not known of both)."""
+    """A patient who is alike, as the session calls them: similarity 0 to 1, the share of all weights that could be
+    compared, values by feature, and how alike each is (None: not known of both)."""
 
-    person: int
+    person: int | str
     similarity: float
     known: float
     values: Mapping[str, Any]
@@ -92,11 +93,16 @@ class Similar:
 def similar(
     session: Session, base: Base, concepts: Concepts, declared: Features, person: str, today: date
 ) -> Similar:  # fmt: skip
-    """The patients most like one; none where too little is known. Raises InputError for who is not there."""
+    """The patients most like one; none where too little is known. Raises InputError for who is not there.
+
+    Nobody is compared who refused or withdrew, or whose case was refuted.
+    """
     me = number_of(named(person))
+    without = pa.array(sorted(session.left_out(declared.registry.name, declared.registry.enrolment.people)), pa.int64())
     found: list[Similar] = []
 
     def work(desk: Desk) -> pa.Table:
+        desk.lay("left_out", pa.table({"person_id": without}))
         count = _lay(desk, base, concepts, declared, me, today)
         mine = desk.take(step("SELECT * FROM mine")).to_pylist()
         if not mine:
@@ -109,10 +115,14 @@ def similar(
         told = [_neighbour(one, mine[0], declared) for one in rows[: declared.most]]
         values = {name: mine[0][name] for name in declared.features}
         found.append(Similar(count - 1, values, tuple(told), became))
-        return pa.table({"neighbours": pa.array([one.person for one in told], pa.int64())})
+        return pa.table({"neighbours": pa.array([row["person_id"] for row in rows[: declared.most]], pa.int64())})
 
-    session.steps("patients who are most like one, and what became of them", work)
-    return found[0]
+    near = session.steps("patients who are most like one, and what became of them", work).column("neighbours")
+    called = session.called(near.to_pylist())
+    told = [
+        replace(one, person=called[number]) for one, number in zip(found[0].neighbours, near.to_pylist(), strict=True)
+    ]
+    return replace(found[0], neighbours=tuple(told))
 
 
 def _lay(desk: Desk, base: Base, concepts: Concepts, declared: Features, me: int, today: date) -> int:

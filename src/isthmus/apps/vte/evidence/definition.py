@@ -15,7 +15,7 @@ from types import MappingProxyType
 
 from isthmus.apps.contract import PackError
 from isthmus.apps.contract.documents import Faults, sheet
-from isthmus.apps.contract.knowledge import Expression, ExpressionError, Input, Kind, Row, parse, ucum
+from isthmus.apps.contract.knowledge import Expression, ExpressionError, Input, Kind, Row, analyte, parse, ucum
 from isthmus.apps.contract.research import shipped_scores
 
 HERE = Path(__file__).parent
@@ -144,6 +144,9 @@ def read(folder: Path) -> Definition:
         if row["means"] not in barred:
             faults.add(row.place(), f"{row['name']}: there are no means '{row['means']}'.", "Write drug or mechanical.")
         elif found is not None:
+            if found.kind not in (Kind.TRUTH, None):
+                faults.add(row.place(), f"{row['name']}: it gives {found.kind}.", "Write a condition: platelets < 50.")
+            _said(row, row["name"], faults)
             barred[row["means"]][row["name"]] = (found, {"en": row["en"], "zh": row["zh"]})
     faults.tell()
     return Definition(*map(MappingProxyType, (sets, facts, items, barred)))  # type: ignore[arg-type]  # four in order
@@ -164,7 +167,7 @@ def _set(row: Row, faults: Faults) -> Concepts:
     numbers = []
     for column in ("concepts", "less"):
         for word in row[column].split():
-            if not word.isdigit() or int(word) > GREATEST:
+            if not word.isdigit() or not 0 < int(word) <= GREATEST:
                 faults.add(row.place(), f"set {row['set']}: '{word}' is no concept.", "Write the ids of OMOP concepts.")
     numbers = [tuple(int(one) for one in row[column].split() if one.isdigit()) for column in ("concepts", "less")]
     codes = tuple(row["codes"].upper().split())
@@ -187,7 +190,7 @@ def _fact(row: Row, sets: Mapping[str, Concepts], faults: Faults) -> Fact:
     demand("absent", ABSENCES, ", ".join(ABSENCES))
     since = row["since"]
     days = ALL_TIME if since in (STAY, EVER) else int(since[:-1]) if since[:-1].isdigit() and since[-1:] == "d" else 0
-    if not days:
+    if not 0 < days <= ALL_TIME:
         faults.add(row.place(), f"{name}: '{since}' is no window.", "Write stay, ever, or a number of days as 30d.")
     if since == STAY and row["until"] == "admission":
         faults.add(row.place(), f"{name}: nothing of a stay lies before it.", "Write `now`, or a number of days.")
@@ -198,10 +201,19 @@ def _fact(row: Row, sets: Mapping[str, Concepts], faults: Faults) -> Fact:
     source = SOURCES.get(row["table"], SOURCES["condition_occurrence"])
     if row["take"] == "latest" and not source.number:
         faults.add(row.place(), f"{name}: rows of {source.table} have no number.", "Take `any`, or another table.")
+    _said(row, name, faults)
     return Fact(
         row["fact"], source, row["set"], days, since == STAY, row["until"] == "admission", row["take"], row["unit"],
         row["analyte"], row["absent"], MappingProxyType({"en": row["en"], "zh": row["zh"]}),
     )  # fmt: skip
+
+
+def _said(row: Row, name: str, faults: Faults) -> None:
+    """Note an analyte that there is not, and a name in one language."""
+    if row.get("analyte") and row["analyte"] not in analyte.analytes():
+        faults.add(row.place(), f"{name}: there is no analyte '{row['analyte']}'.", "Use one of its keys.")
+    if not row["en"] or not row["zh"]:
+        faults.add(row.place(), f"{name}: it has no name in both languages.", "Fill `en` and `zh`.")
 
 
 def _expression(row: Row, kinds: Mapping[str, Kind | None], faults: Faults) -> Expression | None:

@@ -10,6 +10,7 @@ import pyarrow as pa
 from isthmus.gate.committee.application import Grant
 from isthmus.gate.office.session import Granted, open_granted
 from isthmus.serving.api.caller import Caller
+from isthmus.serving.api.delivery import columns_of
 from isthmus.serving.api.fhir import reading, search, statement
 from isthmus.serving.api.fhir.mapping import Resource, resources
 from isthmus.serving.api.fhir.statement import Mark, Page
@@ -104,12 +105,17 @@ def changed(at: Desk, resource: Resource, moment: str) -> tuple[list[str], list[
     before = edition_at(at, moment)
     if before == at.edition:
         return [], []
+    ids: dict[str, set[str]] = {"added": set(), "removed": set()}
+    beside: set[str] = set()  # whose row of a table that is joined came or left, as the death of a person
+    joined = [one for one, column in resource.joins.items() if column == resource.id and columns_of(at.grant, one)]
     with at.by.house.desks.one():
         rows = at.session().changes(resource.table, before)
-    ids: dict[str, set[str]] = {"added": set(), "removed": set()}
+        for table in joined:
+            beside |= set(at.session().changes(table, before)[resource.id].to_pylist())
     for said, name in zip(rows["change"].to_pylist(), rows[resource.id].to_pylist(), strict=True):
         ids[said].add(name)
-    return sorted(ids["added"]), sorted(ids["removed"] - ids["added"])
+    gone = ids["removed"] - ids["added"]
+    return sorted(ids["added"] | (beside - gone)), sorted(gone)
 
 
 def edition_at(at: Desk, moment: str) -> int:

@@ -5,10 +5,13 @@ from typing import Any
 from isthmus.base.errors import InputError, RefusedError
 from isthmus.gate.committee.event import ROLES
 from isthmus.gate.office import people
+from isthmus.records.owed import Owing
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.shell.table import Column, Source, Table
 
-MOST = 50  # accounts on a page
+MOST = 50  # accounts on a page, and lines of what waits
+WHY = frozenset({"FailedError", "SlowError", "GoneError", "RefusedError", "InputError"})
+"""Classes of errors of which the page says more than that it failed."""
 
 
 def view(told: Asked) -> View:
@@ -25,9 +28,26 @@ def view(told: Asked) -> View:
         "state"),
                                Column("second", "state"), Column("made", "day")), rows, Source(w("says"),
                                None), most=MOST)  # fmt: skip
+    tables = (table, _waiting(told))
     values = {"roles": sorted(ROLES - people.OF_PERSONS), "known": [site.name for site in house.workspace.sites()],
               "done": "done" in told.query, "shortest": people.SHORTEST}  # fmt: skip
-    return View(w("title"), w("lead", len(rows)), (table,), values)
+    return View(w("title"), w("lead", len(rows)), tables, values)
+
+
+def _waiting(told: Asked) -> Table:
+    """What applications were not told of yet: since when, how often it was tried, and why it failed."""
+    w, house = told.w, told.house
+    rows = [
+        {"app": one.app, "hook": w.name("hook", one.hook), "events": one.events, "since": one.since, "tries": one.tries,
+         "state": "given_up" if one.lost else "waits", "due": one.due, "place": one.place,
+         "why": w(f"why.{one.kind if one.kind in WHY else 'other'}") if one.kind else w("why.none")}
+        for one in Owing(house.workspace.records, "").waiting()
+    ]  # fmt: skip
+    columns = (
+        Column("app"), Column("hook"), Column("events", "tally"), Column("since", "moment"), Column("tries", "tally"),
+        Column("state", "state"), Column("due", "moment"), Column("why", note="place"),
+    )  # fmt: skip
+    return Table("waiting", columns, rows, Source(w("waiting.says"), None), most=MOST, empty="waiting.none")
 
 
 def add(told: Asked) -> str:

@@ -27,7 +27,7 @@ def view(told: Asked) -> View:
     rows = [
         {"table": one.name, "called": name_of(one.name)[language], "address": f"/catalogue/{one.name}",
          "rows": one.extent.rows, "last": one.extent.last, "sites": len([site for site in one.sites if site]),
-         "columns": len(one.columns), "group": one.group}
+         "columns": len(one.columns), "group": w.name("tables", one.group)}
         for one in known.tables
     ]  # fmt: skip
     table = Table("tables", (

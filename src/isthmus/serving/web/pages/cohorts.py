@@ -36,7 +36,8 @@ def view(told: Asked) -> View:
         Column("kind", "state"),
     ), rows, Source(w("says"), number), empty="none")  # fmt: skip
     tables = [table, *([_shared(told, counts, number)] if counts and counts.shared else [])]
-    values = {"faults": [str(one) for one in refused], **_state(told, found, counts)}
+    doubts = [str(doubt) for one in found if isinstance(one, Definition) for doubt in one.doubts]
+    values = {"faults": [str(one) for one in refused], "doubts": doubts, **_state(told, found, counts)}
     return View(w("title"), w("lead", len(rows)), tables, values)
 
 

@@ -23,7 +23,7 @@ def view(told: Asked) -> View:
     """The picture of the lineage, its table, and the editions."""
     w, known = told.w, counted.map_of(told.house, told.edition)
     run = told.house.run
-    running = None if run is None else {"title": run.title, "over": run.over, "fault": run.fault, "steps": run.steps()}
+    running = None if run is None else run.told(w)
     if known is None:
         return View(w("title"), w("none"), (), {"picture": "", "running": running})
     number = known.edition.number
@@ -57,7 +57,7 @@ def view(told: Asked) -> View:
 def now(told: Asked) -> View:
     """The run that is under way, or was last."""
     run, w = told.house.run, told.w
-    running = None if run is None else {"title": run.title, "over": run.over, "fault": run.fault, "steps": run.steps()}
+    running = None if run is None else run.told(w)
     return View(w("now"), w("now.lead"), (), {"running": running}, ((w("page.lineage"), "/lineage"), (w("now"), "")))
 
 

@@ -6,6 +6,8 @@ from isthmus.base.errors import InputError, RefusedError
 from isthmus.gate.office import people, trail
 from isthmus.gate.office.trail import Line
 from isthmus.serving.web.shell.page import Asked, Page, View
+from isthmus.serving.web.shell.refusals import translated
+from isthmus.serving.web.shell.render import purposes
 from isthmus.serving.web.shell.table import Column, Source, Table
 from isthmus.serving.web.waiting import short
 
@@ -29,7 +31,7 @@ def view(told: Asked) -> View:
         values["closed"] = str(refused)
     except InputError as wrong:
         values["closed"] = str(wrong)
-    rows = [_row(one) for one in list(listed)[::-1]]
+    rows = [_row(told, one) for one in list(listed)[::-1]]
     table = Table("log", COLUMNS, rows, Source(w("says"), None, len(rows)), most=100, empty="none")
     return View(w("title"), w("lead"), (table,), values)
 
@@ -55,7 +57,7 @@ def you(told: Asked) -> View:
             if grant is not None and account.name in grant.people:
                 rows.append({
                     "grant": short(grant.id), "address": f"/requests/{short(one.id)}", "summary": one.asked.summary,
-                    "state": one.case.standing(told.now), "purpose": ", ".join(sorted(grant.kinds)),
+                    "state": one.case.standing(told.now), "purpose": purposes(grant.kinds, w),
                     "grade": grant.grade,
                     "sites": sorted(grant.open_sites), "tables": sorted(grant.columns), "until": grant.until,
                 })  # fmt: skip
@@ -76,14 +78,17 @@ def about(told: Asked) -> View:
     if not number.isdecimal():
         raise InputError("a person has a number, as 4711. Take it from your own page.")
     listed = trail.about(told.house.office, told.house.workspace.lake, int(number), by=account)
-    rows = [_row(one) for one in listed[::-1]]
+    rows = [_row(told, one) for one in listed[::-1]]
     shown = (Column("at", "moment"), Column("person"), Column("said"), Column("grant", "code"), Column("entry", "code"))
     table = Table("uses", shown, rows, Source(w("uses.says"), None, len(rows)), empty="uses.none")
     return View(w("about"), w("about.lead"), (table,), {}, ((w("you"), "/you"), (w("about"), "")))
 
 
-def _row(one: Line) -> dict[str, object]:
-    return {"at": one.at, "person": one.person, "kind": one.kind, "act": one.act, "said": one.said,
+def _row(told: Asked, one: Line) -> dict[str, object]:
+    """A line in the language of who looks: what people wrote stays as they wrote it."""
+    words = [translated(part, told.visitor.language) or part for part in one.told]
+    return {"at": one.at, "person": one.person, "kind": one.kind, "act": told.w.name("act", one.act),
+            "said": told.w("semicolon").join([*one.written, *words]),
             "grant": short(one.grant), "address": f"/log?grant={short(one.grant)}" if one.grant else "",
             "entry": short(one.entry)}  # fmt: skip
 

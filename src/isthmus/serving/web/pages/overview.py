@@ -1,6 +1,6 @@
 """The overview: is the data fresh and sound, and what waits for me."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from isthmus.serving.web import counted, waiting
@@ -37,10 +37,10 @@ def view(told: Asked) -> View:
     return View(w("title", len(seen.sites)), lead, tables, values, charts=(drawing,))
 
 
-def _running(told: Asked) -> dict[str, Any] | None:
+def _running(told: Asked) -> Mapping[str, Any] | None:
     """The run that is under way, or was last."""
     run = told.house.run
-    return None if run is None else {"title": run.title, "over": run.over, "fault": run.fault, "steps": run.steps()}
+    return None if run is None else run.told(told.w)
 
 
 def _sites(told: Asked, seen: Seen) -> Table:

@@ -4,19 +4,25 @@ Each view is a question to the gate, which logs it before a row leaves: persons 
 days are moved as it says. There is no way here around a grant, also where patients are invented.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import pyarrow as pa
 
 from isthmus.base.errors import RefusedError
 from isthmus.gate.committee.application import Grant
+from isthmus.gate.desk import Desk
 from isthmus.gate.grade.keys import FORM, Keys
+from isthmus.gate.office.attended import TEXT, attended_at_desk
 from isthmus.gate.office.session import Granted
+from isthmus.research.cohorts.concepts import step
 from isthmus.research.registries.pack import Pack
 from isthmus.research.registries.treated import treated
 from isthmus.serving.web import built, granted, patient
 from isthmus.serving.web.shell import specs, timeline
 from isthmus.serving.web.shell.chart import Chart
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
+from isthmus.serving.web.shell.render import purposes
 from isthmus.serving.web.shell.table import Column, Source, Table
 from isthmus.serving.web.waiting import short
 
@@ -26,16 +32,16 @@ EVENTS = 60  # events that a page shows at once; files have all
 
 def mine(told: Asked) -> View:
     """The grants under which whoever asks may look at patients."""
-    w = told.w
+    w, summaries = told.w, granted.summaries(told)
     rows = [
-        {"grant": short(one.id), "address": f"/patients/{short(one.id)}", "kinds": sorted(one.kinds),
-         "sites": sorted(one.open_sites), "holds": [w(f"kind.{kind.kind}") for kind in patient.shown(one)],
-         "until": one.until}
+        {"grant": short(one.id), "address": f"/patients/{short(one.id)}", "called": summaries.get(one.id, ""),
+         "kinds": purposes(one.kinds, w), "sites": sorted(one.open_sites),
+         "holds": [w(f"kind.{kind.kind}") for kind in patient.shown(one)], "until": one.until}
         for one in granted.in_force(told) if "person_id" in patient.held(one, "person")
     ]  # fmt: skip
     table = Table("grants", (
-        Column("grant", link="address"), Column("kinds", "list"), Column("sites", "list"), Column("holds", "list"),
-        Column("until", "day"),
+        Column("grant", note="called", link="address"), Column("kinds"), Column("sites", "list"),
+        Column("holds", "list"), Column("until", "day"),
     ), rows, Source(w("grants.says"), None, len(rows)), empty="grants.none")  # fmt: skip
     return View(w("title"), w("lead"), (table,), {"grants": rows})
 
@@ -49,7 +55,8 @@ def people(told: Asked) -> View:
     found = session.sql(patient.people(grant, PAGE + 1, after)).to_pylist()
     more = len(found) > PAGE
     name, held = short(told.path["grant"]), patient.shown(grant)
-    rows = [{**row, "address": _address(told, name, row["person_id"])} for row in found[:PAGE]]
+    rows = [{**row, "sex": _sex(told, row["sex"]), "address": _address(told, name, row["person_id"])}
+            for row in found[:PAGE]]  # fmt: skip
     columns = [Column("person_id", "code", link="address"), Column("sex"), Column("born"),
                *(Column(one.kind, "tally") for one in held), Column("first", "day"), Column("last", "day")]  # fmt: skip
     table = Table("patients", columns, rows, _source(told, session, w("people.says")), empty="people.none")
@@ -65,18 +72,19 @@ def one(told: Asked) -> View:
     person, name = told.path["person"], short(told.path["grant"])
     if not FORM.fullmatch(person):
         raise Missing(w("person.missing"), {w("people", grant=name): f"/patients/{name}"})
-    found = session.sql(patient.events(grant, person)).to_pylist()
+    taken = attended_at_desk(session, person, patient.columns(grant), _work(told, grant, person), _text(told, grant))
+    found = taken["events"].to_pylist()
     if not found:
         raise Missing(w("person.missing"), {w("people", grant=name): f"/patients/{name}"})
     itself = [row for row in found if row["kind"] == "person"]
     rows = [{**row, "called": row["called"] or w("unmapped")} for row in found if row["kind"] != "person"]
-    rows += _lines(told, grant, session, person)
+    rows += _lines(told, taken)
     rows.sort(key=lambda row: (row["day"] is None, row["day"]))
     counts = timeline.counted(rows)
     wanted = told.query.get("kind", "")
     shown = [{**row, "what": w(f"one.{row['kind']}")} for row in rows if wanted in ("", row["kind"])]
-    columns = (Column("day", "day"), Column("until", "day"), Column("what"), Column("called"), Column("value", "value"),
-               Column("unit"), Column("result"), Column("site"))  # fmt: skip
+    columns = (Column("day", "day"), Column("called"), Column("value", "value"), Column("unit"), Column("result"),
+               Column("what"), Column("until", "day"), Column("site"))  # fmt: skip
     table = Table("events", columns, shown, _source(told, session, w("events.says")), most=EVENTS, empty="events.none")
     values = {
         "person": person, "grant": name, "told": _terms(told, grant), "counts": counts, "wanted": wanted,
@@ -105,18 +113,38 @@ def _opened(told: Asked) -> tuple[Grant, Granted]:
     return grant, session
 
 
-def _lines(told: Asked, grant: Grant, session: Granted, person: str) -> list[dict[str, Any]]:
-    """The treatment lines of a person, by the rules of a registry; none where the grant does not hold drugs."""
-    packs, name = _with_lines(told), _pack(told)
-    if name not in packs or not any(one.kind == "drug" for one in patient.shown(grant)):
+def _work(told: Asked, grant: Grant, person: str) -> Callable[[Desk], dict[str, pa.Table]]:
+    """What is made of a person's rows: events, and treatment lines where the grant holds drugs."""
+    pack = _telling(told, grant)
+
+    def work(desk: Desk) -> dict[str, pa.Table]:
+        made = {"events": desk.take(step(patient.events(grant)))}
+        return made if pack is None else made | {"lines": treated(desk, pack, Keys.number(person))}
+
+    return work
+
+
+def _text(told: Asked, grant: Grant) -> str:
+    """What is asked, in words."""
+    pack = _telling(told, grant)
+    return TEXT if pack is None else f"{TEXT}, and treatment lines by the rules of {pack.name}"
+
+
+def _telling(told: Asked, grant: Grant) -> Pack | None:
+    """The registry by whose rules lines are told; None where the grant does not hold drugs."""
+    holds = any(one.kind == "drug" for one in patient.shown(grant))
+    return _with_lines(told).get(_pack(told)) if holds else None
+
+
+def _lines(told: Asked, taken: Mapping[str, pa.Table]) -> list[dict[str, Any]]:
+    """The treatment lines of a person as rows beside the events."""
+    if "lines" not in taken:
         return []
-    pack, language = packs[name], told.visitor.language
-    text = f"treatment lines of one person by the rules of {name}"
-    found = session.steps(text, lambda desk: treated(desk, pack, Keys.number(person)), sparse=True)
+    pack, language = _with_lines(told)[_pack(told)], told.visitor.language
     return [
         {"kind": "line", "day": row["start_date"], "until": row["end_date"], "value": None, "unit": None,
          "called": f"{row['line']} · {_regimen(pack, row, language)}", "result": None, "site": None}
-        for row in found.to_pylist()
+        for row in taken["lines"].to_pylist()
     ]  # fmt: skip
 
 
@@ -146,17 +174,22 @@ def _about(
 ) -> list[tuple[str, str]]:
     w = told.w
     days = sorted(row["day"] for row in rows if row["day"] is not None)
-    facts = {"sex": next((row["called"] for row in itself if row["called"]), None),
+    facts = {"sex": next((_sex(told, row["called"]) for row in itself if row["called"]), None),
              "born": next((f"{row['value']:.0f}" for row in itself if row["value"]), None),
              "first": days[0].isoformat() if days else None, "last": days[-1].isoformat() if days else None,
              "sites": ", ".join(sorted({row["site"] for row in rows if row["site"]}))}  # fmt: skip
     return [(w(f"about.{key}"), value) for key, value in facts.items() if value]
 
 
+def _sex(told: Asked, concept: str | None) -> str | None:
+    """What people call a sex, whose concept the vocabulary names in English."""
+    return concept and told.w.name("sex", concept.lower())
+
+
 def _terms(told: Asked, grant: Grant) -> list[str]:
     """What the grant does to what is shown, in words."""
     w = told.w
-    said = [w("terms.purpose", kinds=", ".join(sorted(grant.kinds)), until=f"{grant.until:%Y-%m-%d}")]
+    said = [w("terms.purpose", kinds=purposes(grant.kinds, w), until=f"{grant.until:%Y-%m-%d}")]
     said.append(w("terms.shifted") if patient.is_shifted(grant) else w("terms.days"))
     if patient.held(grant, "person").get("year_of_birth") == "generalise":
         said.append(w("terms.born"))

@@ -11,7 +11,7 @@ from isthmus.gate.office import releases
 from isthmus.gate.office.quota import quota
 from isthmus.gate.office.releases import Table as Leaving
 from isthmus.gate.office.session import open_granted
-from isthmus.serving.web.granted import in_force
+from isthmus.serving.web import granted
 from isthmus.serving.web.shell.page import Asked, Page, View
 from isthmus.serving.web.waiting import short
 
@@ -21,13 +21,13 @@ LONGEST = 20_000  # characters of a statement
 
 def view(told: Asked) -> View:
     """The form of a question, and the answer to the last one."""
-    w, held = told.w, in_force(told)
+    w, held, summaries = told.w, granted.in_force(told), granted.summaries(told)
     limits = quota(told.house.workspace.settings)
     answer = _kept(told, held)
     chosen = (answer or {}).get("grant") or told.query.get("grant", "") or (short(held[0].id) if held else "")
     grant = next((one for one in held if short(one.id) == chosen), None)
     values: dict[str, Any] = {
-        "grants": [{"id": short(one.id), "until": one.until, "kinds": sorted(one.kinds)} for one in held],
+        "grants": [{"id": short(one.id), "until": one.until, "called": summaries.get(one.id, "")} for one in held],
         "chosen": chosen, "kinds": sorted(grant.kinds) if grant else [], "answer": answer, "limits": limits,
         "tables": {name: sorted(columns) for name, columns in sorted(grant.columns.items())} if grant else {},
         "sql": (answer or {}).get("sql", ""), "gone": "answer" in told.query and answer is None,

@@ -15,6 +15,7 @@ from isthmus.gate.office import cases, written
 from isthmus.gate.office.cases import File
 from isthmus.gate.release.rules import rules
 from isthmus.serving.web.shell.page import Asked, Missing, Page, View
+from isthmus.serving.web.shell.render import purposes
 from isthmus.serving.web.shell.table import Column, Source, Table
 from isthmus.serving.web.waiting import short
 
@@ -65,13 +66,16 @@ def case(told: Asked) -> View:
     """One case: what is asked for, what an approval allows, who decided what, and what somebody may do now."""
     one, w, visitor = _file(told), told.w, told.visitor
     asked, held = one.asked, one.case
+    titles = {site.name: site.title for site in told.house.workspace.sites() if site.title != site.name}
     wanted = Table("columns", (Column("table"), Column("column", note="called"), Column("grade", "tally")), [
         {"table": table, "column": column, "called": name_of(table, column)[visitor.language],
          "grade": graded(table, column).grade}
         for table, columns in sorted(asked.columns.items()) for column in sorted(columns)
     ], Source(w("columns.says"), None))  # fmt: skip
-    sites = Table("sites", (Column("site", link="address"), Column("answer", "state"), Column("open", "state")), [
-        {"site": site, "address": f"/sites/{site}", "answer": held.answers.get(site, "waiting"),
+    shown = (Column("site", note="called", link="address"), Column("answer", "state"), Column("open", "state"))
+    sites = Table("sites", shown, [
+        {"site": site, "called": titles.get(site, ""), "address": f"/sites/{site}",
+         "answer": held.answers.get(site, "waiting"),
          "open": "vetoed" if site in held.vetoed else "cleared" if site in held.open_sites else "waiting"}
         for site in sorted(asked.sites)
     ], Source(w("sites.says"), None))  # fmt: skip
@@ -124,7 +128,7 @@ def _allowed(told: Asked, one: File) -> Iterator[str]:
     yield w("allow.columns", columns, tables=len(asked.columns), grade=asked.grade)
     yield w("allow.sites", len(one.case.open_sites or asked.sites))
     yield w("allow.people", len(asked.people), people=", ".join(sorted(asked.people)))
-    yield w("allow.purpose", kinds=", ".join(sorted(asked.purpose.kinds)), until=f"{asked.until:%Y-%m-%d}")
+    yield w("allow.purpose", kinds=purposes(asked.purpose.kinds, w), until=f"{asked.until:%Y-%m-%d}")
 
 
 def _refused(told: Asked, one: File) -> Iterator[str]:

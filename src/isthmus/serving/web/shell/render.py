@@ -1,6 +1,6 @@
 """A view and a template made HTML: what templates may call, and how numbers, days and shares are written."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from typing import Any
@@ -9,8 +9,9 @@ from urllib.parse import urlencode
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from isthmus.serving.page.words import percent
+from isthmus.serving.page.words import Speech, percent
 from isthmus.serving.web.shell import icons, style
+from isthmus.serving.web.shell.refusals import translated
 from isthmus.serving.web.shell.table import Kind
 from isthmus.serving.web.shell.words import HERE, PAGES
 
@@ -27,7 +28,8 @@ def environment() -> Environment:
     )  # fmt: skip
     made.filters |= {"number": number, "percent": percent, "day": day, "moment": moment, "short": short, "shown": shown}
     made.globals |= {
-        "icon": icons.icon, "asset": style.named, "tone": tone, "step": step, "queried": queried, "charted": charted,
+        "icon": icons.icon, "translated": translated, "asset": style.named, "tone": tone, "step": step,
+        "queried": queried, "charted": charted, "purposes": purposes,
     }  # fmt: skip
     return made
 
@@ -125,6 +127,12 @@ def tone(state: str) -> str:
 def step(share: float | None) -> str:
     """Which of nine steps of the ramp a share is on, as the class of a cell."""
     return "none" if share is None else f"q{min(8, max(0, round(share * 8)))}"
+
+
+def purposes(kinds: Iterable[str], w: Speech) -> str:
+    """Kinds of purpose as people call them, each with its code."""
+    named = ((one, w.name("purpose", one)) for one in sorted(kinds))
+    return w("comma").join(code if name == code else f"{name} ({code})" for code, name in named)
 
 
 def drawn(text: str) -> Markup:

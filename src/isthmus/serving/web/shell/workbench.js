@@ -72,6 +72,11 @@
     if (target) { event.preventDefault(); target.focus(); }
   }
 
+  // Back to a form that was refused, as the browser keeps it with what was filled in.
+  one("[data-back]")?.addEventListener("click", (event) => {
+    if (history.length > 1) { event.preventDefault(); history.back(); }
+  });
+
   // Work that runs: the server tells it, line by line, and the page shows it.
   const run = one("[data-events]");
   if (run && window.EventSource) {
@@ -82,7 +87,7 @@
       if (!line) {
         line = one("template", run).content.firstElementChild.cloneNode(true);
         line.dataset.task = step.task;
-        one("[data-name]", line).textContent = step.task;
+        one("[data-name]", line).textContent = step.called;
         one("[data-lines]", run).append(line);
       }
       one("[data-told]", line).textContent = step.told;

@@ -13,12 +13,18 @@ from isthmus.research.registries.enrolment.ruling import KINDS, Ruling
 
 def rulings(opened: Workspace, registry: str, until: int | None = None) -> list[Ruling]:
     """Everything that was said for a registry, in order; with `until`, as it was after the decision of that number."""
-    made = [
-        one for one in opened.decisions.all()
-        if one.kind in KINDS and one.subject == registry and (until is None or one.sequence <= until)
-    ]  # fmt: skip
+    return every(opened, until).get(registry, [])
+
+
+def every(opened: Workspace, until: int | None = None) -> dict[str, list[Ruling]]:
+    """By registry everything that was said, in order; with `until`, as it was after the decision of that number."""
+    made = [one for one in opened.decisions.all(*KINDS) if until is None or one.sequence <= until]
     gone = {one.revokes for one in made if one.revokes is not None}
-    return [_ruling(one, taken_back=one.decision_id in gone) for one in made if one.revokes is None]
+    found: dict[str, list[Ruling]] = {}
+    for one in made:
+        if one.revokes is None:
+            found.setdefault(one.subject, []).append(_ruling(one, taken_back=one.decision_id in gone))
+    return found
 
 
 class Until(NamedTuple):
