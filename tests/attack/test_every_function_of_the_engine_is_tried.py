@@ -16,7 +16,7 @@ from isthmus.gate.grade.decision import Allowed, Request, decide
 from isthmus.gate.grade.keys import Keys
 from isthmus.gate.grade.rewrite import Use, views
 from isthmus.gate.joined import reading_of
-from isthmus.gate.office.session import Asker
+from isthmus.gate.office.asking import Asker
 from isthmus.gate.office.unit import Office
 from isthmus.lake.locked import Locked, locked
 from lib import granted, workspace

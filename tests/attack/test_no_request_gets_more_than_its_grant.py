@@ -21,10 +21,10 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.committee.application import Grant
 from isthmus.gate.grade.decision import Request
 from isthmus.gate.grade.keys import Keys
-from isthmus.gate.office import cases
-from isthmus.gate.office import session as granted_session
+from isthmus.gate.office import asking, cases
+from isthmus.gate.office.asking import Asker
 from isthmus.gate.office.quota import Quota
-from isthmus.gate.office.session import Asker, Granted, open_granted
+from isthmus.gate.office.session import Granted, open_granted
 from isthmus.gate.office.unit import Office
 from lib import granted, rulings, workspace
 from lib.granted import SITE, House
@@ -94,18 +94,16 @@ def _ask(made: Asked, draw: Random, monkeypatch: pytest.MonkeyPatch) -> None:
     with made.office.open() as office:
         name = name or office.mint("GR")
         grant = Asker(account, name, "").standing(office)
-    at = granted_session.now() if state != "expired" else grant.until + timedelta(days=1) if grant else None
+    at = asking.now() if state != "expired" else grant.until + timedelta(days=1) if grant else None
     kind = min(grant.kinds) if grant and draw.random() < 0.85 else draw.choice(KINDS)
     table, columns = _columns(draw, grant)
     session = open_granted(made.office, made.opened.lake, account, name, kind=kind)
     way, before = draw.choice(WAYS), made.size()
     with monkeypatch.context() as patch:
         if at is not None and state == "expired":
-            patch.setattr(granted_session, "now", lambda: at)
+            patch.setattr(asking, "now", lambda: at)
         found = _answer(session, table, sorted(columns), way)
-    request = Request(
-        person=account.name, kind=kind, at=at or granted_session.now(), columns={table: frozenset(columns)}
-    )
+    request = Request(person=account.name, kind=kind, at=at or asking.now(), columns={table: frozenset(columns)})
     # Of SQL the tables are decided on; a column that is not there is a mistake in a question that was asked.
     opens = grant is not None and rulings.allowed([(grant, replace(request, columns={table: frozenset()}))])[0]
     may = grant is not None and rulings.allowed([(grant, request)])[0]
@@ -158,7 +156,7 @@ def _secret(office: Office) -> bytes:
 
 
 def _requests(made: Asked, monkeypatch: pytest.MonkeyPatch, many: int, seed: int) -> Counter[str]:
-    monkeypatch.setattr(granted_session, "quota", lambda settings: Quota(rows=10**9, seconds=10**9))
+    monkeypatch.setattr(asking, "quota", lambda settings: Quota(rows=10**9, seconds=10**9))
     monkeypatch.setattr(rulings, "SITES", [SITE])
     monkeypatch.setattr(rulings, "SPECIAL", frozenset())
     draw, held = Random(seed), replace(made, outcomes=Counter())

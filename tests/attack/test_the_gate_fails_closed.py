@@ -82,6 +82,15 @@ def test_what_is_down_serves_no_row(house: House, name: str) -> None:
     assert done.out == ""
 
 
+@pytest.mark.parametrize("name", sorted(DOWN.keys() - {"the records are gone"}))
+def test_what_breaks_under_a_session_that_is_kept_serves_no_row(house: House, name: str) -> None:
+    session = granted.session(house)
+    assert session.sql(SQL).num_rows == 1
+    DOWN[name](house)
+    with pytest.raises(IsthmusError):
+        session.sql(SQL)
+
+
 def test_a_log_that_is_full_serves_no_row_and_keeps_no_act(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(self: Log, *batches: Batch) -> list[Receipt]:
         raise IsthmusError("the log cannot be written, and nothing was logged (disk full). Mend it, try again.")
@@ -105,7 +114,7 @@ from isthmus.ledger.log import Log
 from isthmus.records.acts import Acts
 from isthmus.serving.cli import main
 owner, name, when = {"intended": (Acts, "intend", "after"), "logged": (Log, "append", "after"),
-                     "settled": (Acts, "settle", "after"), "before": (Log, "append", "before")}[sys.argv[1]]
+                     "noted": (Acts, "note", "after"), "before": (Log, "append", "before")}[sys.argv[1]]
 former = getattr(owner, name)
 def killed(self, *words):
     found = former(self, *words) if when == "after" else None
@@ -116,7 +125,7 @@ main(sys.argv[2:])
 """
 
 
-@pytest.mark.parametrize("when", ["intended", "before", "logged", "settled"])
+@pytest.mark.parametrize("when", ["intended", "before", "logged", "noted"])
 def test_a_process_killed_between_act_and_answer_leaves_a_log_that_holds(house: House, when: str) -> None:
     words = [when, "ask", str(house.root), "--grant", house.grant, "--sql", SQL, "--as", "ann", "--json"]
     done = subprocess.run(
@@ -129,7 +138,7 @@ def test_a_process_killed_between_act_and_answer_leaves_a_log_that_holds(house: 
     assert run("verify", house.root).code == 0
     told = house.run("aud", "log", house.root, "--grant", house.grant, "--json").document()
     asked = [one for one in told if one["kind"] == "question"]
-    assert len(asked) == (2 if when in {"logged", "settled"} else 1)
+    assert len(asked) == (2 if when in {"logged", "noted"} else 1)
 
 
 def test_who_acts_at_once_acts_one_after_another(house: House) -> None:

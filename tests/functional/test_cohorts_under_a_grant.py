@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from isthmus.flow.workspace import Workspace
-from isthmus.gate.office import session as granted_session
+from isthmus.gate.office import asking
 from isthmus.gate.office.quota import Quota
 from isthmus.gate.office.unit import Office
 from lib import granted
@@ -104,6 +104,6 @@ def test_nobody_else_counts_and_nothing_is_written(house: House, definitions: Pa
 
 
 def test_steps_that_take_too_long_are_stopped(house: House, definitions: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(granted_session, "quota", lambda settings: Quota(longest=0.001))
+    monkeypatch.setattr(asking, "quota", lambda settings: Quota(longest=0.001))
     done = house.run("ann", "cohorts", house.root, definitions, "--grant", house.grant)
     assert "longer than" in complaint(done, 5)

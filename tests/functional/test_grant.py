@@ -10,6 +10,7 @@ import pytest
 from isthmus.base.errors import RefusedError
 from isthmus.cdm.questions import person
 from isthmus.flow.workspace import Workspace
+from isthmus.gate.office import asking
 from isthmus.gate.office import session as granted_session
 from isthmus.gate.office.quota import Quota
 from isthmus.gate.office.unit import Office
@@ -114,7 +115,7 @@ def test_another_purpose_gives_no_row_and_one_entry(house: House) -> None:
 def test_an_expired_grant_gives_no_row_and_one_entry(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     session = granted.session(house)
     before = _entries(house)
-    monkeypatch.setattr(granted_session, "now", lambda: datetime.fromisoformat(granted.UNTIL))
+    monkeypatch.setattr(asking, "now", lambda: datetime.fromisoformat(granted.UNTIL))
     with pytest.raises(RefusedError, match="not in force"):
         session.sql(COUNT)
     (entry,) = _entries(house)[len(before) :]
@@ -172,7 +173,7 @@ def test_the_rows_of_a_day_are_limited(tmp_path: Path) -> None:
 
 
 def test_a_question_that_takes_too_long_is_stopped(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(granted_session, "quota", lambda settings: Quota(longest=0.5))
+    monkeypatch.setattr(asking, "quota", lambda settings: Quota(longest=0.5))
     with pytest.raises(RefusedError, match="longer than"):
         granted.session(house).sql("select count(*) from range(10000000000) a, person where random() < 0.5")
     crossed = "select count(*) from " + ", ".join(f"person p{number}" for number in range(9)) + " where {}"

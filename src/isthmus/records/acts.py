@@ -1,22 +1,46 @@
-"""Acts as they are kept: first as intended, then as settled, once their entries are in the log."""
+"""Acts as they are kept: first as intended, then as settled, once their entries are in the log.
 
-from collections.abc import Sequence
+What every question asks is put into words once, and needs no objects of its rows: somebody waits for it.
+"""
+
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError as Taken
 
 from isthmus.base.errors import RefusedError
 from isthmus.records.models import Act
+from isthmus.records.spent import add, total
 from isthmus.records.store import Records, unit
+
+SAID = [column.key for column in Act.__table__.columns if column.key != "result"]
+KEPT = insert(Act)
+INTENDED = select(Act.entry).where(Act.kind.in_(bindparam("kinds", expanding=True)), Act.settled.is_(False))
+COUNTED = (
+    select(func.count())
+    .select_from(Act)
+    .where(Act.kind == bindparam("kind"), Act.settled.is_(True), Act.subject == bindparam("subject"))
+)
+DONE = (
+    select(Act.entry)
+    .where(Act.subject == bindparam("subject"), Act.act == bindparam("act"), Act.settled.is_(True))
+    .limit(1)
+)
+SETTLED = update(Act).where(Act.entry.in_(bindparam("entries", expanding=True))).values(settled=True)
+NOTED = (
+    update(Act)
+    .where(Act.entry == bindparam("noted"))
+    .values(settled=True, result=bindparam("found", type_=Act.result.type))
+)
 
 
 class Acts:
     """The acts in a workspace's records."""
 
     def __init__(self, records: Records) -> None:
-        self._session = records.session
+        self._session, self._engine = records.session, records.engine
 
     def of(self, subject: str) -> Sequence[Act]:
         """What was done to a subject, in order."""
@@ -42,12 +66,19 @@ class Acts:
         return self._found(*([] if since is None else [Act.at > since]), grant=grant)
 
     def taken(self, grant: str, since: datetime) -> tuple[int, float]:
-        """Rows and seconds of all answers under a grant after a moment."""
-        rows, seconds = Act.result["rows"].as_integer(), Act.result["seconds"].as_float()
-        wanted = select(func.coalesce(func.sum(rows), 0), func.coalesce(func.sum(seconds), 0.0))
-        with unit(self._session) as session:
-            found = session.execute(wanted.where(Act.at > since).filter_by(settled=True, grant=grant)).one()
-            return int(found[0]), float(found[1])
+        """Rows and seconds of all answers under a grant after a moment, or up to ten minutes before it."""
+        with self._engine.connect() as connection:
+            return total(connection, grant, since)
+
+    def count(self, kind: str, subject: str) -> int:
+        """How many acts of a kind were done to a subject: as acts are added and never changed, the mark of them all."""
+        with self._engine.connect() as connection:
+            return connection.scalar(COUNTED, {"kind": kind, "subject": subject}) or 0
+
+    def has(self, subject: str, act: str) -> bool:
+        """Whether this was ever done to a subject."""
+        with self._engine.connect() as connection:
+            return connection.scalar(DONE, {"subject": subject, "act": act}) is not None
 
     def begun(self) -> bool:
         """Whether anything was done yet."""
@@ -56,31 +87,42 @@ class Acts:
 
     def intend(self, acts: Sequence[Act]) -> None:
         """Keep acts that have not happened yet. Raises RefusedError when somebody was first."""
+        rows = [{name: getattr(act, name) for name in SAID} for act in acts]
         try:
-            with unit(self._session) as session:
-                session.add_all(acts)
+            with self._engine.begin() as connection:
+                connection.execute(KEPT, rows)
         except Taken:
             raise RefusedError("somebody acted on the same at this moment. Look at it again, then try again.") from None
 
-    def intended(self) -> Sequence[str]:
-        """Entries of the acts that have not happened yet."""
-        with unit(self._session) as session:
-            return session.scalars(select(Act.entry).where(Act.settled.is_(False))).all()
+    def intended(self, kinds: Collection[str]) -> Sequence[str]:
+        """Entries of the acts of these kinds that have not happened yet."""
+        with self._engine.connect() as connection:
+            return connection.scalars(INTENDED, {"kinds": list(kinds)}).all()
 
     def settle(self, entries: Sequence[str]) -> None:
         """Let acts have happened: their entries are in the log."""
-        with unit(self._session) as session:
-            session.execute(update(Act).where(Act.entry.in_(entries)).values(settled=True))
+        with self._engine.begin() as connection:
+            connection.execute(SETTLED, {"entries": list(entries)})
 
     def drop(self, entries: Sequence[str]) -> None:
         """Forget acts that did not happen: their entries never came into the log."""
         with unit(self._session) as session:
             session.execute(delete(Act).where(Act.entry.in_(entries), Act.settled.is_(False)))
 
-    def note(self, entry: str, result: dict[str, Any]) -> None:
-        """Note what came of an act."""
-        with unit(self._session) as session:
-            session.execute(update(Act).where(Act.entry == entry).values(result=result))
+    def note(self, acts: Sequence[Act], result: dict[str, Any]) -> None:
+        """Note what came of the last of some acts that are in the log. All of them have happened then."""
+        try:
+            self._note(acts, result)
+        except Taken:  # another process began to add up the same minutes
+            self._note(acts, result)
+
+    def _note(self, acts: Sequence[Act], result: dict[str, Any]) -> None:
+        *others, last = acts
+        with self._engine.begin() as connection:
+            connection.execute(NOTED, {"noted": last.entry, "found": result})
+            if others:
+                connection.execute(SETTLED, {"entries": [one.entry for one in others]})
+            add(connection, last.grant, last.at, result["rows"], result["seconds"])
 
     def _found(self, *where: ColumnElement[bool], **equal: str) -> Sequence[Act]:
         with unit(self._session) as session:

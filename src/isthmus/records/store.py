@@ -18,10 +18,12 @@ from isthmus.base.durable import FULL
 from isthmus.base.errors import IntegrityError, IsthmusError
 from isthmus.records.happened import fire
 from isthmus.records.models import Batch, Model, Part, Published, Receipt, Watermark
+from isthmus.records.spent import taken_over
 
 Messages = Mapping[tuple[str, int, str], int]
 """How many messages of a kind came in a delivery: by feed, receipt and kind."""
 ASKED = 10_000  # ids named in one statement; databases have limits
+event.listen(Model.metadata, "after_create", taken_over)
 
 
 class Records:

@@ -12,9 +12,10 @@ from isthmus.apps.contract.manifest import RESULT
 from isthmus.apps.contract.session import Desk
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.declared import Declared, Invented
+from isthmus.gate.office.asking import Within
 from isthmus.gate.office.cases import granted
 from isthmus.gate.office.people import is_in_use
-from isthmus.gate.office.session import Within, open_granted
+from isthmus.gate.office.session import open_granted
 from isthmus.gate.office.unit import Office
 from isthmus.records.applications import State
 from isthmus.research.registries.aside import left_out
@@ -68,17 +69,23 @@ class Late:
 
 
 class Sessions:
-    """Opens sessions over the newest edition of a workspace."""
+    """Opens sessions over the newest edition of a workspace; one serves all calls that nothing tells apart.
+
+    Each question is looked at anew in it (`gate/office/asking.py`), whoever asked before.
+    """
 
     def __init__(self, opened: Workspace) -> None:
         self._opened = opened
         self._office = Office(opened.root, opened.records, opened.settings)
         self._edition: Any = None  # of the lake, which only the gate knows
+        self._kept: dict[
+            str, tuple[Sequence[object], Invented | Declared]
+        ] = {}  # by application, with what it was opened for
 
     def of(self, manifest: Manifest, state: State) -> Session:
         """The session of a call."""
         grant = "" if self._opened.synthetic else state.grant
-        return Late(lambda: self._open(manifest, state), self._number, self._opened, grant)
+        return Late(lambda: self._shared(manifest, state), self._number, self._opened, grant)
 
     def may_see(self, manifest: Manifest, state: State, person: str) -> bool:
         """Whether an account may see what an application answers: that is, the people of its grant."""
@@ -102,6 +109,15 @@ class Sessions:
         newest = met.sort_by([("measurement_date_max", "descending"), ("person_id", "ascending")]).slice(0, most)
         found = [{"person": row["person_id"], "concept": row["measurement_concept_id"]} for row in newest.to_pylist()]
         return found, max(0, met.num_rows - most)
+
+    def _shared(self, manifest: Manifest, state: State) -> Invented | Declared:
+        """The session of an application, opened anew for another version, grant, person or edition."""
+        edition = self._newest()
+        opened_for = (manifest, state.grant, state.person, edition.digest if edition else "")
+        kept = self._kept.get(manifest.app)
+        if kept is None or kept[0] != opened_for:
+            kept = self._kept[manifest.app] = opened_for, self._open(manifest, state)
+        return kept[1]
 
     def _open(self, manifest: Manifest, state: State) -> Invented | Declared:
         edition = self._newest()

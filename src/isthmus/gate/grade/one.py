@@ -16,14 +16,23 @@ DAY = 86_400_000_000  # microseconds
 
 
 class Known:
-    """Who stands behind the pseudonyms of a use: 16 bytes a person, made once for an edition."""
+    """Who stands behind the pseudonyms of a use: 16 bytes a person, made once for an edition.
 
-    def __init__(self, persons: np.ndarray, keys: Keys) -> None:
+    `former` is that of another edition under the same keys: who was known there is not reckoned again.
+    """
+
+    _words: np.ndarray
+    _persons: np.ndarray
+
+    def __init__(self, persons: np.ndarray, keys: Keys, former: "Known | None" = None) -> None:
         self._keys, self._domain = keys, graded("person", "person_id").width
-        names = keys.named(persons.tolist(), self._domain)
-        words = np.frombuffer(bytes.fromhex("".join(name[:WORD] for name in names if name)), dtype=">u8")
-        order = np.argsort(words)
-        self._words, self._persons = words[order], persons[order]
+        known, words = (former._persons, former._words) if former else (persons[:0], np.empty(0, ">u8"))
+        there, fresh = np.isin(known, persons), persons[~np.isin(persons, known)]
+        names = keys.named(fresh.tolist(), self._domain)
+        made = np.frombuffer(bytes.fromhex("".join(name[:WORD] for name in names if name)), dtype=">u8")
+        whole = np.concatenate([words[there], made]), np.concatenate([known[there], fresh])
+        order = np.argsort(whole[0])
+        self._words, self._persons = whole[0][order], whole[1][order]
 
     def person(self, pseudonym: str) -> int | None:
         """The person that a pseudonym stands for, if there is one."""

@@ -31,6 +31,7 @@ TEXT = "the rows of one person"
 Columns = Mapping[str, Sequence[str]]
 _known: OrderedDict[Any, Known] = OrderedDict()
 _read: OrderedDict[Any, dict[str, pa.Table]] = OrderedDict()
+_making: dict[Any, Lock] = {}
 _lock = Lock()
 
 
@@ -90,11 +91,18 @@ def _rows(session: Granted, use: Use, allowed: Allowed, person: str, columns: Co
 
 
 def _of(kept: Patients, use: Use, stamp: tuple[Any, ...]) -> Known:
+    """Who stands behind the pseudonyms of a use. While they are made, only who needs the same waits."""
     with _lock:
-        found = _known.pop(stamp, None) or Known(kept.persons(), use.keys)
-        _known[stamp] = found
-        while len(_known) > USES:
-            _known.popitem(last=False)
+        making = _making.setdefault(stamp, Lock())
+    with making:
+        with _lock:
+            found = _known.pop(stamp, None)
+            former = next((one for key, one in reversed(_known.items()) if key[-1] == stamp[-1]), None)
+        found = found or Known(kept.persons(), use.keys, former)
+        with _lock:
+            _known[stamp] = found
+            while len(_known) > USES:
+                _making.pop(_known.popitem(last=False)[0], None)
         return found
 
 

@@ -86,9 +86,17 @@ def file(office: Office, name: str) -> File:
 
 
 def granted(office: Office, grant: str) -> File | None:
-    """The case in which a grant was given, if there is one."""
-    found = office.acts.subjects(kind="use", grant=grant, act="grant")
-    return file(office, found[0]) if found else None
+    """The case in which a grant was given, if there is one: as it is now, and read again only when an act was added."""
+    kept: File | None = office.kept.get(grant)
+    if kept is None:
+        found = office.acts.subjects(kind="use", grant=grant, act="grant")
+        if not found:
+            return None
+        kept = file(office, found[0])
+    elif office.acts.count("use", kept.id) != len(kept.acts):
+        kept = file(office, kept.id)
+    office.kept[grant] = kept
+    return kept
 
 
 def apply(office: Office, person: Account, body: Mapping[str, Any]) -> str:

@@ -93,7 +93,7 @@ def shown_by(kept: str | None) -> str | None:
 
 def is_in_use(office: Office, account: Account) -> bool:
     """Whether an account may act."""
-    return not office.acts.subjects(subject=account.actor, act="disabled")
+    return not office.acts.has(account.actor, "disabled")
 
 
 def disabled(office: Office) -> frozenset[str]:

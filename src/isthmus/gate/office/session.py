@@ -6,12 +6,11 @@ refused gives no row and one entry in the log. One that is allowed is logged bef
 """
 
 import re
-import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
 
 import ibis
 import ibis.expr.types as ir
@@ -20,35 +19,28 @@ import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
-from isthmus.base.clock import now
-from isthmus.base.errors import InputError, IsthmusError, RefusedError
+from isthmus.base.errors import InputError, IsthmusError
 from isthmus.cdm.questions import QUESTIONS
 from isthmus.gate.committee.application import Columns, Grant
 from isthmus.gate.desk import Desk, desk_over
 from isthmus.gate.differing import differing
-from isthmus.gate.grade.decision import PUBLIC, Allowed, Refused, Request, decide
-from isthmus.gate.grade.keys import Keys
+from isthmus.gate.grade.decision import PUBLIC, Allowed
 from isthmus.gate.grade.rewrite import RAW, Use, columns_of, lent, persons, rewritten, shifts, views
 from isthmus.gate.joined import reading_of
 from isthmus.gate.leaves import check
 from isthmus.gate.lending import on_desk
-from isthmus.gate.office.cases import granted
-from isthmus.gate.office.people import is_in_use
+from isthmus.gate.office.asking import Asker, Asking, Taken, Within
 from isthmus.gate.office.prepared import prepared
-from isthmus.gate.office.quota import Quota, quota
-from isthmus.gate.office.unit import Draft, Office
+from isthmus.gate.office.quota import Quota
+from isthmus.gate.office.unit import Office
 from isthmus.lake.asking import answer
 from isthmus.lake.edition import Edition
 from isthmus.lake.lake import Lake
 from isthmus.lake.locked import MistakenError, locked, straight
 from isthmus.lake.plain import Plain, plain
-from isthmus.ledger.entry import Value
 from isthmus.records.models import Account
 
 WORD = re.compile(r"\w+")
-DAY = timedelta(days=1)
-Taken = TypeVar("Taken", pa.Table, dict[str, pa.Table])
-"""An answer: a table, or some by name."""
 
 
 PERSON = {"person": frozenset({"person_id"})}
@@ -65,12 +57,12 @@ class Persons(NamedTuple):
 class Granted:
     """One person's work under one grant on one edition. Opened by `open_granted`."""
 
-    def __init__(self, office: Office, lake: Lake, edition: Edition, asker: "Asker") -> None:
+    def __init__(self, office: Office, lake: Lake, edition: Edition, asker: Asker) -> None:
         self._office = office
         self._lake = lake
         self.edition = edition
         self._asker = asker
-        self._session = ""
+        self._asking = Asking(office, edition.number, asker)
 
     def ask(self, question: ir.Table) -> pa.Table:
         """The answer to an unbound expression over `isthmus.cdm.questions`, over what the grant holds of them.
@@ -186,7 +178,7 @@ class Granted:
 
     @property
     def _limits(self) -> Quota:
-        return quota(self._office.settings)
+        return self._asking.limits
 
     def _answered(
         self,
@@ -195,102 +187,7 @@ class Granted:
         naming: Callable[[Grant | None], Columns],
         answered: Callable[[Use, datetime, Allowed, int], Taken],
     ) -> Taken:
-        with self._office.open() as office:
-            at = now()
-            grant = self._asker.standing(office)
-            found = self._decided(office, grant, naming(grant), at)
-            body = {"way": way, "text": text, "edition": self.edition.number, "purpose": self._asker.kind}
-            if self._asker.within is not None:
-                body["application"] = self._asker.within.application
-            if isinstance(found, Refused):
-                raise self._refused(office, found, body, at)
-            most = self._left(office)
-            use = Use(
-                grant=grant, person=self._asker.account.name, kind=self._asker.kind,
-                keys=Keys(office.secret, self._asker.grant), special=_special(office.settings),
-            )  # fmt: skip
-            entry, question = self._allow(office, found, body, at)
-        began = time.monotonic()
-        try:
-            taken = answered(use, at, found, most)
-            tables = taken.values() if isinstance(taken, dict) else (taken,)
-            count = sum(rows.num_rows for rows in tables)
-            if count > most:
-                raise RefusedError(
-                    f"the answer has more than the {most:,} rows that are left of the grant's quota. Aggregate."
-                )
-        except IsthmusError:
-            self._note(entry, {"rows": 0, "seconds": time.monotonic() - began, "outcome": "failed"})
-            raise
-        self._note(entry, {"rows": count, "seconds": time.monotonic() - began, "outcome": "answered"})
-        return _named_after(taken, question)
-
-    def _decided(self, office: Office, grant: Grant | None, named: Columns, at: datetime) -> Allowed | Refused:
-        account = self._asker.account
-        if not is_in_use(office, account):
-            return Refused("person", "this account is not in use", "ask an administrator")
-        found = decide(grant, Request(person=account.name, kind=self._asker.kind, at=at, columns=named))
-        if isinstance(found, Allowed) and self._left(office) <= 0:
-            return Refused("quota", "the rows or seconds of the grant are used up for 24 hours", "go on tomorrow")
-        return found
-
-    def _left(self, office: Office) -> int:
-        """Rows that the grant may still have; 0 when its seconds are used up."""
-        rows, seconds = office.acts.taken(self._asker.grant, now() - DAY)
-        return 0 if seconds >= self._limits.seconds else self._limits.rows - rows
-
-    def _refused(self, office: Office, found: Refused, body: dict[str, Any], at: datetime) -> RefusedError:
-        session = self._session or office.mint("SE")
-        draft = _question(office, self._asker.grant, session, "refused", {**body, "why": found.why}, found.reason)
-        office.enter(self._asker.account, draft, at=at)
-        return RefusedError(f"{found.why}. What next: {found.next}.")
-
-    def _allow(self, office: Office, found: Allowed, body: dict[str, Any], at: datetime) -> tuple[str, str]:
-        drafts = []
-        if not self._session:
-            self._session = office.mint("SE")
-            fields: dict[str, Value] = {"act": "opened", "session": self._session, "grant": self._asker.grant}
-            drafts.append(
-                Draft(
-                    subject=self._session, kind="session", act="opened", logged="session", grant=self._asker.grant,
-                    fields=fields,
-                )
-            )  # fmt: skip
-        tables = {name: sorted(measures) for name, measures in found.columns.items() if name not in PUBLIC}
-        whole = {**body, "sites": sorted(found.sites), "tables": tables}
-        draft = _question(office, self._asker.grant, self._session, "allowed", whole)
-        entered = office.enter(self._asker.account, *drafts, draft, at=at)
-        return entered[-1].entry, draft.subject
-
-    def _note(self, entry: str, result: dict[str, Any]) -> None:
-        with self._office.open() as office:
-            office.acts.note(entry, result)
-
-
-@dataclass(frozen=True, slots=True)
-class Within:
-    """An application that asks in somebody's name, and the columns that its manifest declares."""
-
-    application: str
-    columns: Columns
-
-
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Who asks under which grant, for which kind of purpose, and through which application, if through one."""
-
-    account: Account
-    grant: str
-    kind: str
-    within: Within | None = None
-
-    def standing(self, office: Office) -> Grant | None:
-        """The grant as it stands now, of its columns those that an application declares; None where there is none."""
-        found = granted(office, self.grant)
-        grant = found.case.grant if found else None
-        if grant is None or grant.id != self.grant:
-            return None
-        return grant if self.within is None else replace(grant, columns=_common(grant.columns, self.within.columns))
+        return self._asking.answered(way, text, naming, answered)
 
 
 def open_granted(
@@ -320,27 +217,6 @@ def open_granted(
     return Granted(office, lake, found, asker)
 
 
-def _named_after(taken: Taken, question: str) -> Taken:
-    """What was taken, with the question that it answers."""
-    if isinstance(taken, dict):
-        return {name: rows.replace_schema_metadata({"question": question}) for name, rows in taken.items()}
-    return taken.replace_schema_metadata({"question": question})
-
-
-def _common(granted: Columns, declared: Columns) -> Columns:
-    """The columns of a grant that are declared too."""
-    both = {table: columns & declared[table] for table, columns in granted.items() if table in declared}
-    return {table: columns for table, columns in both.items() if columns}
-
-
-def _question(office: Office, grant: str, session: str, act: str, body: Mapping[str, Any], reason: str = "") -> Draft:
-    name = office.mint("QU")
-    fields: dict[str, Value] = {"act": act, "question": name, "session": session, "grant": grant}
-    if reason:
-        fields["reason"] = reason
-    return Draft(subject=name, kind="question", act=act, logged="question", grant=grant, body=body, fields=fields)
-
-
 def _text(question: ir.Table) -> str:
     """A question as it was asked, before anything of the grant is in it."""
     return str(ibis.to_sql(question, dialect="duckdb"))
@@ -363,11 +239,3 @@ def _tables(text: str) -> set[str]:
         return set()
     own = {cte.alias_or_name.lower() for one in found for cte in one.find_all(exp.CTE)}
     return {table.name.lower() for one in found for table in one.find_all(exp.Table)} & set(QUESTIONS) - own
-
-
-def _special(settings: Mapping[str, Any]) -> frozenset[int]:
-    """Concepts of diseases of the highest grade, which the operator lists in isthmus.toml."""
-    said = settings.get("special", [])
-    if not isinstance(said, list) or not all(type(one) is int for one in said):
-        raise InputError("isthmus.toml: `special` is a list of concept ids, as [439727]. Correct it.")
-    return frozenset(said)

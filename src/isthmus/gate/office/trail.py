@@ -109,10 +109,10 @@ def proved(office: Office) -> tuple[int, list[str]]:
             faults += _checked(office.ledger, office.keys)
             if not faults:
                 entries = {str(one["id"]): one for one in office.entries()}
+            acts = office.acts.all(*KINDS)  # before anybody acts again
     except IsthmusError as error:
         return 0, [str(error), *(one for one in _checked(office.ledger, office.keys) if one not in faults)]
     try:
-        acts = office.acts.all(*KINDS)
         if not faults:
             actors = {one.name: one.actor for one in office.accounts.all()}
             faults += _held(acts, entries, actors)
