@@ -57,6 +57,7 @@ READING = {
     "gate/patient.py": "opened by the session of applications, over invented patients only",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/attended.py": "asks the session under a grant, for the rows of one person",
+    "gate/office/called.py": "asks the session under a grant what its persons are called, and reads their numbers alone",
     "gate/office/brought.py": "asks the session under a grant, over its view of one table",
     "gate/office/prepared.py": "copies files of the lake into the lake, and gives rows to nobody",
     "gate/office/affected.py": "counts persons, and tells no number of one",
@@ -86,7 +87,7 @@ def test_every_reader_of_the_lake_in_the_gate_is_known() -> None:
 
 def test_a_command_without_a_grant_gives_no_row(house: House, tmp_path: Path) -> None:
     definition = tmp_path / "1.json"
-    definition.write_text('{"ConceptSets": [], "PrimaryCriteria": {"CriteriaList": []}}')
+    definition.write_text('{"ConceptSets": [], "PrimaryCriteria": {"CriteriaList": [{"ConditionOccurrence": {}}]}}')
     sql = "select * from person"
     unknown = "20.500.99999/GRG33CB97QF2VTWKAHC"
     for words in (
@@ -119,7 +120,7 @@ def test_every_public_entry_of_a_session_is_known() -> None:
     # What is kept belongs to editions of invented patients; under a grant nothing is kept and nothing compared.
     # `persons` gives identities beside what stands for them, to keep what people say of them: no application has it.
     invented = {"ask", "desk", "keep", "kept", "kept_before", "changed_since"}
-    application = {"ask", "brought", "patient", "steps"}
+    application = {"ask", "brought", "called", "patient", "steps"}
     for owner, known in (
         (gate_session.Session, invented), (office_session.Granted, {"ask", "changes", "persons", "sql", "steps"}),
         (declared.Invented, application), (declared.Declared, application),

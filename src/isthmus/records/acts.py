@@ -5,9 +5,10 @@ What every question asks is put into words once, and needs no objects of its row
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError as Taken
 
 from isthmus.base.errors import RefusedError
@@ -18,16 +19,6 @@ from isthmus.records.store import Records, unit
 SAID = [column.key for column in Act.__table__.columns if column.key != "result"]
 KEPT = insert(Act)
 INTENDED = select(Act.entry).where(Act.kind.in_(bindparam("kinds", expanding=True)), Act.settled.is_(False))
-COUNTED = (
-    select(func.count())
-    .select_from(Act)
-    .where(Act.kind == bindparam("kind"), Act.settled.is_(True), Act.subject == bindparam("subject"))
-)
-DONE = (
-    select(Act.entry)
-    .where(Act.subject == bindparam("subject"), Act.act == bindparam("act"), Act.settled.is_(True))
-    .limit(1)
-)
 SETTLED = update(Act).where(Act.entry.in_(bindparam("entries", expanding=True))).values(settled=True)
 NOTED = (
     update(Act)
@@ -70,20 +61,10 @@ class Acts:
         with self._engine.connect() as connection:
             return total(connection, grant, since)
 
-    def count(self, kind: str, subject: str) -> int:
-        """How many acts of a kind were done to a subject: as acts are added and never changed, the mark of them all."""
+    def count(self, **equal: str) -> int:
+        """How many acts have these values. Acts are added and never changed: their number is the mark of them all."""
         with self._engine.connect() as connection:
-            return connection.scalar(COUNTED, {"kind": kind, "subject": subject}) or 0
-
-    def has(self, subject: str, act: str) -> bool:
-        """Whether this was ever done to a subject."""
-        with self._engine.connect() as connection:
-            return connection.scalar(DONE, {"subject": subject, "act": act}) is not None
-
-    def begun(self) -> bool:
-        """Whether anything was done yet."""
-        with unit(self._session) as session:
-            return session.scalar(select(Act.entry).filter_by(settled=True).limit(1)) is not None
+            return connection.scalar(_counting(tuple(equal)), equal) or 0
 
     def intend(self, acts: Sequence[Act]) -> None:
         """Keep acts that have not happened yet. Raises RefusedError when somebody was first."""
@@ -128,3 +109,9 @@ class Acts:
         with unit(self._session) as session:
             wanted = select(Act).where(*where).filter_by(settled=True, **equal)
             return session.scalars(wanted.order_by(Act.at, Act.subject, Act.number)).all()
+
+
+@cache
+def _counting(names: tuple[str, ...]) -> Select[Any]:
+    wanted = [Act.__table__.c[name] == bindparam(name) for name in names]
+    return select(func.count()).select_from(Act).where(Act.settled.is_(True), *wanted)

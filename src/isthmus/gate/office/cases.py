@@ -93,7 +93,7 @@ def granted(office: Office, grant: str) -> File | None:
         if not found:
             return None
         kept = file(office, found[0])
-    elif office.acts.count("use", kept.id) != len(kept.acts):
+    elif office.acts.count(kind="use", subject=kept.id) != len(kept.acts):
         kept = file(office, kept.id)
     office.kept[grant] = kept
     return kept
@@ -127,7 +127,7 @@ def do(office: Office, held: File, person: Account, act: str, body: Mapping[str,
         body=tried.body, fields=_fields(office, held.id, act, chosen, after, tried.body),
     )  # fmt: skip
     office.enter(person, draft, at=at)
-    office.publish()
+    office.log.publish()
     return after
 
 

@@ -166,4 +166,4 @@ def _enter(office: Office, person: Account, act: str, name: str, body: Mapping[s
         fields={"act": WORDS[act], "incident": name},
     )  # fmt: skip
     office.enter(person, draft)
-    office.publish()
+    office.log.publish()

@@ -65,7 +65,7 @@ def add(
     body |= {"persons": sorted(persons)} if persons else {}
     office.enter(by or account, _draft(office, account, "added", "minted", body))
     office.accounts.add(account)
-    office.publish()
+    office.log.publish()
     return account
 
 
@@ -75,7 +75,7 @@ def disable(office: Office, name: str, *, by: Account) -> Account:
     account = _known(office, name)
     office.enter(by, _draft(office, account, "disabled", "withdrawn", {"name": name}))
     office.accounts.drop_tokens(name)
-    office.publish()
+    office.log.publish()
     return account
 
 
@@ -93,7 +93,7 @@ def shown_by(kept: str | None) -> str | None:
 
 def is_in_use(office: Office, account: Account) -> bool:
     """Whether an account may act."""
-    return not office.acts.has(account.actor, "disabled")
+    return not office.acts.count(subject=account.actor, act="disabled")
 
 
 def disabled(office: Office) -> frozenset[str]:

@@ -303,7 +303,7 @@ def _enter(
         subject=name, kind="release", act=act, logged="release", number=number, grant=grant, body=body, fields=fields
     )
     office.enter(person, draft)
-    office.publish()
+    office.log.publish()
 
 
 def _demand_checker(person: Account) -> None:

@@ -171,16 +171,11 @@ class Office:
         assert self._log is not None  # only asked for inside of `open`
         return self._log
 
-    def publish(self) -> None:
-        """Bring what was logged into tiles. That it is durable does not depend on it."""
-        assert self._log is not None  # only inside of `open`
-        self._log.publish()
-
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with self._working():
             begun = (self.ledger / NAME).exists()
-            if not begun and self.acts.begun():
+            if not begun and self.acts.count():
                 raise IntegrityError("the log is gone. Restore the folder `ledger` from a copy; none is begun anew.")
             self.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
             with (self.keys / ".lock").open("w") as lock:

@@ -56,7 +56,7 @@ def appoint(office: Office, text: str, *, by: Account) -> None:
         opened.enter(by, draft)
         with replaced(opened.keys / WITNESSES) as stream:
             stream.write(text.encode())
-        opened.publish()
+        opened.log.publish()
 
 
 def ask(office: Office, old: int) -> bytes:
