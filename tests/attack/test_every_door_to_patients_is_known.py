@@ -57,7 +57,7 @@ READING = {
     "gate/patient.py": "opened by the session of applications, over invented patients only",
     "gate/office/session.py": "asks the grant at each question",
     "gate/office/attended.py": "asks the session under a grant, for the rows of one person",
-    "gate/office/called.py": "asks the session under a grant what its persons are called, and reads their numbers alone",
+    "gate/office/called.py": "asks the session under a grant what its persons are called",
     "gate/office/brought.py": "asks the session under a grant, over its view of one table",
     "gate/office/prepared.py": "copies files of the lake into the lake, and gives rows to nobody",
     "gate/office/affected.py": "counts persons, and tells no number of one",
