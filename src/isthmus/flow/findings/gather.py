@@ -20,6 +20,7 @@ from isthmus.flow.failing import Failure, Origin, failures, traced
 from isthmus.flow.findings.delivered import of_rules
 from isthmus.flow.findings.places import Places
 from isthmus.flow.findings.plausible import learnt, of_outliers, shares
+from isthmus.flow.findings.unlisted import without_unlisted
 from isthmus.flow.persons import Several, persons, several
 from isthmus.flow.quality import Quality, files_of, quality
 from isthmus.flow.schema import schema_of
@@ -138,6 +139,7 @@ def _of_checks(workspace: Workspace, found: Quality, places: Places) -> Iterator
         for one in failures(found, None)
         if TABLES[one.table].group != "vocabulary" and one.name not in TOLD_ELSEWHERE
     ]
+    listed = without_unlisted(workspace, found, listed)
     named = _names(workspace, found.edition, {concept for one in listed for concept in one.concepts})
     known = {one.check.check_id: one.check for one in found.results}
     for one in traced(workspace, found, listed):
