@@ -21,6 +21,7 @@ DIGITS = 32  # hexadecimal: 128 bit
 REACH = 182  # days: dates move by at most this many, to either side
 VEIL = 63  # bits of a number that is made anew for each question
 _BLOCK = 64  # bytes of a block of SHA-256
+_PADS = (0x36, 0x5C)  # of the inner and the outer hash of HMAC (RFC 2104)
 FORM = re.compile(r"[0-9a-f]{32}")
 """How a pseudonym is written."""
 _NUMBER = 15  # hexadecimal digits of a number
@@ -46,6 +47,11 @@ class Keys:
             domain: hmac.new(secret, f"isthmus:{domain}:{use}".encode(), hashlib.sha256).digest()
             for domain in ("person", "thing", "days", "name")
         }
+        # Of both hashes of HMAC the block of the key is the same for all: it is hashed once.
+        self._begun = {
+            domain: tuple(hashlib.sha256(bytes(byte ^ pad for byte in key.ljust(_BLOCK, b"\0"))) for pad in _PADS)
+            for domain, key in self._keys.items()
+        }
         self._veil = secrets.randbits(VEIL)
 
     @property
@@ -59,11 +65,8 @@ class Keys:
 
     def named(self, identities: Iterable[int | None], domain: str = "person") -> list[str | None]:
         """`pseudonym` of many; None for None."""
-        key = self._keys[domain]
-        return [
-            None if one is None else hmac.digest(key, str(one).encode(), "sha256")[: DIGITS // 2].hex()
-            for one in identities
-        ]
+        inner, outer = self._begun[domain]
+        return [None if one is None else _mac(inner, outer, b"%d" % one)[:DIGITS] for one in identities]
 
     def days(self, person: int) -> int:
         """By how many days all dates of a person are moved in this use: the same for all, so that intervals stay."""
@@ -105,10 +108,19 @@ class Keys:
         return dates + shift
 
     def _digest(self, identity: int, domain: str) -> str:
-        return hmac.new(self._keys[domain], str(identity).encode(), hashlib.sha256).hexdigest()
+        inner, outer = self._begun[domain]
+        return _mac(inner, outer, b"%d" % identity)
 
     def _digests(self, identities: ir.IntegerValue, domain: str) -> ir.StringValue:
         """HMAC (RFC 2104), written out, for engines have the hash only."""
         key = self._keys[domain].ljust(_BLOCK, b"\0")
-        inner, outer = (_UNHEX(ibis.literal(bytes(byte ^ pad for byte in key).hex())) for pad in (0x36, 0x5C))
+        inner, outer = (_UNHEX(ibis.literal(bytes(byte ^ pad for byte in key).hex())) for pad in _PADS)
         return _SHA256(_CONCAT(outer, _UNHEX(_SHA256(_CONCAT(inner, _ENCODE(identities.cast("string")))))))
+
+
+def _mac(inner: Any, outer: Any, value: bytes) -> str:
+    """HMAC of a value in hexadecimal digits, from both hashes with the key in them."""
+    one, other = inner.copy(), outer.copy()
+    one.update(value)
+    other.update(one.digest())
+    return str(other.hexdigest())

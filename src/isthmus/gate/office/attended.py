@@ -8,6 +8,7 @@ left to the engine.
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from threading import Lock
 from typing import Any
 
@@ -18,8 +19,9 @@ from isthmus.gate.desk import Desk, desk_over
 from isthmus.gate.grade.column import HIGHEST, Measure, graded
 from isthmus.gate.grade.decision import PUBLIC, Allowed
 from isthmus.gate.grade.one import Known, measured, without
-from isthmus.gate.grade.rewrite import Use, views
+from isthmus.gate.grade.rewrite import OWNERS, Use, views
 from isthmus.gate.joined import reading_of
+from isthmus.gate.lean import Ids, Rows
 from isthmus.gate.lending import of_one
 from isthmus.gate.office.session import Granted
 from isthmus.gate.patient import PERSON, Patients, patients
@@ -30,22 +32,25 @@ USES, PATIENTS = 4, 256
 TEXT = "the rows of one person"
 Columns = Mapping[str, Sequence[str]]
 _known: OrderedDict[Any, Known] = OrderedDict()
-_read: OrderedDict[Any, dict[str, pa.Table]] = OrderedDict()
+_read: OrderedDict[Any, Rows] = OrderedDict()
 _making: dict[Any, Lock] = {}
 _lock = Lock()
 
 
-def attended(session: Granted, person: int | str, columns: Columns) -> dict[str, pa.Table]:
+def attended(session: Granted, person: int | str, columns: Columns) -> Rows:
     """The rows of a person, by table the columns that are named; each table has the column `person_id`.
 
     A person is named as the grant names people, by a pseudonym; one of whom the edition has no row of `person` is
     nobody. Raises RefusedError, which says why and what to do next.
     """
+    read: list[Rows] = []
 
     def answered(use: Use, at: datetime, allowed: Allowed, most: int) -> dict[str, pa.Table]:
-        return _rows(session, use, allowed, str(person), columns)
+        read.append(_rows(session, use, allowed, str(person), columns))
+        return dict(read[-1].lean)
 
-    return session._answered("patient", TEXT, lambda grant: _named(columns), answered)
+    found = session._answered("patient", TEXT, lambda grant: _named(columns), answered)
+    return Rows(found, read[-1].ids)
 
 
 def attended_at_desk(
@@ -72,22 +77,23 @@ def _named(columns: Columns) -> dict[str, frozenset[str]]:
     return {table: frozenset(named) for table, named in columns.items()}
 
 
-def _rows(session: Granted, use: Use, allowed: Allowed, person: str, columns: Columns) -> dict[str, pa.Table]:
+def _rows(session: Granted, use: Use, allowed: Allowed, person: str, columns: Columns) -> Rows:
     edition = session.edition.within(allowed.sites)
     asked = {table: {one: allowed.columns[table][one] for one in named} for table, named in columns.items()}
     kept = patients(session._lake, edition, allowed.sites)
     stamp = (session._lake.root, edition.digest, allowed.sites, use.keys.name)
     number = _of(kept, use, stamp).person(person)
     if number is None:
-        return {table: _none(table, named) for table, named in columns.items()}
+        return Rows({table: _none(table, named) for table, named in columns.items()}, {})
     texts = [table for table, measures in asked.items() if "mask" in measures.values()]
     plain = {table: measures for table, measures in asked.items() if table not in texts}
-    found = dict(_mine(kept, number, plain, use, stamp))
+    mine = _mine(kept, number, plain, use, stamp)
+    found = dict(mine.lean)
     for table, view in views(Allowed(allowed.sites, {one: allowed.columns[one] for one in texts}), use).items():
-        mine = view.filter(view[PERSON] == person).select(*columns[table])
+        asked_for = view.filter(view[PERSON] == person).select(*columns[table])
         reading = reading_of(edition, [table])
-        found[table] = answer(session._lake, edition, mine, reading, seconds=session._limits.longest)
-    return {table: found[table] for table in columns}
+        found[table] = answer(session._lake, edition, asked_for, reading, seconds=session._limits.longest)
+    return Rows({table: found[table] for table in columns}, mine.ids)
 
 
 def _of(kept: Patients, use: Use, stamp: tuple[Any, ...]) -> Known:
@@ -108,7 +114,7 @@ def _of(kept: Patients, use: Use, stamp: tuple[Any, ...]) -> Known:
 
 def _mine(
     kept: Patients, number: int, asked: Mapping[str, Mapping[str, Measure]], use: Use, stamp: tuple[Any, ...]
-) -> dict[str, pa.Table]:  # fmt: skip
+) -> Rows:  # fmt: skip
     """The person's rows as the use may read them; of some patients they are kept."""
     assert use.grant is not None  # or it was refused
     special = use.special if use.grant.grade < HIGHEST else frozenset[int]()
@@ -116,16 +122,36 @@ def _mine(
     with _lock:
         found = _read.pop(key, None)
     if found is None:
-        rows, _ = kept.whole(number, {table: _needed(table, measures, special) for table, measures in asked.items()})
-        found = {
-            table: measured(table, without(table, one, special), asked[table], use.keys, number)
-            for table, one in rows.items()
-        }
+        whole, _ = kept.whole(number, {table: _needed(table, measures, special) for table, measures in asked.items()})
+        found = _lean({table: without(table, one, special) for table, one in whole.items()}, asked, use, number)
     with _lock:
         _read[key] = found
         while len(_read) > PATIENTS:
             _read.popitem(last=False)
     return found
+
+
+def _lean(
+    rows: Mapping[str, pa.Table], asked: Mapping[str, Mapping[str, Measure]], use: Use, number: int
+) -> Rows:  # fmt: skip
+    """Rows as the use may read them, but for their own ids."""
+    ids, tables = {}, {}
+    for table, one in rows.items():
+        own = _ids(table, one, asked[table], use)
+        if own is not None:
+            ids[table] = own
+        others = {name: how for name, how in asked[table].items() if own is None or name != own.column}
+        tables[table] = measured(table, one, others, use.keys, number)
+    return Rows(tables, ids)
+
+
+def _ids(table: str, rows: pa.Table, measures: Mapping[str, Measure], use: Use) -> Ids | None:
+    """The ids of the rows of a table, where they are pseudonyms; None where there is nothing to be made up later."""
+    name = f"{table}_id"
+    if measures.get(name) != "pseudonymise" or name in OWNERS:
+        return None
+    named = partial(use.keys.pseudonym, domain=graded(table, name).width)
+    return Ids(name, list(measures).index(name), rows[name], named)
 
 
 def _needed(table: str, measures: Mapping[str, Measure], special: frozenset[int]) -> list[str]:

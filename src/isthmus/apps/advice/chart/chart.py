@@ -3,10 +3,12 @@
 Ten thousand events are a few arrays, so that one fact costs a search in them and not a walk over them.
 """
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -91,6 +93,22 @@ class Events:
         return order, self.concept[order], self.begin[order]
 
 
+class Names:
+    """How rows are called, by their place among all: those of each part are looked up when a row is shown."""
+
+    def __init__(self, *parts: tuple[int, Callable[[int], str]]) -> None:
+        self._ends = [*accumulate(count for count, _ in parts)]
+        self.parts = parts
+
+    def __len__(self) -> int:
+        return self._ends[-1] if self._ends else 0
+
+    def __getitem__(self, place: int) -> str:
+        at = bisect_right(self._ends, place)
+        count, named = self.parts[at]
+        return named(place - self._ends[at] + count)
+
+
 @dataclass(frozen=True)
 class Chart:
     """A patient on a day. `covers`: the tables that the chart knows all about; of others nothing is known but what it
@@ -106,7 +124,7 @@ class Chart:
     covers: frozenset[str]
     orders: tuple[Order, ...] = ()
     allergies: tuple[tuple[frozenset[int], Row], ...] | None = None
-    names: Sequence[str] = field(default_factory=tuple)
+    names: Names = field(default_factory=Names)
 
     def places(self, concepts: Ints, within: int) -> Ints:
         """Places of the events of some concepts in the days up to today, oldest first."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from isthmus.apps.advice.chart.chart import MINUTES, Chart, Events, Order, Row, day_number
+from isthmus.apps.advice.chart.chart import MINUTES, Chart, Events, Names, Order, Row, day_number
 from isthmus.apps.advice.chart.sent import DRAFTED, listed, number, resources
 from isthmus.apps.advice.pack.graph import Graph
 from isthmus.apps.advice.pack.sheets import SYSTEMS
@@ -114,6 +114,10 @@ class _Gathered:
             self.id.append(len(self.names))
         self.names.append(str(resource.get("id", "")))
 
+    def called(self) -> Names:
+        """How what was sent is called, by its place."""
+        return Names((len(self.names), self.names.__getitem__))
+
     def events(self) -> Events:
         """As columns."""
         whole = {
@@ -157,7 +161,7 @@ def chart_of(
         return _with(told, gathered, frozenset(covers), orders, allergies)
     return Chart(
         today, birth, sex, gathered.events(), [*gathered.tables], [*gathered.units], frozenset(covers), orders,
-        None if allergies is None else tuple(allergies), gathered.names,
+        None if allergies is None else tuple(allergies), gathered.called(),
     )  # fmt: skip
 
 
@@ -168,8 +172,8 @@ def _with(
     """An edition's chart with what the call sent beside it."""
     if not gathered.names and allergies is None:
         return replace(also, orders=orders)
-    names = [*also.names] or [str(one) for one in also.events.id.tolist()]
     old, new = also.events, gathered.events()
+    named = also.names.__getitem__ if also.names else lambda place: str(int(old.id[place]))
     events = Events.joined(
         [
             Events(old.concept, old.begin, old.end, old.number, old.unit, old.answer, old.table, np.arange(len(old))),
@@ -182,7 +186,7 @@ def _with(
     whole = None if allergies is None and also.allergies is None else (*(also.allergies or ()), *(allergies or ()))
     return Chart(
         also.today, also.birth, also.sex, events, [*also.tables, *gathered.tables], [*also.units, *gathered.units],
-        also.covers | covers, orders, whole, [*names, *gathered.names],
+        also.covers | covers, orders, whole, Names((len(old), named), *gathered.called().parts),
     )  # fmt: skip
 
 

@@ -1,16 +1,17 @@
 """A chart from the rows of an edition, as a session lends them: one Arrow table by name for each table of the model."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from isthmus.apps.advice.chart.chart import MINUTES, Chart, Events, Floats, Ints, Row
+from isthmus.apps.advice.chart.chart import MINUTES, Chart, Events, Floats, Ints, Names, Row
 from isthmus.apps.contract.knowledge import ucum, units
+from isthmus.apps.contract.session import Rows
 
 MALE, FEMALE = 8507, 8532
 SEXES = {MALE: "male", FEMALE: "female"}
@@ -68,17 +69,19 @@ def columns() -> dict[str, list[str]]:
 def chart_of(tables: Mapping[str, pa.Table], today: date, lacking: frozenset[str] = frozenset()) -> Chart:
     """The chart of a person on a day. A table that is not there, or is named in `lacking`, is not known about."""
     known = list(SOURCES)
-    parts = [
-        _events(tables[name], source, at)
+    lean = tables.lean if isinstance(tables, Rows) else tables
+    read = {
+        name: (at, source)
         for at, (name, source) in enumerate(SOURCES.items())
-        if name in tables and source.concept in tables[name].column_names
-    ]
-    events = Events.joined([one for one, _ in parts])
-    names = [name for _, some in parts for name in some]
-    if names:  # under a grant rows are named by pseudonyms
+        if name in lean and source.concept in lean[name].column_names
+    }
+    events = Events.joined([_events(lean[name], source, at) for name, (at, source) in read.items()])
+    names = Names(*((len(lean[name]), named) for name, (_, source) in read.items()
+                    if (named := _named(tables, name, source)) is not None))  # fmt: skip
+    if len(names):  # under a grant rows are named by pseudonyms
         events = replace(events, id=np.arange(len(events)))
-    sex, birth = _person(tables.get("person"))
-    covers = frozenset(name for name in known if name in tables) - lacking
+    sex, birth = _person(lean.get("person"))
+    covers = frozenset(name for name in known if name in lean) - lacking
     chart = Chart(today, birth, sex, events, known, [*codes()], covers, names=names)
     return replace(chart, allergies=_allergies(chart)) if "observation" in covers else chart
 
@@ -104,22 +107,29 @@ def _unit_places() -> tuple[Ints, Ints]:
     return concepts, np.array([found[one] for one in concepts.tolist()], dtype=np.int64)
 
 
-def _events(table: pa.Table, source: Source, at: int) -> tuple[Events, list[str]]:
-    """The events of a table, and how its rows are called where their ids are no numbers."""
+def _named(tables: Mapping[str, pa.Table], name: str, source: Source) -> Callable[[int], str] | None:
+    """How the rows of a table are called where their ids are no numbers."""
+    if isinstance(tables, Rows) and name in tables.ids:
+        return partial(tables.called, name)
+    column = tables[name][source.id]
+    return None if pa.types.is_integer(column.type) else lambda place: str(column[place].as_py())
+
+
+def _events(table: pa.Table, source: Source, at: int) -> Events:
+    """The events of a table; those whose ids are no numbers have none."""
     count = len(table)
-    named = pa.types.is_string(table[source.id].type) or pa.types.is_large_string(table[source.id].type)
+    numbered = source.id in table.column_names and pa.types.is_integer(table[source.id].type)
     begin = _minutes(table, source.day, source.time)
     number = _numbers(table, source.number) if source.number in table.column_names else np.full(count, np.nan)
-    events = Events(
+    return Events(
         concept=_ints(table, source.concept), begin=begin,
         end=_minutes(table, source.end, "") if source.end in table.column_names else np.zeros(count, dtype=np.int64),
         number=number,
         unit=_places(_ints(table, source.unit)) if source.unit in table.column_names else np.full(count, -1),
         answer=_ints(table, source.answer) if source.answer in table.column_names else np.zeros(count, dtype=np.int64),
         table=np.full(count, at, dtype=np.int64),
-        id=np.zeros(count, dtype=np.int64) if named else _ints(table, source.id),
+        id=_ints(table, source.id) if numbered else np.zeros(count, dtype=np.int64),
     )  # fmt: skip
-    return events, table[source.id].to_pylist() if named else []
 
 
 def _plain(column: pa.ChunkedArray, kind: pa.DataType, empty: object) -> np.ndarray:
