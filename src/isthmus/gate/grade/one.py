@@ -53,6 +53,8 @@ def measured(table: str, rows: pa.Table, measures: Mapping[str, Measure], keys: 
 
 def without(table: str, rows: pa.Table, special: Collection[int]) -> pa.Table:
     """The rows that name none of the concepts of special diseases."""
+    if not special:
+        return rows
     concepts = pa.array(sorted(special), pa.int64())
     for name in (one for one in rows.column_names if graded(table, one).special):
         rows = rows.filter(pc.invert(pc.is_in(rows[name].cast(pa.int64()), value_set=concepts)))

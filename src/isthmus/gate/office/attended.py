@@ -27,7 +27,7 @@ from isthmus.gate.office.session import Granted
 from isthmus.gate.patient import PERSON, Patients, patients
 from isthmus.lake.asking import answer
 
-USES, PATIENTS = 4, 256
+USES, PATIENTS = 4, 512
 """Uses whose pseudonyms are kept, and patients whose rows are, as a use may read them."""
 TEXT = "the rows of one person"
 Columns = Mapping[str, Sequence[str]]

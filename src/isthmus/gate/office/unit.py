@@ -10,6 +10,7 @@ nothing else lies in their place.
 import fcntl
 import json
 import os
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from isthmus.records.models import Account, Act
 from isthmus.records.store import Records
 
 PREFIX = "20.500.99999"  # of identifiers, until the operator has a Handle prefix of their own
+UNDER_WAY = 30.0  # seconds after which an act that another process began is settled for it
 KINDS = ("people", "use", "session", "question", "release", "incident", "evidence")
 """All kinds of acts."""
 APPOINTED = "witnesses appointed"
@@ -91,6 +93,7 @@ class Office:
         self._log: Log | None = None
         self._vault: Vault | None = None
         self._opened: _Opened | None = None
+        self._seen: dict[str, float] = {}  # entries of acts that others began, and when they were seen first
         self._begun: set[str] = set()  # entries of acts that happened, of which it is not noted yet what came of them
         self._together: Together[Callable[[Office], Doing], Sequence[Act]] = Together(self._turn)
 
@@ -217,7 +220,7 @@ class Office:
     def _turn(self, works: Sequence[Callable[["Office"], Doing]]) -> Sequence[Sequence[Act] | Exception]:
         """One turn: each decides, then what they decided on happens."""
         with self._alone():
-            self._clear(self._begun)
+            self._clear(self._begun, patient=True)
             decided = [self._decided(work) for work in works]
             entered = iter(self._entered([one for one in decided if isinstance(one, Doing)]))
             return [next(entered) if isinstance(one, Doing) else one for one in decided]
@@ -251,14 +254,23 @@ class Office:
             self.acts.settle(now_settled)
         return acts
 
-    def _clear(self, known: Collection[str] = ()) -> None:
-        """Settle or drop what others began and did not end. Of acts that are `known` it is known that they happened."""
+    def _clear(self, known: Collection[str] = (), *, patient: bool = False) -> None:
+        """Settle or drop what others began and did not end. Of acts that are `known` it is known that they happened.
+
+        `patient`: what is in the log may be under way in another process; it is settled when it was seen for a while.
+        """
         assert self._log is not None  # only inside of a turn
         waiting = [name for name in self.acts.intended(KINDS) if name not in known]
         there = [name for name in waiting if self._log.has(name)]
-        if waiting:
+        gone = [name for name in waiting if name not in there]
+        if patient:
+            now_seen = time.monotonic()
+            self._seen = {name: self._seen.get(name, now_seen) for name in there}
+            there = [name for name, first in self._seen.items() if now_seen - first > UNDER_WAY]
+        if there:
             self.acts.settle(there)
-            self.acts.drop([name for name in waiting if name not in there])
+        if gone:
+            self.acts.drop(gone)
 
 
 def content(act: Act) -> bytes:
