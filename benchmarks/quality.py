@@ -54,6 +54,7 @@ def quality(bench: Bench) -> Iterator[Row]:
             for said, job, python, given in peers:
                 sample = bench.job(f"quality: {said}, run {turn + 1}", job, python=python, folder=folder, **given)
                 runs.setdefault(said, []).append(sample)
+            _demand_same({said: samples[-1].found["counts"] for said, samples in runs.items()})
         yield from _rows(times * PERSONS, limit, {said: fastest(samples) for said, samples in runs.items()})
 
 
@@ -78,9 +79,6 @@ def _rows(persons: int, limit: float, runs: dict[str, Sample]) -> Iterator[Row]:
     ours, whole = runs.pop("ours"), runs.pop("our own too")
     size = f"{persons:,} persons, {len(ours.found['counts']):,} checks"
     for said, peer in runs.items():
-        assert len(peer.found["counts"]) >= len(ours.found["counts"]) - REFUSED, f"{said} gave few answers"
-        differing = _differing(ours.found["counts"], peer.found["counts"])
-        assert not differing, f"ours and {said} count differently: {differing}"
         ratio = ours.seconds / peer.seconds
         yield Row(
             f"quality checks, {said}", size, seconds(ours.seconds), seconds(peer.seconds), ratio,
@@ -92,9 +90,14 @@ def _rows(persons: int, limit: float, runs: dict[str, Sample]) -> Iterator[Row]:
     )  # fmt: skip
 
 
-def _differing(ours: dict[str, Any], peer: dict[str, Any]) -> list[str]:
-    """The checks, among those that the peer could answer, of which the counts are not the same."""
-    return [key for key, counts in peer.items() if ours.get(key) != counts]
+def _demand_same(counts: dict[str, dict[str, Any]]) -> None:
+    """Raise AssertionError where somebody counts otherwise than we do, or could answer less than is known of it."""
+    ours = counts["ours"]
+    for said, found in counts.items():
+        both = ours.keys() & found.keys()
+        assert len(both) >= len(ours) - REFUSED, f"{said} gave few answers"
+        differing = [key for key in both if found[key] != ours[key]]
+        assert not differing, f"ours and {said} count differently: {differing}"
 
 
 def _noted(peer: Sample) -> str:

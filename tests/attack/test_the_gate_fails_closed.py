@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from isthmus.base.errors import IsthmusError
@@ -139,6 +140,25 @@ def test_a_process_killed_between_act_and_answer_leaves_a_log_that_holds(house: 
     told = house.run("aud", "log", house.root, "--grant", house.grant, "--json").document()
     asked = [one for one in told if one["kind"] == "question"]
     assert len(asked) == (2 if when in {"logged", "noted"} else 1)
+
+
+def test_a_question_that_another_process_answers_is_left_to_it_for_a_while(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = granted.session(house), granted.session(house)
+    acts, seen = Acts(Workspace(house.root).records), []
+
+    def answered(*_: object) -> pa.Table:
+        for wait in (60.0, -1.0):
+            monkeypatch.setattr(unit, "UNDER_WAY", wait)
+            assert second.sql(SQL).to_pylist() == [{"n": 3}]
+            seen.append(len(acts.intended(unit.KINDS)))
+        return pa.table({"n": [3]})
+
+    assert first.asking.answered("sql", SQL, lambda grant: {"person": frozenset()}, answered).to_pylist() == [{"n": 3}]
+    assert seen == [2, 0]  # a session and a question
+    assert [act.result["outcome"] for act in acts.under(house.grant) if act.act == "allowed"] == ["answered"] * 3
+    assert run("verify", house.root).code == 0
 
 
 def test_who_acts_at_once_acts_one_after_another(house: House) -> None:

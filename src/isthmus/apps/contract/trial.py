@@ -20,7 +20,7 @@ from isthmus.flow.workspace import Workspace
 from isthmus.gate.declared import Invented
 from isthmus.records.own import Own
 from isthmus.research.registries.aside import left_out
-from isthmus.research.registries.enrolment.said import lasts
+from isthmus.research.registries.enrolment.said import last
 
 
 class Tried(Invented):
@@ -35,7 +35,7 @@ class Tried(Invented):
     @property
     def stands(self) -> tuple[str, int]:
         """No grant, and the number of the last word about cases and consents."""
-        return "", max(lasts(self.workspace).values(), default=0)
+        return "", last(self.workspace)
 
     def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
         """Who is left out of what is told of many."""

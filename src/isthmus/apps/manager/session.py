@@ -19,18 +19,20 @@ from isthmus.gate.office.session import open_granted
 from isthmus.gate.office.unit import Office
 from isthmus.records.applications import State
 from isthmus.research.registries.aside import left_out
-from isthmus.research.registries.enrolment.said import lasts
+from isthmus.research.registries.enrolment.said import last
+
+Opened = Invented | Declared
 
 
 class Late:
     """A session that is opened with its first question: many calls ask none."""
 
     def __init__(
-        self, opening: Callable[[], Invented | Declared], edition: Callable[[], int], opened: Workspace, grant: str
+        self, opening: Callable[[], Opened], edition: Callable[[], int], opened: Workspace, grant: str
     ) -> None:
         self._opening, self._number = opening, edition
         self._workspace, self._grant = opened, grant
-        self._session: Invented | Declared | None = None
+        self._session: Opened | None = None
 
     @property
     def edition(self) -> int:
@@ -56,13 +58,13 @@ class Late:
     @property
     def stands(self) -> tuple[str, int]:
         """Under which grant it answers, and the number of the last word about cases and consents."""
-        return self._grant, max(lasts(self._workspace).values(), default=0)
+        return self._grant, last(self._workspace)
 
     def left_out(self, registry: str = "", people: int = 1) -> frozenset[int]:
         """Who is left out of what is told of many."""
         return left_out(self._workspace, self._opened().granted, registry, people)
 
-    def _opened(self) -> Invented | Declared:
+    def _opened(self) -> Opened:
         if self._session is None:
             self._session = self._opening()
         return self._session
@@ -78,9 +80,7 @@ class Sessions:
         self._opened = opened
         self._office = Office(opened.root, opened.records, opened.settings)
         self._edition: Any = None  # of the lake, which only the gate knows
-        self._kept: dict[
-            str, tuple[Sequence[object], Invented | Declared]
-        ] = {}  # by application, with what it was opened for
+        self._kept: dict[str, tuple[Sequence[object], Opened]] = {}  # by application, with what it was opened for
 
     def of(self, manifest: Manifest, state: State) -> Session:
         """The session of a call."""
@@ -110,7 +110,7 @@ class Sessions:
         found = [{"person": row["person_id"], "concept": row["measurement_concept_id"]} for row in newest.to_pylist()]
         return found, max(0, met.num_rows - most)
 
-    def _shared(self, manifest: Manifest, state: State) -> Invented | Declared:
+    def _shared(self, manifest: Manifest, state: State) -> Opened:
         """The session of an application, opened anew for another version, grant, person or edition."""
         edition = self._newest()
         opened_for = (manifest, state.grant, state.person, edition.digest if edition else "")
@@ -119,7 +119,7 @@ class Sessions:
             kept = self._kept[manifest.app] = opened_for, self._open(manifest, state)
         return kept[1]
 
-    def _open(self, manifest: Manifest, state: State) -> Invented | Declared:
+    def _open(self, manifest: Manifest, state: State) -> Opened:
         edition = self._newest()
         if edition is None:
             raise InputError("nothing is published yet. Run `isthmus ingest` first.")

@@ -129,7 +129,8 @@ class Telling:
         try:
             self._owing.fire("opened", now(), site=site, apps=apps, person=person)
         except Exception as error:  # nobody waits for it who could be told
-            LOG.warning("that a patient was opened could not be kept (%s): nobody is told of it", type(error).__name__)
+            LOG.warning("that a patient was opened could not be kept (%s): nobody is told of it. If this comes again, "
+                        "look at the records", type(error).__name__)  # fmt: skip
 
     def _ended(self, runs: Runs, one: Owed, ended: Future[Any], made: Future[Any]) -> None:
         """Keep what became of a call; only then it has ended for whoever looks."""

@@ -115,7 +115,9 @@ class Reading:
     def _concept(self, at: Section, value: Any, what: str) -> int:
         if type(value) is int and 0 < value <= GREATEST:
             return value
-        self.faults.add(at.place("value"), f"{what}: '{value}' is no concept id.", "Write ids between [ and ].")
+        self.faults.add(
+            at.place("value"), f"{what}: '{value}' is no concept id.", "Write numbers above 0 between [ and ]."
+        )
         return 0
 
     def _item(self, at: Section, what: str) -> Events | None:

@@ -25,6 +25,8 @@ from isthmus.quality.rules.catalogue import Point, Rule, RuleSet, sources
 __all__ = ["At", "Judged", "Outcome", "Point", "Rule", "judged", "sources"]
 
 FORM = 1
+Seen = tuple[Judging, pa.Schema]
+"""What judged a lot, and the columns of the lot."""
 FILES = 3  # with most wrong records, that are named
 # What stands of the records that were read: not repeats, not what gave way, not what could not be read.
 STANDING = "SELECT DISTINCT part_id AS _part, place AS _place FROM record WHERE outcome IN ('mapped', 'kept')"
@@ -119,7 +121,7 @@ def _sets(workspace: Workspace, edition: Edition, site: str) -> Iterator[Judged]
         for rules in catalogue.sets().values():
             result = Judged(rules.name, outcomes={one.rule_id: Outcome(one.rule_id) for one in rules.rules})
             keys = _keys(engine, workspace, edition, site, rules)
-            seen = (Judging(query("SELECT 1"), query("SELECT 1"), (), {}, ()), pa.schema([]))
+            seen: Seen | None = None
             for lot in lots(workspace, edition, site, rules):
                 seen, sums = _of_lot(engine, rules, lot, keys, seen)
                 _add(result, seen[0], sums)
@@ -127,16 +129,16 @@ def _sets(workspace: Workspace, edition: Edition, site: str) -> Iterator[Judged]
 
 
 def _of_lot(
-    engine: Engine, rules: RuleSet, lot: Lot, keys: Sequence[str], seen: tuple[Judging, pa.Schema]
-) -> tuple[tuple[Judging, pa.Schema], list[dict[str, Any]]]:
-    """The sums of a lot by file. `seen` is what judged the lot before, and its columns: where they are the same, the
-    views stand, for to read them again takes as long as to judge some thousand records.
+    engine: Engine, rules: RuleSet, lot: Lot, keys: Sequence[str], seen: Seen | None
+) -> tuple[Seen, list[dict[str, Any]]]:
+    """The sums of a lot by file. `seen` is what judged the lot before: where it is the same, the views stand, for to
+    read them again takes as long as to judge some thousand records.
     """
     known = (*keys, *_lists(engine, rules, lot.pack))
     columns = tuple(name for name in lot.rows.column_names if name != "_place")
     judging = planned(rules, lot.pack, columns, known)
     engine.load("lot", lot.rows)
-    if judging is not seen[0] or lot.rows.schema != seen[1]:
+    if seen is None or judging is not seen[0] or lot.rows.schema != seen[1]:
         # Views, for a table of 640 columns takes a block for each column and thread, however few rows it has.
         engine.create_view("raw", query(RAW))
         engine.create_view(JUDGED, judging.judged)

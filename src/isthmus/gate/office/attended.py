@@ -49,7 +49,7 @@ def attended(session: Granted, person: int | str, columns: Columns) -> Rows:
         read.append(_rows(session, use, allowed, str(person), columns))
         return dict(read[-1].lean)
 
-    found = session._answered("patient", TEXT, lambda grant: _named(columns), answered)
+    found = session.asking.answered("patient", TEXT, lambda grant: _named(columns), answered)
     return Rows(found, read[-1].ids)
 
 
@@ -70,7 +70,7 @@ def attended_at_desk(
     def naming(grant: object) -> Mapping[str, frozenset[str]]:
         return dict.fromkeys(PUBLIC, frozenset[str]()) | _named(columns)
 
-    return session._answered("patient", text, naming, answered)
+    return session.asking.answered("patient", text, naming, answered)
 
 
 def _named(columns: Columns) -> dict[str, frozenset[str]]:

@@ -30,4 +30,6 @@ def brought(session: Granted, table: str, parts: Collection[int]) -> pa.Table:
     def naming(grant: Grant | None) -> Columns:
         return {table: frozenset()}
 
-    return session._answered("changes", f"what of {table} {len(parts)} parts of deliveries brought", naming, answered)
+    return session.asking.answered(
+        "changes", f"what of {table} {len(parts)} parts of deliveries brought", naming, answered
+    )

@@ -32,5 +32,5 @@ def called(session: Granted, numbers: Collection[int]) -> dict[int, str]:
     def naming(grant: Grant | None) -> Columns:
         return PERSON
 
-    found = session._answered("persons", f"what {len(numbers)} persons are called", naming, answered).to_pylist()
+    found = session.asking.answered("persons", f"what {len(numbers)} persons are called", naming, answered).to_pylist()
     return {row["number"]: row["name"] for row in found}

@@ -62,7 +62,7 @@ class Granted:
         self._lake = lake
         self.edition = edition
         self._asker = asker
-        self._asking = Asking(office, edition.number, asker)
+        self.asking = Asking(office, edition.number, asker)
 
     def ask(self, question: ir.Table) -> pa.Table:
         """The answer to an unbound expression over `isthmus.cdm.questions`, over what the grant holds of them.
@@ -88,7 +88,7 @@ class Granted:
                     f"the question failed while it ran ({type(error).__name__}). Look at its casts and functions."
                 ) from None
 
-        return self._answered("question", _text(question), lambda grant: named, answered)
+        return self.asking.answered("question", _text(question), lambda grant: named, answered)
 
     def sql(self, text: str) -> pa.Table:
         """The rows of one SELECT over the tables of the grant, in a locked engine that holds nothing else; or on the
@@ -111,7 +111,7 @@ class Granted:
             with locked(self._lake, edition, views(allowed, use), reading_of(edition, named)) as engine:
                 return engine.rows(text, most=most, seconds=self._limits.longest)
 
-        return self._answered("sql", text, naming, answered)
+        return self.asking.answered("sql", text, naming, answered)
 
     def steps(self, text: str, work: Callable[[Desk], Taken], *, sparse: bool = False) -> Taken:
         """The answer of a question of several steps, a table or some by name, which `work` asks at a desk with what the
@@ -129,7 +129,7 @@ class Granted:
         def naming(grant: Grant | None) -> Columns:
             return dict.fromkeys([*PUBLIC, *(grant.columns if grant else ())], frozenset[str]())
 
-        return self._answered("steps", text, naming, answered)
+        return self.asking.answered("steps", text, naming, answered)
 
     def persons(self, text: str, identities: Collection[int] = (), numbers: Collection[int] = ()) -> Persons:
         """Who of the persons of the grant have these identities or numbers (those of `steps`); for what people say of
@@ -148,7 +148,7 @@ class Granted:
         def naming(grant: Grant | None) -> Columns:
             return dict.fromkeys(grant.columns if grant else (), frozenset[str]()) | PERSON
 
-        return Persons(self._answered("persons", text, naming, answered), moved[0])
+        return Persons(self.asking.answered("persons", text, naming, answered), moved[0])
 
     def changes(self, table: str, since: int) -> pa.Table:
         """The rows of a table that the grant holds and that came or left since an edition (`gate/differing.py`).
@@ -163,7 +163,7 @@ class Granted:
             return differing(self._lake, pair[0], pair[1], table, view, self._limits.longest)
 
         text = f"what of {table} came or left since edition {since}"
-        return self._answered("changes", text, lambda grant: {table: frozenset()}, answered)
+        return self.asking.answered("changes", text, lambda grant: {table: frozenset()}, answered)
 
     def _files(self, use: Use, allowed: Allowed) -> tuple[Edition, Use]:
         """The edition within the sites that are open, with what was prepared for the use."""
@@ -178,16 +178,7 @@ class Granted:
 
     @property
     def _limits(self) -> Quota:
-        return self._asking.limits
-
-    def _answered(
-        self,
-        way: str,
-        text: str,
-        naming: Callable[[Grant | None], Columns],
-        answered: Callable[[Use, datetime, Allowed, int], Taken],
-    ) -> Taken:
-        return self._asking.answered(way, text, naming, answered)
+        return self.asking.limits
 
 
 def open_granted(

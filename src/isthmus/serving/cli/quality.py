@@ -82,8 +82,7 @@ def _evidence(opened: Workspace, site: str | None, folder: Path, edition: int | 
         document(told | {"broken": broken, "score": found.score, "points_judged": found.judged, "dimensions": ratios})
         return
     rows = [(one.name, one.items, one.passed, one.right, one.asked, pack.four(one.ratio)) for one in found.dimensions]
-    table(f"Grading of {site}", ("dimension", "items", "reach 0.5", "right", "of", "ratio"),
-          rows)  # fmt: skip
+    table(f"Grading of {site}", ("dimension", "items", "reach 0.5", "right", "of", "ratio"), rows)
     if found.score is not None:
         say(f"Front pages: {found.score:.1f} of {found.judged:g} points that can be judged, of {found.whole}.")
     say(f"{broken} of {asked} rules that could be asked are broken ({len(found.rules)} in all). In {folder}: "

@@ -37,8 +37,6 @@ ABOUT: Mapping[str, str] = {
 PREFIX = "advice-"
 KNOWN = re.compile(r"[0-9]{1,19}|[0-9a-f]{32}")
 """How the patients of an edition are named: by a number, under a grant by a pseudonym."""
-
-
 AHEAD = timedelta(days=1)
 """How far the clocks of callers may go before ours."""
 

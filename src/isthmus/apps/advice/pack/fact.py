@@ -243,7 +243,10 @@ class Facts:
         if unit and not ucum.readable(unit):
             raise _Fault(f"{section.place('unit')}: fact {name}: '{unit}' is no UCUM code. Write it as UCUM does.")
         if key and key not in analyte.analytes():
-            raise _Fault(f"{section.place('analyte')}: fact {name}: there is no analyte '{key}'. Use one of its keys.")
+            raise _Fault(
+                f"{section.place('analyte')}: fact {name}: there is no analyte '{key}'. Use a key of "
+                "cdm/units/analyte.csv."
+            )
         low, high = self._range(section, name)
         return Fact(
             name, way, _kind(way), en, zh, section.place(), concept.name, unit, key, low, high,

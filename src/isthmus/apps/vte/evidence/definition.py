@@ -211,7 +211,9 @@ def _fact(row: Row, sets: Mapping[str, Concepts], faults: Faults) -> Fact:
 def _said(row: Row, name: str, faults: Faults) -> None:
     """Note an analyte that there is not, and a name in one language."""
     if row.get("analyte") and row["analyte"] not in analyte.analytes():
-        faults.add(row.place(), f"{name}: there is no analyte '{row['analyte']}'.", "Use one of its keys.")
+        faults.add(
+            row.place(), f"{name}: there is no analyte '{row['analyte']}'.", "Use a key of cdm/units/analyte.csv."
+        )
     if not row["en"] or not row["zh"]:
         faults.add(row.place(), f"{name}: it has no name in both languages.", "Fill `en` and `zh`.")
 

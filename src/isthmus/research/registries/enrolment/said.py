@@ -45,6 +45,11 @@ def lasts(opened: Workspace) -> dict[str, int]:
     return marks(opened.decisions, KINDS)
 
 
+def last(opened: Workspace) -> int:
+    """The number of the last thing that was said or taken back of any registry; 0 where nothing was."""
+    return max(lasts(opened).values(), default=0)
+
+
 def say(
     opened: Workspace, registry: str, kind: str, persons: Mapping[int, date | None], answer: str, *, author: str,
     reason: str, of: int | None = None,
