@@ -52,28 +52,30 @@ TESTS = "[3016723, 3023103, 3019550, 3004501, 3024128, 3024561, 3022217, 3024929
 UNITS = "[8749, 8753, 8753, 8753, 8749, 8636, 0, 9444, 8645, 8645]"
 DRUGS = "[1310149, 1177480, 2000001303, 1545958, 1332418, 2000001301]"
 ILLS = "[4064161, 4281232, 201519, 201826, 320128, 316139]"
+DERIVED = "CAST(hash(i * 100_003 + j) // 4 AS BIGINT)"
+"""Ids as Isthmus derives them: 62 bits of a hash (ADR 0005), so that no file packs them smaller."""
 ASKED = {
     "person": {"gender_concept_id": "8507 + 25 * (i % 2)", "year_of_birth": "1930 + i % 60"},
     "measurement": {
-        "measurement_id": "row_number() OVER ()", "measurement_concept_id": f"{TESTS}[1 + (j * 7 + i) % 10]",
+        "measurement_id": DERIVED, "measurement_concept_id": f"{TESTS}[1 + (j * 7 + i) % 10]",
         "unit_concept_id": f"{UNITS}[1 + (j * 7 + i) % 10]",
         "value_as_number": "round(3 + (hash(i * 31 + j) % 900) / 10, 1)",
         "measurement_date": "DATE '2024-03-31' - CAST(hash(i + j) % 3000 AS INTEGER)",
     },
     "condition_occurrence": {
-        "condition_occurrence_id": "row_number() OVER ()", "condition_concept_id": f"{ILLS}[1 + (j + i) % 6]",
+        "condition_occurrence_id": DERIVED, "condition_concept_id": f"{ILLS}[1 + (j + i) % 6]",
         "condition_start_date": "DATE '2024-03-31' - CAST(hash(i + j) % 3000 AS INTEGER)",
     },
     "drug_exposure": {
-        "drug_exposure_id": "row_number() OVER ()", "drug_concept_id": f"{DRUGS}[1 + (j + i) % 6]",
+        "drug_exposure_id": DERIVED, "drug_concept_id": f"{DRUGS}[1 + (j + i) % 6]",
         "drug_exposure_start_date": "DATE '2024-03-31' - CAST(hash(i + j) % 900 AS INTEGER)",
     },
     "procedure_occurrence": {
-        "procedure_occurrence_id": "row_number() OVER ()", "procedure_concept_id": "2000001406 + j % 2",
+        "procedure_occurrence_id": DERIVED, "procedure_concept_id": "2000001406 + j % 2",
         "procedure_date": "DATE '2024-03-31' - CAST(hash(i + j) % 900 AS INTEGER)",
     },
     "observation": {
-        "observation_id": "row_number() OVER ()", "observation_concept_id": "2000001104 + j",
+        "observation_id": DERIVED, "observation_concept_id": "2000001104 + j",
         "observation_date": "DATE '2024-03-31' - CAST(hash(i + j) % 900 AS INTEGER)",
     },
 }  # fmt: skip

@@ -172,15 +172,24 @@ class OwnRecords:
 
     def add(self, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows, all or none; a row with the key of another takes its place."""
-        found, shape = self._own.table(table)
-        made = [self._row(table, shape, row) for row in rows]
+        self.add_all({table: rows})
+
+    def add_all(self, tables: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
+        """Add rows to several tables, all or none."""
+        shapes = {table: self._own.table(table)[1] for table in tables}
+        made = {table: [self._row(table, shapes[table], row) for row in rows] for table, rows in tables.items()}
         with self._own.work() as work:
-            if made and shape.key:
-                keys = (SITE, *shape.key)
-                former = [{f"_{key}": row[key] for key in keys} for row in made]
-                work.execute(self._own.spelled(("replace", table), lambda: _replaced(found, keys)), former)
-            if made:
-                work.execute(self._own.spelled(("add", table), lambda: sa.insert(found)), made)
+            for table, rows in made.items():
+                if rows:
+                    self._add(work, table, rows)
+
+    def _add(self, work: sa.Connection, table: str, rows: Sequence[Mapping[str, Any]]) -> None:
+        found, shape = self._own.table(table)
+        if shape.key:
+            keys = (SITE, *shape.key)
+            former = [{f"_{key}": row[key] for key in keys} for row in rows]
+            work.execute(self._own.spelled(("replace", table), lambda: _replaced(found, keys)), former)
+        work.execute(self._own.spelled(("add", table), lambda: sa.insert(found)), rows)
 
     def find(
         self, table: str, where: Mapping[str, Any] | None = None, *, order: Sequence[str] = (), most: int = 1000

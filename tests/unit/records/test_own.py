@@ -50,6 +50,20 @@ def test_a_step_is_carried_out_once(own: Own, url: str) -> None:
     again.close()
 
 
+def test_rows_of_several_tables_are_added_all_or_none(url: str) -> None:
+    both = Own(url, "both", [Step({"call": Shape({"call": "text"}, ("call",)), "card": Shape({"card": "text"})})])
+    both.migrate()
+    records = both.of("h01")
+    records.add_all({"card": [{"card": "one"}], "call": [{"call": "first"}]})
+    with pytest.raises(IsthmusError, match="could not be used"):
+        records.add_all({"card": [{"card": "two"}], "call": [{"call": "second"}, {"call": "second"}]})  # twice one key
+    with pytest.raises(UsageError, match="no column 'reason'"):
+        records.add_all({"card": [{"card": "three"}], "call": [{"reason": "none"}]})
+    assert [row["card"] for row in records.find("card")] == ["one"]
+    assert [row["call"] for row in records.find("call")] == ["first"]
+    both.close()
+
+
 def test_a_step_that_was_edited_is_refused(own: Own, url: str) -> None:
     changed = Step({"alert": Shape({"alert": "integer", "rule": "text"}, ("alert",))})
     edited = Own(url, "advice", [changed, SECOND])

@@ -22,6 +22,9 @@ class Records(Protocol):
     def add(self, table: str, rows: Rows) -> None:
         """Add rows, all or none; a row with the key of another takes its place."""
 
+    def add_all(self, tables: Mapping[str, Rows]) -> None:
+        """Add rows to several tables, all or none: what belongs together in one transaction."""
+
     def find(
         self, table: str, where: Mapping[str, Any] | None = None, *, order: Sequence[str] = (), most: int = 1000
     ) -> list[dict[str, Any]]:

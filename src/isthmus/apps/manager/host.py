@@ -249,7 +249,7 @@ class _Run:
                 tables = at.session.patient(said["patient"])
             elif "learnt" in said:
                 at.learnt(str(said["learnt"]), said["rows"])
-            elif said.get("records") in ("add", "find", "count", "change", "remove"):
+            elif said.get("records") in ("add", "add_all", "find", "count", "change", "remove"):
                 head["value"] = getattr(at.records, said["records"])(*said["given"], **said.get("named", {}))
             else:
                 raise RefusedError("this is no question that the gate answers.")

@@ -104,6 +104,10 @@ class Line(NoDesk):
         """Add rows to an own table."""
         self._asked(records="add", given=[table, list(rows)])
 
+    def add_all(self, tables: Mapping[str, Rows]) -> None:
+        """Add rows to several own tables."""
+        self._asked(records="add_all", given=[{table: list(rows) for table, rows in tables.items()}])
+
     def find(
         self, table: str, where: Mapping[str, Any] | None = None, *, order: Any = (), most: int = 1000
     ) -> list[dict[str, Any]]:

@@ -4,6 +4,7 @@ import difflib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 from sqlglot import exp
 
@@ -12,13 +13,13 @@ from isthmus.research.expression.kind import check
 from isthmus.research.expression.lexer import Token, tokens
 from isthmus.research.expression.node import Call, Case, ExpressionError, Kind, Literal, Name, Node, Scalar, names_in
 from isthmus.research.expression.spelling import spell
-from isthmus.research.expression.value import evaluate
+from isthmus.research.expression.value import Work, working
 
 LONGEST, DEEPEST = 4000, 60
 COMPARISONS = frozenset({"=", "<>", "<", "<=", ">", ">="})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Expression:
     """A read expression: text and place as given, its node, its kind (None: not known), and the names that it needs."""
 
@@ -34,7 +35,11 @@ class Expression:
 
     def value(self, values: Mapping[str, Scalar]) -> Scalar:
         """Worked out for one row. A name that is not in `values` is not known."""
-        return evaluate(self.node, values)
+        return self._work(values)
+
+    @cached_property
+    def _work(self) -> Work:
+        return working(self.node)
 
 
 def parse(text: object, place: str, kinds: Mapping[str, Kind | None] | None = None) -> Expression:

@@ -8,7 +8,6 @@ from isthmus.base.errors import UsageError
 from isthmus.research.expression import Kind
 from isthmus.research.expression.function import FUNCTIONS
 from isthmus.research.expression.node import Scalar
-from isthmus.research.expression.value import evaluate
 from isthmus.research.scores.plan import GRADE, VALUE, plan
 from isthmus.research.scores.reader import find
 from isthmus.research.scores.rule import Input, Score
@@ -71,8 +70,8 @@ def score(name: str | Score, told: Mapping[str, Told], *, ranges: bool = True) -
         values[f"told {one.name}"], reason = _in_unit(one, told.get(one.name))
         if reason:
             reasons[one.name] = reason
-    for step, node in plan(rule, ranges=ranges).steps.items():
-        values[step] = evaluate(node, values)
+    for step, work in plan(rule, ranges=ranges).works.items():
+        values[step] = work(values)
     for one in rule.inputs.values():
         if values[f"outside {one.name}"]:
             reasons[one.name] = _why_outside(one)

@@ -12,9 +12,10 @@ Names of our own have a blank in them, so that no input or step can have the sam
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import cached_property, lru_cache, reduce
 
 from isthmus.research.expression.node import Call, Case, Kind, Literal, Name, Node, both, call, either, names_in
+from isthmus.research.expression.value import Work, working
 from isthmus.research.scores.rule import Cut, Input, Points, Score
 
 NOISE = 9
@@ -23,12 +24,17 @@ NULL = Literal(None)
 VALUE, GRADE, HIT, LEAST, MOST = "value", "grade", "hit", "least", "most"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
     """`steps` in an order in which each needs only what stands before it, and the inputs as told."""
 
     score: Score
     steps: Mapping[str, Node]
+
+    @cached_property
+    def works(self) -> Mapping[str, Work]:
+        """By step what works it out of the values of those before it, for one patient."""
+        return {name: working(node) for name, node in self.steps.items()}
 
     def layers(self) -> list[dict[str, Node]]:
         """The steps in as few layers as there can be: a layer needs only those below it."""

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from isthmus.research.expression.value import evaluate
+from isthmus.research.expression.value import working
 from isthmus.research.scores.patient import score
 from isthmus.research.scores.plan import GRADE, plan
 from isthmus.research.scores.reader import shipped
@@ -111,7 +111,7 @@ def _graded(rule: Score, **known: float) -> Any:
     values: dict[str, Any] = dict(known)
     for name, node in plan(rule).steps.items():
         if name.startswith("grade"):
-            values[name] = evaluate(node, values)
+            values[name] = working(node)(values)
     return values[GRADE]
 
 
@@ -130,7 +130,7 @@ def test_points_change_at_the_printed_limit(line: tuple[str, str, float, float, 
     for number, expected in ((limit - step, below), (limit, on), (limit + step, above)):
         values: dict[str, Any] = {f"told {item}": number}
         for key, node in steps.items():
-            values[key] = evaluate(node, values)
+            values[key] = working(node)(values)
         assert values[points] == expected, number
 
 

@@ -126,7 +126,7 @@ class History:
         return self.records.find("firing", where, most=MOST)
 
     def keep(self, call: Call, judged: int, open_rules: int, found: Sorted, now: datetime) -> None:
-        """Remember a call and what fired in it."""
+        """Remember a call and what fired in it, both or neither."""
         firing = [(key, one, "shown") for key, one in found.shown] + list(found.kept_back)
         rows = [
             {
@@ -136,18 +136,11 @@ class History:
             }
             for key, one, outcome in firing
         ]  # fmt: skip
-        if rows:
-            self.records.add("firing", rows)
-        self.records.add(
-            "call",
-            [
-                {
-                    "call": call.call, "service": call.service, "hook": call.hook, "person": call.person,
-                    "user": call.user, "fired": judged, "shown": len(found.shown), "open": open_rules, "day": call.day,
-                    "at": now,
-                }
-            ],
-        )  # fmt: skip
+        itself = {
+            "call": call.call, "service": call.service, "hook": call.hook, "person": call.person, "user": call.user,
+            "fired": judged, "shown": len(found.shown), "open": open_rules, "day": call.day, "at": now,
+        }  # fmt: skip
+        self.records.add_all({"firing": rows, "call": [itself]})
 
     def answered(self, rows: Iterable[tuple[str, str, str, str, str, datetime]], now: datetime) -> int:
         """Remember feedback: card, outcome, reason, comment, suggestion, when it was done; how many were of our cards.
@@ -190,8 +183,8 @@ class History:
             card = told.get(word["card"])
             if card is not None and (card["answered"] is None or card["answered"] <= word["done"]):
                 card |= {"answer": word["outcome"], "reason": word["reason"], "answered": word["done"]}
-        self.records.add("firing", list(told.values()))
-        self.records.add("feedback", [row | {"counted": True} for row in words])
+        counted = [row | {"counted": True} for row in words]
+        self.records.add_all({"firing": list(told.values()), "feedback": counted})
         return len(words)
 
     def rates(self, begin: datetime, end: datetime) -> list[Rate]:
