@@ -19,7 +19,9 @@ reads: {visit_occurrence: [person_id, site]}
 hooks: [landed, published]
 jobs: [counting]
 """
-RECORDS = "steps: [{tables: {event: {columns: {hook: text, number: integer}}}}]\n"
+RECORDS = """steps:
+  - tables: {event: {columns: {hook: text, number: integer}}, edition: {columns: {number: integer}, key: [number]}}
+"""
 CODE = '''"""How often somebody was in hospital, as an observation."""
 
 from datetime import timedelta
@@ -37,7 +39,8 @@ class App(Application):
         at.records.add("event", [{"hook": "landed", "number": event.deliveries}])
 
     def published(self, event, at):
-        at.records.add("event", [{"hook": "published", "number": event.edition}])
+        told = {"hook": "published", "number": event.edition}
+        at.records.add_all({"event": [told], "edition": [{"number": event.edition}]})
         visit = tables["visit_occurrence"]
         found = at.session.ask(visit.group_by("person_id", "site").aggregate(visits=visit.count()))
         at.learnt("visits", [{**row, "day": "2026-01-01"} for row in found.to_pylist()])
@@ -98,10 +101,11 @@ def test_it_is_told_learns_and_what_it_learnt_is_in_the_next_edition(tmp_path: P
     assert rested.document()["edition"] is None
     shelf = Shelf(Workspace(opened.root))
     own = shelf.own(shelf.package("counter", "1.0.0"))
-    hooks = [row["hook"] for row in own.of("").find("event")]
+    events, editions = (own.of("").find(table) for table in ("event", "edition"))
     own.close()
-    assert {"landed", "published"} == set(hooks)
-    assert hooks.count("published") == 2
+    assert {"landed", "published"} == {row["hook"] for row in events}
+    published = [row["number"] for row in events if row["hook"] == "published"]
+    assert len(published) == 2 and published == [row["number"] for row in editions]
 
 
 def test_a_job_that_fails_is_nobodys_trouble(tmp_path: Path) -> None:
