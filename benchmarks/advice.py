@@ -1,41 +1,41 @@
 """A call of decision support over a patient of 10,000 events, at 50 calls a second, with many patients in the lake.
 
-Two processes answer, as a service on two cores does; calls arrive on time whether or not the one before is done, and a
-call's time is from when it arrived. `cold`: no patient was opened before; `warm`: all were, by one of the processes.
-Records are kept in SQLite, every call and every rule that fired. First all that the manifest declares is read, as of
-invented patients; then under a grant, where every call is decided and durable in records and log before a row leaves.
-`python -m benchmarks advice`.
+Two processes answer over HTTP (`isthmus serve --services 2`); calls arrive on time whether or not the one before is
+done, and a call's time is from when it was due to when its answer is read. Who calls is a process more, on the same
+cores. `cold`: no patient was opened before; `warm`: all were, by one of the processes. Records are kept in SQLite,
+every call and every rule that fired. First of invented patients; then under a grant, where who calls shows a token, and
+every call is decided and durable in records and log before a row leaves. `cpu` a call is that of the processes that
+answer. `python -m benchmarks advice`.
 """
 
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future, ProcessPoolExecutor
+import shutil
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import duckdb
 import pyarrow.parquet as pq
 
 import isthmus.apps.advice
+from benchmarks.calling import Callers, family, serviced, took
 from benchmarks.claim import Bench, Row, spent
 from benchmarks.granting import PERSON, QUOTA, granted, office_of
 from benchmarks.job import Sample
-from isthmus.apps.advice.hooks.service import answer
-from isthmus.apps.contract import Asked, Context, Session, manifest_of
-from isthmus.apps.contract.schema import steps_of
-from isthmus.apps.manager.session import Sessions
+from isthmus import __version__
+from isthmus.apps.contract import manifest_of
+from isthmus.apps.manager.shelf import Shelf
 from isthmus.base.clock import now
 from isthmus.base.durable import sha256_of
 from isthmus.cdm.questions import QUESTIONS
+from isthmus.cdm.version import CDM_VERSION
 from isthmus.flow import workspace
 from isthmus.flow.workspace import Workspace
-from isthmus.gate.declared import Invented
 from isthmus.gate.grade.keys import Keys
+from isthmus.gate.office import people
 from isthmus.lake.delta import DataFile
 from isthmus.lake.engine import ROW_GROUP
-from isthmus.records.applications import State
-from isthmus.records.own import Own
 
 SITES = 6
 FULL, SMALL = 1_000_000, 20_000
@@ -44,6 +44,9 @@ EACH = {"measurement": 20, "condition_occurrence": 4, "drug_exposure": 4, "proce
 """Rows of an ordinary person; those with many events have EVENTS results."""
 HEAVY = {FULL: 600, SMALL: 100}
 RATE, SECONDS = 50, 12
+PROCESSES, WARMING = 2, 80
+GRANTED, INVENTED = "granted", "invented"
+APP, SERVICE, SCOPE = "advice", "advice-patient-view", "ask"
 LIMIT = 0.150
 KIND = "CC"
 FOLDER = Path(isthmus.apps.advice.__file__).parent
@@ -87,11 +90,11 @@ def advice(bench: Bench) -> Iterator[Row]:
     persons, root = bench.pick(SMALL, FULL), str(bench.folder / "ws")
     made = bench.job(f"advice: a lake of {persons:,} patients", "advice.make", root=root, persons=persons)
     seconds = bench.pick(2, SECONDS)
-    grants = {"of invented patients": "", "under a grant": made.found["grant"]}
     ran = {
-        how: bench.job(f"advice: calls {how}", "advice.served", root=root, persons=persons, seconds=seconds, grant=one)
-        for how, one in grants.items()
-    }
+        how: bench.job(f"advice: calls {how}", "advice.served", root=f"{root}/{one}", persons=persons, seconds=seconds,
+                       **made.found[one])
+        for how, one in (("of invented patients", INVENTED), ("under a grant", GRANTED))
+    }  # fmt: skip
     for name in ("cold", "warm"):
         for how, one in ran.items():
             yield _row(made, one, persons, f"{how}, {name}", one.found[name])
@@ -110,7 +113,7 @@ def _row(made: Sample, ran: Sample, persons: int, how: str, found: Mapping[str, 
 
 def make(root: str, persons: int) -> dict[str, Any]:
     """A workspace of invented patients with one edition of so many."""
-    opened = workspace.create(Path(root), synthetic=False)
+    opened, invented = (workspace.create(Path(root) / one, synthetic=one == INVENTED) for one in (GRANTED, INVENTED))
     settings = opened.root / "isthmus.toml"
     settings.write_text(settings.read_text(encoding="utf-8") + QUOTA, encoding="utf-8")
     tables: dict[str, tuple[int, list[DataFile]]] = {}
@@ -119,9 +122,16 @@ def make(root: str, persons: int) -> dict[str, Any]:
         files = list(_written(opened.lake.root, table, persons))
         tables[table] = 0, files
         rows += sum(one.rows for one in files)
-    opened.lake.editions.publish(tables, batches=["made"], notes={})
-    reads = manifest_of(FOLDER).reads
-    return {"rows": rows, "grant": granted(opened, KIND, [f"s{site}" for site in range(SITES)], reads, grade=4)}
+    notes = {"published_at": now().isoformat(timespec="seconds") + "Z", "isthmus": __version__, "cdm": CDM_VERSION}
+    opened.lake.editions.publish(tables, batches=["made"], notes=notes)
+    shutil.copytree(opened.lake.root, invented.lake.root, copy_function=os.link, dirs_exist_ok=True)
+    grant = granted(opened, KIND, [f"s{site}" for site in range(SITES)], manifest_of(FOLDER).reads, grade=4)
+    opened = Workspace(opened.root)  # with its settings as they are
+    return {
+        "rows": rows,
+        GRANTED: {"grant": grant, "token": _enabled(opened, grant)},
+        INVENTED: {"token": _enabled(invented)},
+    }
 
 
 def _written(root: Path, table: str, persons: int) -> Iterator[DataFile]:
@@ -147,76 +157,58 @@ def _written(root: Path, table: str, persons: int) -> Iterator[DataFile]:
             yield DataFile(table, path.relative_to(root).as_posix(), f"s{site}", held, path.stat().st_size)
 
 
-_at: dict[str, Callable[[], Context]] = {}
+def _enabled(opened: Workspace, grant: str = "") -> str:
+    """Have the application answer over a workspace; a token for who calls it, where it needs one."""
+    shelf = Shelf(opened)
+    shelf.install(APP)
+    shelf.enable(APP, grant=grant, person=PERSON if grant else "")
+    shelf.give(APP, "*", {"day": DAY})
+    if not grant:
+        return ""
+    office = office_of(opened)
+    with office.open():
+        ann = office.accounts.get(PERSON)
+        assert ann is not None  # whom the grant is for
+        return people.token(office, PERSON, [SCOPE], 1, by=ann)
 
 
-def _start(root: str, grant: str) -> None:
-    """What a process of the service opens once: sessions come from where the service has them."""
-    opened = Workspace(Path(root))
-    manifest = manifest_of(FOLDER)
-    own = Own(f"sqlite:///{Path(root) / 'own.db'}", manifest.app, steps_of(FOLDER))
-    own.migrate()
-    settings = {one.name: one.default for one in manifest.settings.values()} | {"cap": 5, "day": DAY}
-    state = State(app=manifest.app, version=manifest.version, grant=grant, person=PERSON if grant else "")
-    sessions = Sessions(opened)
-    edition = opened.lake.editions.current()
-    assert edition is not None
-
-    def session() -> Session:
-        return sessions.of(manifest, state) if grant else Invented(opened.lake, edition, manifest.reads)
-
-    _at["context"] = lambda: Context(
-        session=session(), records=own.of("s0"), settings=settings, learnt=lambda kind, rows: None,
-        now=now(), site="s0",
-    )  # fmt: skip
-
-
-def _named(root: str, grant: str, persons: list[int]) -> list[str]:
+def _named(opened: Workspace, grant: str, persons: list[int]) -> list[str]:
     """What stands for persons under the grant: by these their callers name them."""
-    with office_of(Workspace(Path(root))).open() as office:
+    with office_of(opened).open() as office:
         return [Keys(office.secret, grant).pseudonym(one) for one in persons]
 
 
-def _call(person: str, number: int, due: float) -> tuple[float, float, int]:
-    """One call: seconds since it was due, processor seconds, cards."""
-    used = time.process_time()
-    body = {
-        "hook": "patient-view", "hookInstance": f"{number}-{os.getpid()}",
+def _asked(person: str, number: int) -> dict[str, Any]:
+    return {
+        "hook": "patient-view", "hookInstance": str(UUID(int=number)),
         "context": {"userId": "Practitioner/1", "patientId": person},
     }  # fmt: skip
-    told: Any = answer(Asked(method="POST", body=body), _at["context"](), "patient-view")
-    return time.time() - due, time.process_time() - used, len(told["cards"])
 
 
-def served(root: str, persons: int, seconds: int, grant: str = "") -> dict[str, Any]:
+def served(root: str, persons: int, seconds: int, grant: str = "", token: str = "") -> dict[str, Any]:
     """Calls at the rate, for patients with many events: first of each the first time, then again."""
     ids = [
         int(row[0])
         for row in duckdb.execute(f"SELECT CAST(hash(i) // 4 AS BIGINT) FROM range({HEAVY[persons]}) r(i)").fetchall()
     ]
-    _start(root, grant)
-    ids = _named(root, grant, ids) if grant else [str(one) for one in ids]
+    callers_know = _named(Workspace(Path(root)), grant, ids) if grant else [str(one) for one in ids]
+    *chosen, one, other = callers_know[: RATE * seconds + 2]
     found: dict[str, Any] = {}
-    with ProcessPoolExecutor(2, initializer=_start, initargs=(root, grant)) as pool:
-        for number in range(40):  # both processes are up, and have read the packs and the list of persons
-            pool.submit(_call, ids[-1 - number % 2], -number, time.time()).result()
-        chosen = ids[: min(RATE * seconds, len(ids) - 2)]
-        for name in ("cold", "warm"):
-            found[name] = _measured(pool, chosen, name)
+    with serviced(Path(root), PROCESSES) as (port, process):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        callers = Callers(port, f"/cds-services/{SERVICE}", headers)
+        # All processes have read the packs and the list of persons before it begins.
+        callers.call([_asked((one, other)[number % 2], number) for number in range(WARMING)], WARMING / 10)
+        for turn, name in enumerate(("cold", "warm"), start=1):
+            before = took(family(process))
+            bodies = [_asked(person, turn * 1_000_000 + at) for at, person in enumerate(chosen)]
+            times, answers, whole = callers.call(bodies, RATE)
+            cpu, many = took(family(process)) - before, len(answers)
+            ordered = sorted(times)
+            found[name] = {
+                "p50": ordered[many // 2], "p95": ordered[int(many * 0.95)], "cpu": cpu / many,
+                "cards": sum(len(one["cards"]) for one in answers) / many,
+                "rate": many / max(whole, many / RATE),
+            }  # fmt: skip
+        callers.close()
     return found
-
-
-def _measured(pool: ProcessPoolExecutor, ids: list[str], name: str) -> Mapping[str, float]:
-    began = time.time()
-    waiting: list[Future[tuple[float, float, int]]] = []
-    for number, person in enumerate(ids):
-        due = began + number / RATE
-        time.sleep(max(0.0, due - time.time()))
-        waiting.append(pool.submit(_call, person, number + 100_000 * (name == "warm"), due))
-    done = [one.result() for one in waiting]
-    took = sorted(one[0] for one in done)
-    return {
-        "p50": took[len(took) // 2], "p95": took[int(len(took) * 0.95)], "p99": took[int(len(took) * 0.99)],
-        "cpu": sum(one[1] for one in done) / len(done), "cards": sum(one[2] for one in done) / len(done),
-        "rate": len(done) / max(time.time() - began, len(ids) / RATE),
-    }  # fmt: skip

@@ -129,17 +129,26 @@ def mount(app: FastAPI, manager: Manager, *, person: Person, framed: Framed | No
     """Put the applications of a manager on the web. `person` finds the account that asks, "" for nobody, and raises
     RefusedError; `framed` puts a fragment of HTML into a page of the house."""
     door = Door(manager, person, framed or plainly)
-    app.add_route("/cds-services", door.discovery, methods=["GET"])
-    app.add_route("/cds-services/{service}", door.service, methods=["POST"])
-    app.add_route("/cds-services/{service}/feedback", door.feedback, methods=["POST"])
+    _offer(app, door)
     app.add_route("/apps/{app}/{path:path}", door.page, methods=METHODS)
 
 
-async def ticking(manager: Manager) -> None:
-    """Have the manager follow what is decided, and begin what is due, every second until it is cancelled."""
+def offer(app: FastAPI, manager: Manager, *, person: Person) -> None:
+    """Put nothing but the services of CDS Hooks on the web."""
+    _offer(app, Door(manager, person, plainly))
+
+
+def _offer(app: FastAPI, door: Door) -> None:
+    app.add_route("/cds-services", door.discovery, methods=["GET"])
+    app.add_route("/cds-services/{service}", door.service, methods=["POST"])
+    app.add_route("/cds-services/{service}/feedback", door.feedback, methods=["POST"])
+
+
+async def ticking(turn: Callable[[], object]) -> None:
+    """Have a manager follow what is decided, and whatever else `turn` does, every second until it is cancelled."""
     while True:
         try:
-            await run_in_threadpool(manager.tick)
+            await run_in_threadpool(turn)
         except Exception as error:  # records that are locked for a moment must not end it
             LOG.warning("applications were not followed for a moment (%s)", type(error).__name__)
         await asyncio.sleep(TICK)

@@ -11,6 +11,7 @@ import uvicorn
 
 from isthmus.base.progress import Progress
 from isthmus.flow.workspace import Workspace
+from isthmus.serving import services as alone
 from isthmus.serving.cli.options import Where
 from isthmus.serving.cli.output import say
 from isthmus.serving.web.app import create
@@ -19,15 +20,27 @@ GRACE = 3  # seconds that open answers have to end; pages that follow a run woul
 Port = Annotated[int, typer.Option(min=1, max=65535, help="Where it listens.")]
 Host = Annotated[str, typer.Option(help="On which address; 0.0.0.0 for all of this machine.")]
 
+Services = Annotated[
+    int,
+    typer.Option(
+        min=0, max=64, metavar="N",
+        help="Answer the services of applications (CDS Hooks) only, by N processes on this port, beside a workbench.",
+    ),
+]  # fmt: skip
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command."""
     app.command("serve")(serve)
 
 
-def serve(workspace: Where, port: Port = 8000, host: Host = "127.0.0.1") -> None:
+def serve(workspace: Where, port: Port = 8000, host: Host = "127.0.0.1", services: Services = 0) -> None:
     """Open the workbench of a workspace: pages in English and Chinese, until Ctrl-C."""
-    listen(workspace, host, port)
+    if services:
+        say(f"Services of applications are at http://{host}:{port}/cds-services, by {services} processes.")
+        alone.listen(workspace, host, port, services, GRACE)
+    else:
+        listen(workspace, host, port)
 
 
 def listen(

@@ -89,7 +89,7 @@ def living(house: House) -> Callable[[FastAPI], AbstractAsyncContextManager[None
         with suppress(IsthmusError):  # told by the pages
             await run_in_threadpool(counted.prepare, house)
         begun = asyncio.create_task(counting())
-        ticks = asyncio.create_task(ticking(house.manager))
+        ticks = asyncio.create_task(ticking(house.manager.tick))
         try:
             yield
         finally:
