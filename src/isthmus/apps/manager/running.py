@@ -315,6 +315,7 @@ class Manager:
                 self._telling.has(made.package.manifest)
             self._place(app, made)
         except IsthmusError as error:
+            LOG.warning("application %s %s does not run: the page Administration says why", app, state.version)
             self._faults[app] = state.change, str(error)
             if runs is not None:
                 runs.state = state  # what ran goes on; it is not tried again before something is decided anew
