@@ -164,7 +164,7 @@ class Shelf:
         self.records.give(app, scope, read(manifest, scope, written))
 
     def _demand_free(self, manifest: Manifest) -> None:
-        """Raise InputError where another enabled application gives one of the services: callers know them by id alone."""
+        """Raise InputError where another enabled application gives a service of the same id: callers know no more."""
         for app, state in self.records.changes().items():
             if app == manifest.app or not state.version:
                 continue
@@ -175,8 +175,8 @@ class Shelf:
         else:
             return
         raise InputError(
-            f"{manifest.app} {manifest.version} gives the service {taken[0]}, which {app} gives already. Give it another "
-            f"id, or disable {app} first."
+            f"{manifest.app} {manifest.version} gives the service {taken[0]}, which {app} gives already. Give it "
+            f"another id, or disable {app} first."
         )
 
     def _house(self, app: str) -> Path:
