@@ -228,6 +228,8 @@ def _enabled(opened: Workspace, app: str, version: str, grant: str, by: str) -> 
     wanted = State(app=app, grant=grant or state.grant, person=by or state.person, version=package.manifest.version)
     if wanted.grant and not sessions.may_see(package.manifest, wanted, wanted.person):
         raise RefusedError(f"{wanted.person} is not among the people of the grant {wanted.grant}.")
+    if wanted.grant:
+        sessions.demand_grade(package.manifest, wanted.grant)
     try_out(shelf, sessions, wanted, package)
     return shelf.enable(app, package.manifest.version, grant=grant, person=by)
 
