@@ -66,11 +66,13 @@ def test_a_service_of_another_is_not_taken_by_a_forged_greeting(tmp_path: Path) 
 
 
 def test_a_service_has_one_giver(tmp_path: Path) -> None:
+    """Also where two were enabled at once, or before anybody looked."""
     other = write(tmp_path / "other", manifest=MANIFEST.replace("app: elders", "app: youngsters"))
-    with managed(tmp_path, write(tmp_path), other, settings='[apps]\ntrusted = ["elders", "youngsters"]\n') as (
-        _,
-        manager,
-    ):
-        assert list(manager.running()) in (["elders"], ["youngsters"])
+    settings = '[apps]\ntrusted = ["elders", "youngsters"]\n'
+    with managed(tmp_path, write(tmp_path), settings=settings) as (shelf, manager):
+        one = shelf.install(str(other))
+        shelf.records.run(one.app, one.version)
+        manager.follow()
+        assert list(manager.running()) == ["elders"]
         (fault,) = [one.fault for one in manager.standing() if one.fault]
-        assert "gives the service elders-view, which" in fault and "Disable one" in fault
+        assert "gives the service elders-view, which elders gives" in fault and "Disable one" in fault

@@ -56,6 +56,10 @@ def test_it_is_plugged_in_as_the_page_says(tmp_path: Path) -> None:
         assert (wrong.status, "send" in wrong.body["error"]) == (400, True)
         assert manager.answer("recall", Asked(method="POST", path="api/calls", body={"person": 7})).status == 201
         assert manager.answer("recall", Asked(path="api/due")).body == []
+        for person, cards in (("7", 1), ("8", 0), ("7' OR '1'='1", 0), ("pseudonym" * 4, 0)):
+            asked = Asked(body={"context": {"patientId": person}})
+            told = manager.serve("recall-patient-view", asked)
+            assert (told.status, len(told.body["cards"])) == (200, cards), told
     finally:
         manager.close()
 

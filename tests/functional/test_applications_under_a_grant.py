@@ -10,6 +10,7 @@ from fastapi import FastAPI
 
 from isthmus.apps.contract import Asked
 from isthmus.apps.manager.running import Manager
+from isthmus.apps.manager.shelf import Shelf
 from isthmus.flow.ingest import ingest
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.grade.keys import Keys
@@ -103,6 +104,19 @@ def test_people_of_the_grant_get_cards_and_nobody_else(client: httpx.Client, hou
         assert refused.status_code == 403, refused.text
         assert refused.headers["content-type"] == "application/problem+json"
         assert refused.json()["type"].endswith("/refused")
+
+
+def test_who_judges_by_dates_does_not_run_under_a_grant_that_moves_them(tmp_path: Path) -> None:
+    house = granted.granted(tmp_path, patients=5, tables={"person": "all", "measurement": "all"}, grade=3)
+    assert run("app", "install", house.root, "advice").code == 0
+    words = ("app", "enable", house.root, "advice", "--grant", house.grant)
+    assert "works with data of grade 4" in complaint(house.run("ann", *words), 5)
+    shelf = Shelf(Workspace(house.root))
+    shelf.enable("advice", grant=house.grant, person="ann")  # as it may have been enabled before
+    body = {"hook": "patient-view", "hookInstance": "1", "context": {"userId": "u", "patientId": "f" * 32}}
+    with running(shelf.opened) as manager:
+        told = manager.serve("advice-patient-view", Asked(body=body, person="ann"))
+    assert (told.status, "grade 4" in told.body["error"]) == (403, True), told
 
 
 @pytest.mark.parametrize("service", SERVICES)

@@ -97,6 +97,10 @@ class Workspace:
         """The registered sites, by name."""
         return [self.site(path.stem) for path in sorted((self.root / "sites").glob("*.toml"))]
 
+    def has_site(self, name: str) -> bool:
+        """Whether a site is registered."""
+        return (self.root / "sites" / f"{name}.toml").is_file()
+
     def site(self, name: str) -> Site:
         """One site. Raises InputError when it is not registered."""
         path = self.root / "sites" / f"{name}.toml"

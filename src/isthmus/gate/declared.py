@@ -3,6 +3,7 @@
 Whatever else is asked for is refused, before anything is read.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from functools import partial
@@ -37,6 +38,9 @@ from isthmus.lake.plain import plain
 
 MOST = 1_000_000  # rows of one answer
 SECONDS = 60.0  # of one question
+NUMBER = re.compile(r"-?[0-9]{1,19}")
+NOBODY = -(1 << 63)
+"""A number that no person has."""
 PERSON = "person_id"
 PLACES = BESIDE - {"site"}
 """Where a row stands in what was delivered, which no grant tells."""
@@ -78,10 +82,11 @@ class Invented:
             return work(desk)
 
     def patient(self, person: int | str) -> Mapping[str, pa.Table]:
-        """The rows of one person, by the declared tables that have a person."""
+        """The rows of one person, by the declared tables that have a person; a text that is no number is nobody."""
         tables = _of_persons(self._columns)
-        found, left = patients(self._lake, self._edition).whole(int(person), tables)
-        return {**found, **self._by_engine(int(person), {table: tables[table] for table in left})}
+        number = int(person) if isinstance(person, int) or NUMBER.fullmatch(person) else NOBODY
+        found, left = patients(self._lake, self._edition).whole(number, tables)
+        return {**found, **self._by_engine(number, {table: tables[table] for table in left})}
 
     def called(self, numbers: Collection[int]) -> Mapping[int, int | str]:
         """What persons are called whose numbers are those of a desk: by the same numbers."""

@@ -32,11 +32,20 @@ LOG = logging.getLogger("isthmus.apps")
 METHODS = ["GET", "POST", "PUT", "DELETE"]
 LARGEST = 10 << 20  # bytes of a request
 SITE = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")  # of a character
 SCOPE = "ask"
 # What a browser may be given of an application: nothing that runs, or styles a page of the house.
 JSON = "application/json"
 MEDIA = ("text/html", "text/plain", "text/csv", "application/fhir+json", "image/svg+xml")
 TICK = 1.0  # seconds
+# Hooks of the specification: each is about one patient.
+HOOKS = frozenset(
+    {
+        "patient-view", "order-select", "order-sign", "order-dispatch", "encounter-start", "encounter-discharge",
+        "appointment-book", "allergyintolerance-create", "problem-list-item-create", "medication-refill",
+    }
+)  # fmt: skip
+LONGEST = 200  # characters of a patient's id
 CLOSED = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cache-Control": "no-store",
@@ -68,16 +77,12 @@ class Door:
         """A request as an application sees it. Raises RefusedError or InputError."""
         person = await run_in_threadpool(self.person, request)
         body = b"".join([piece async for piece in _limited(request)])
-        try:
-            value = json.loads(body) if body else None
-        except (ValueError, RecursionError):
-            raise InputError("the body of the request is no JSON. Send JSON, or nothing.") from None
         query = dict(request.query_params)
         site = query.pop("site", "")
-        if site and not SITE.fullmatch(site):
-            raise InputError("`site` is the name of a site.")
+        if site and not (SITE.fullmatch(site) and self.manager.has_site(site)):
+            raise InputError("`site` names no site of this installation. `isthmus site list` shows them.")
         return Asked(
-            method=request.method, path=path, query=query, body=value, site=site, language=language(request),
+            method=request.method, path=path, query=query, body=_value(body), site=site, language=language(request),
             person=person,
         )  # fmt: skip
 
@@ -119,7 +124,11 @@ class Door:
         service = request.path_params["service"]
         try:
             asked = await self.asked(request, service)
-            found = await self.answered(self.manager.giver(service), Call(kind, service, asked))
+            app = self.manager.giver(service)
+            runs = self.manager.running().get(app)
+            if runs is not None and kind == "service":
+                _demand_call(asked.body, service, runs.gives["services"][service]["hook"])
+            found = await self.answered(app, Call(kind, service, asked))
         except (InputError, RefusedError) as error:
             found = failure(service, error)
         return response(found)
@@ -213,6 +222,37 @@ def plainly(request: Request, title: Mapping[str, str], fragment: str) -> Respon
     spoken = language(request)
     head = f'<!doctype html><html lang="{spoken}"><meta charset="utf-8"><title>{escape(title.get(spoken, ""))}</title>'
     return HTMLResponse(f"{head}<main>{fragment}</main></html>", headers=CLOSED)
+
+
+def _value(body: bytes) -> Any:
+    """The value that a body has as JSON, None of an empty one. Raises InputError for what is none."""
+    try:
+        value = json.loads(body, parse_constant=_no_number) if body else None
+        if HALF.search(body):
+            json.dumps(value, ensure_ascii=False).encode()  # half a character is no text, and could not be kept
+    except (ValueError, RecursionError):
+        raise InputError("the body of the request is no JSON. Send JSON, or nothing.") from None
+    return value
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
+def _demand_call(body: Any, service: str, hook: str) -> None:
+    """Raise InputError unless a body is a call of a hook as every application may count on it.
+
+    A patient is named by a text: the numbers of an edition are longer than programs keep exactly.
+    """
+    if not isinstance(body, dict) or not isinstance(body.get("context"), dict):
+        raise InputError(
+            "a call is an object with `hook`, `hookInstance` and `context`. Send it as CDS Hooks 2 has it."
+        )
+    if body.get("hook") != hook:
+        raise InputError(f"the service {service} answers the hook {hook}. Name it as `hook`, or call another service.")
+    patient = body["context"].get("patientId", "" if hook in HOOKS else "-")
+    if not isinstance(patient, str) or not patient or len(patient) > LONGEST:
+        raise InputError(f"`context.patientId` is a text of 1 to {LONGEST} characters. Send the patient's id so.")
 
 
 async def _limited(request: Request) -> Any:

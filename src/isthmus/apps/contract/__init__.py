@@ -21,12 +21,12 @@ from isthmus.apps.contract.application import (
 from isthmus.apps.contract.event import HOOKS, Event, Landed, Opened, Passed, Published, Ready, Received
 from isthmus.apps.contract.manifest import CONTRACT, Manifest, Setting, manifest_of
 from isthmus.apps.contract.records import Records, Rows, Within
-from isthmus.apps.contract.session import Session, tables
+from isthmus.apps.contract.session import Session, named, tables
 from isthmus.base.errors import InputError, IsthmusError, PackError, RefusedError, UsageError
 
 __all__ = [
     "CONTRACT", "HOOKS", "Application", "Asked", "Cards", "Context", "Event", "Handle", "InputError", "IsthmusError",
     "Job", "Landed", "Manifest", "Opened", "PackError", "Page", "Passed", "Published", "Ready", "Received", "Records",
     "RefusedError", "Route", "Rows", "Service", "Session", "Setting", "Told", "UsageError", "Within", "manifest_of",
-    "tables",
+    "named", "tables",
 ]  # fmt: skip

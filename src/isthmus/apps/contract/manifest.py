@@ -112,7 +112,10 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manifest:
-    """What an application is, what it needs, and what it gives. `reads` has the columns of each table it asks."""
+    """What an application is, what it needs, and what it gives. `reads` has the columns of each table it asks.
+
+    `grade` is the least grade of data that it works with: under a grant of a lower one it does not run.
+    """
 
     app: str
     version: str

@@ -245,6 +245,10 @@ class Manager:
         """The application that gives a service of CDS Hooks; "" where none does."""
         return next((app for app, one in self._running.items() if service in one.gives["services"]), "")
 
+    def has_site(self, name: str) -> bool:
+        """Whether a site of that name is registered."""
+        return self._shelf.opened.has_site(name)
+
     def tick(self, *, jobs: bool = True) -> list[Future[Any]]:
         """Follow what is decided, tell what is owed, begin the `jobs` that are due; none of it is waited for."""
         self.follow(0)
@@ -315,6 +319,7 @@ class Manager:
                 self._telling.has(made.package.manifest)
             self._place(app, made)
         except IsthmusError as error:
+            LOG.warning("application %s %s does not run: the page Administration says why", app, state.version)
             self._faults[app] = state.change, str(error)
             if runs is not None:
                 runs.state = state  # what ran goes on; it is not tried again before something is decided anew

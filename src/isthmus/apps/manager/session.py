@@ -96,6 +96,19 @@ class Sessions:
         grant = found.case.grant if found else None
         return bool(account and grant and is_in_use(self._office, account) and person in grant.people)
 
+    def demand_grade(self, manifest: Manifest, grant: str) -> None:
+        """Raise RefusedError where a grant gives data of a lower grade than the application works with.
+
+        Below it dates are moved and columns coarser: what it says of a patient would be wrong, and nobody would see it.
+        """
+        file = granted(self._office, self._office.named(grant, "GR"))
+        found = file.case.grant if file else None
+        if found is not None and found.grade < manifest.grade:
+            raise RefusedError(
+                f"{manifest.app} works with data of grade {manifest.grade}, and the grant {grant} gives grade "
+                f"{found.grade}, where dates are moved and columns left out. Apply for one of grade {manifest.grade}."
+            )
+
     def results(
         self, manifest: Manifest, state: State, parts: Sequence[int], most: int
     ) -> tuple[list[dict[str, Any]], int]:
@@ -130,6 +143,7 @@ class Sessions:
             raise RefusedError(
                 f"{manifest.app} was enabled without a grant, and reads no patients. Enable it with --grant and --as."
             )
+        self.demand_grade(manifest, state.grant)
         within = Within(f"{manifest.app} {manifest.version}", manifest.reads)
         session = open_granted(
             self._office, self._opened.lake, account, state.grant, edition=edition.number, within=within

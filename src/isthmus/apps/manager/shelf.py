@@ -1,11 +1,12 @@
 """Applications as they are installed: found, copied, looked at, enabled, and taken out of use.
 
-Nothing runs here. What is decided goes into the records; a service that runs follows within a second.
+Nothing runs here. What is decided goes into the records; a service that runs looks there once a second.
 """
 
 import hashlib
 import shutil
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib import resources
 from importlib.metadata import EntryPoint, entry_points
@@ -122,7 +123,8 @@ class Shelf:
     def enable(self, app: str, version: str = "", *, grant: str = "", person: str = "") -> State:
         """Have a version run (the newest by default), in place of the one that runs: enable, and upgrade.
 
-        Its steps of records.yaml are carried out first. Raises InputError or UsageError when it cannot run.
+        Its steps of records.yaml are carried out first. Raises InputError or UsageError when it cannot run, or gives a
+        service that another enabled one gives.
         """
         state, chosen = self.records.state(app), version or self.newest(app)
         package = self.package(app, chosen)
@@ -132,6 +134,7 @@ class Shelf:
                 f"{app} reads patients, for which it needs a grant like anyone: name it with --grant, and the account "
                 "that it acts as with --as."
             )
+        self._demand_free(package.manifest)
         own = self.own(package)
         own.migrate()
         own.close()
@@ -143,11 +146,13 @@ class Shelf:
         return self.records.run(app, "")
 
     def roll_back(self, app: str) -> State:
-        """Have the version run that ran before. Raises UsageError when there is none."""
+        """Have the version run that ran before. Raises UsageError when there is none, InputError when it cannot run."""
         state = self.records.state(app)
         if not state.former or state.former == state.version:
             raise UsageError(f"no version of {app} ran before. `isthmus app list` shows what is installed.")
-        return self.records.run(app, state.former, self.package(app, state.former).manifest.hooks)
+        manifest = self.package(app, state.former).manifest
+        self._demand_free(manifest)
+        return self.records.run(app, state.former, manifest.hooks)
 
     def give(self, app: str, scope: str, written: Mapping[str, str]) -> None:
         """Give settings in a scope as somebody wrote them; nothing written takes one back.
@@ -157,6 +162,22 @@ class Shelf:
         state = self.records.state(app)
         manifest = self.package(app, state.version or self.newest(app)).manifest
         self.records.give(app, scope, read(manifest, scope, written))
+
+    def _demand_free(self, manifest: Manifest) -> None:
+        """Raise InputError where another enabled application gives a service of the same id: callers know no more."""
+        for app, state in self.records.changes().items():
+            if app == manifest.app or not state.version:
+                continue
+            with suppress(InputError):  # what is gone gives nothing
+                taken = sorted({*manifest.services} & {*self.package(app, state.version).manifest.services})
+                if taken:
+                    break
+        else:
+            return
+        raise InputError(
+            f"{manifest.app} {manifest.version} gives the service {taken[0]}, which {app} gives already. Give it "
+            f"another id, or disable {app} first."
+        )
 
     def _house(self, app: str) -> Path:
         base = Path(str(resources.files(isthmus.apps)))

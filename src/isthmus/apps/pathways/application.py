@@ -17,7 +17,7 @@ from isthmus.apps.contract import (
     Within,
 )
 from isthmus.apps.pathways import judging
-from isthmus.apps.pathways.cards import due, due_steps, justify, keep_feedback, person_of, titled
+from isthmus.apps.pathways.cards import became, due, due_steps, justify, keep_feedback, person_of, titled
 
 TITLE = {"en": "Clinical pathways", "zh": "临床路径"}
 DUE = {"en": "Due steps of a pathway", "zh": "临床路径到期步骤"}
@@ -102,14 +102,14 @@ def _patient(asked: Asked, at: Context) -> Told:
 
 
 def _deviations(asked: Asked, at: Context) -> Told:
-    """How often which reason was given for which rule, in a span of days (`from`, `until`), or ever."""
+    """How often which reason was given, and what became of cards, by rule, in a span (`from`, `until`) or ever."""
     try:
         said = [asked.query.get(key) for key in ("from", "until")]
         low, high = (datetime.fromisoformat(one) if one else None for one in said)
     except ValueError:
         raise InputError("a span is written as ?from=2024-01-31&until=2024-12-31. Mend the day.") from None
     counted = at.records.count("deviation", {"at": Within(low, high)}, by=("pathway", "rule", "reason"))
-    return Told(body={"deviations": counted})
+    return Told(body={"deviations": counted, "cards": became(at, low, high)})
 
 
 def _justify(asked: Asked, at: Context) -> Told:

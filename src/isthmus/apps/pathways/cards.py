@@ -1,11 +1,13 @@
 """Due steps of one patient as cards of CDS Hooks: what, until when, by which rule and rows; and what became of them."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
-from datetime import date, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from isthmus.apps.contract import Asked, Cards, Context, InputError, Told
+from isthmus.apps.contract import Asked, Cards, Context, InputError, Told, Within
 from isthmus.apps.contract.session import named, number_of
 from isthmus.apps.pathways.judging import MOST, open_steps
 from isthmus.apps.pathways.pack import Pack
@@ -16,6 +18,8 @@ from isthmus.apps.pathways.speech import Speech
 NAMESPACE = UUID("6f0d3a1e-6c52-5a1b-9c2f-9a2f0f7a7a11")
 SYSTEM = "urn:isthmus:pathways:reason"
 SUMMARY = 140  # characters that the specification allows
+LONGEST = 2000  # characters of what is kept of feedback
+OUTCOMES, IGNORED = ("accepted", "overridden"), "ignored"
 LATE = 365
 """Days after which what was missed is no longer told at the bedside; it stays in the report."""
 
@@ -78,20 +82,52 @@ def today(at: Context) -> date:
 
 
 def keep_feedback(asked: Asked, at: Context) -> None:
-    """Keep what became of cards; one that was overridden with a reason of the pack is a justified deviation."""
-    for one in (asked.body or {}).get("feedback") or ():
-        card, outcome = str(one.get("card", "")), str(one.get("outcome", ""))
-        if outcome not in ("accepted", "overridden"):
-            raise InputError(f"'{outcome}' is no outcome of a card. Send accepted or overridden.")
-        override = one.get("overrideReason") or {}
-        reason = str((override.get("reason") or {}).get("code", ""))
-        comment = str(override.get("userComment") or "")
-        said = {"card": card, "outcome": outcome, "reason": reason, "comment": comment}
-        at.records.add("feedback", [said | {"by": asked.person, "at": at.now}])
-        known = at.records.find("card", {"card": card}, most=1)
-        if outcome == "overridden" and reason and known:
+    """Keep what became of cards; one that was overridden with a reason of the pack is a justified deviation.
+
+    A reason that the pack does not have is kept, and justifies nothing. Raises InputError, before anything is kept, for
+    what is no feedback.
+    """
+    heard = [_heard(one) for one in _listed(asked.body)]
+    at.records.add("feedback", [one | {"by": asked.person, "at": at.now} for one in heard])
+    for one in heard:
+        known = at.records.find("card", {"card": one["card"]}, most=1)
+        if one["outcome"] == "overridden" and one["reason"] and known:
             of = {key: known[0][key] for key in ("pathway", "rule", "person", "begins")}
-            justify(of | {"reason": reason, "comment": comment}, asked.person, at)
+            with suppress(InputError):
+                justify(of | {"reason": one["reason"], "comment": one["comment"]}, asked.person, at)
+
+
+def _listed(body: Any) -> list[Mapping[str, Any]]:
+    listed = body.get("feedback") if isinstance(body, Mapping) else None
+    if not isinstance(listed, list) or not all(isinstance(one, Mapping) for one in listed):
+        raise InputError("the body has no list `feedback` of cards. Send it as CDS Hooks 2 has it.")
+    return listed
+
+
+def _heard(one: Mapping[str, Any]) -> dict[str, str]:
+    """What became of one card, as it is kept."""
+    if one.get("outcome") not in OUTCOMES or not isinstance(one.get("card"), str):
+        raise InputError(f"a feedback has a `card` and an `outcome`, which is {' or '.join(OUTCOMES)}. Send both.")
+    override = one.get("overrideReason")
+    override = override if isinstance(override, Mapping) else {}
+    reason = override.get("reason")
+    code = str(reason.get("code") or "") if isinstance(reason, Mapping) else ""
+    comment = str(override.get("userComment") or "")
+    return {
+        "card": one["card"][:LONGEST], "outcome": one["outcome"], "reason": code[:LONGEST], "comment": comment[:LONGEST]
+    }  # fmt: skip
+
+
+def became(at: Context, low: datetime | None, high: datetime | None) -> list[Row]:
+    """Of each rule how many cards were shown (last in a span), and how many of them were accepted, overridden or never
+    answered: the last word about a card counts."""
+    words = {row["card"]: row["outcome"] for row in at.records.find("feedback", order=["at"], most=MOST)}
+    shown = at.records.find("card", {"at": Within(low, high)}, most=MOST)
+    counted = Counter((one["pathway"], one["rule"], words.get(one["card"], IGNORED)) for one in shown)
+    return [
+        {"pathway": pathway, "rule": rule, **{word: counted[pathway, rule, word] for word in (*OUTCOMES, IGNORED)}}
+        for pathway, rule in sorted({key[:2] for key in counted})
+    ]
 
 
 def justify(told: Mapping[str, Any], by: str, at: Context) -> Row:

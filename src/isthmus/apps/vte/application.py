@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from isthmus.apps.contract import Application, Asked, Context, Page, Published, Route, Service, Told
 from isthmus.apps.contract.session import named
 from isthmus.apps.vte import page
-from isthmus.apps.vte.cards import keep_feedback, patient_view
+from isthmus.apps.vte.cards import became, keep_feedback, patient_view
 from isthmus.apps.vte.indicator import indicators
 from isthmus.apps.vte.patient import assess
 from isthmus.apps.vte.report import report
@@ -40,6 +40,7 @@ class Vte(Application):
             Route(method="GET", path="indicators.csv", handle=_indicators_csv),
             Route(method="GET", path="report", handle=_report),
             Route(method="GET", path="report.csv", handle=_report_csv),
+            Route(method="GET", path="cards", handle=became),
         ]
 
     def services(self) -> Sequence[Service]:

@@ -1,9 +1,11 @@
 """The CDS service: cards of CDS Hooks 2 for the patient who is opened. Every card names its rule and its rows."""
 
+from collections import Counter
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid5
 
-from isthmus.apps.contract import Asked, Cards, Context, InputError
+from isthmus.apps.contract import Asked, Cards, Context, InputError, Told, Within
 from isthmus.apps.contract.research import find_score
 from isthmus.apps.contract.session import named
 from isthmus.apps.vte.patient import Assessed, Due, assess
@@ -14,6 +16,8 @@ LABEL = "Isthmus VTE"
 SPACE = UUID("6b9d1f5a-58c1-4d0b-9a55-0f1f7f6f5d10")
 """Under which cards get their numbers: the same card of the same day has the same."""
 LONGEST = 140  # characters of a summary, as the specification has it
+OUTCOMES = ("accepted", "overridden")
+MOST = 1_000_000
 MARKS = {"low": "info", "moderate": "warning", "high": "warning"}
 
 
@@ -25,7 +29,11 @@ def patient_view(asked: Asked, at: Context) -> Cards:
     if patient is None:
         raise InputError("the request has no context.patientId. Send a request of the hook patient-view.")
     one = assess(named(str(patient)), at)
-    return {"cards": [] if one is None else cards(one, asked.language, at)}
+    found = [] if one is None else cards(one, asked.language, at)
+    shown = [{"card": card["uuid"], "what": card.pop("_what"), "at": at.now} for card in found]
+    if shown:
+        at.records.add("shown", shown)
+    return {"cards": found}
 
 
 def cards(one: Assessed, language: str, at: Context) -> list[dict[str, Any]]:
@@ -45,9 +53,35 @@ def keep_feedback(asked: Asked, at: Context) -> None:
     rows = []
     for one in listed:
         reason = one.get("overrideReason") or {}
-        code = (reason.get("reason") or {}).get("code", "") if isinstance(reason, dict) else ""
-        rows.append({"card": str(one["card"]), "outcome": str(one.get("outcome", "")), "reason": code, "at": at.now})
+        reason = reason.get("reason") if isinstance(reason, dict) else None
+        code = str(reason.get("code") or "") if isinstance(reason, dict) else ""
+        if one.get("outcome") not in OUTCOMES:
+            raise InputError(f"the `outcome` of a feedback is {' or '.join(OUTCOMES)}. Send one of them.")
+        rows.append({"card": str(one["card"]), "outcome": one["outcome"], "reason": code[:LONGEST], "at": at.now})
     at.records.add("feedback", rows)
+
+
+def became(asked: Asked, at: Context) -> Told:
+    """What became of the cards that were shown last in a span (`from`, `until`) or ever: of the risk and of each act
+    that was due, how many were accepted, overridden (by reason) and never answered."""
+    try:
+        low, high = (datetime.fromisoformat(one) if one else None for one in map(asked.query.get, ("from", "until")))
+    except ValueError:
+        raise InputError("a span is written as ?from=2024-01-31&until=2024-12-31. Mend the day.") from None
+    heard = {one["card"]: one for one in at.records.find("feedback", most=MOST)}
+    shown = at.records.find("shown", {"at": Within(low, high)}, most=MOST)
+    counted = Counter((one["what"], heard.get(one["card"], {}).get("outcome", "ignored")) for one in shown)
+    why = Counter((one["what"], heard[one["card"]]["reason"]) for one in shown
+                  if heard.get(one["card"], {}).get("outcome") == "overridden")  # fmt: skip
+    return Told(
+        body=[
+            {
+                "what": what, **{word: counted[what, word] for word in (*OUTCOMES, "ignored")},
+                "reasons": {reason: number for (of, reason), number in sorted(why.items()) if of == what},
+            }
+            for what in sorted({what for what, _ in counted})
+        ]
+    )  # fmt: skip
 
 
 def _risk(one: Assessed, language: str, at: Context) -> dict[str, Any]:
@@ -77,6 +111,7 @@ def _due(each: Due, one: Assessed, language: str) -> dict[str, Any]:
 def _card(name: str, one: Assessed, text: str, mark: str, lines: list[str]) -> dict[str, Any]:
     short = text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
     found: dict[str, Any] = {
+        "_what": name,
         "uuid": str(uuid5(SPACE, f"{name} {one.person} {one.visit} {one.judged.moment.seen:%Y%m%d}")),
         "summary": short,
         "indicator": mark,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from isthmus.apps.contract import UsageError
+from isthmus.apps.contract import Manifest, UsageError
 from isthmus.apps.manager import making
 from isthmus.apps.manager.running import Manager, try_out
 from isthmus.apps.manager.session import Sessions
@@ -72,10 +72,14 @@ def install(
     json: Json = False,
 ) -> None:
     """Install an application; nothing of it runs before it is enabled."""
-    one = Shelf(Workspace(workspace)).install(source)
+    shelf = Shelf(Workspace(workspace))
+    one = shelf.install(source)
+    manifest = shelf.package(one.app, one.version).manifest
     if json:
-        document({"app": one.app, "version": one.version, "origin": one.origin, "digest": one.digest})
+        reads = {table: sorted(columns) for table, columns in manifest.reads.items()}
+        document({"app": one.app, "version": one.version, "origin": one.origin, "digest": one.digest, "reads": reads})
         return
+    _tell_reads(manifest)
     say(f"{one.app} {one.version} is installed. Enable it: `isthmus app enable {workspace} {one.app}`.")
 
 
@@ -99,8 +103,18 @@ def upgrade(
 ) -> None:
     """Have the newest version of an application run; the former ends what it began."""
     opened = Workspace(workspace)
-    if source and (one := Shelf(opened).install(source)).app != app:
-        raise UsageError(f"{source} holds {one.app}, not {app}. It is installed, and not enabled.")
+    if source:
+        shelf = Shelf(opened)
+        one = shelf.install(source)
+        if one.app != app:
+            raise UsageError(f"{source} holds {one.app}, not {app}. It is installed, and not enabled.")
+        if (newest := shelf.newest(app)) != one.version:
+            raise UsageError(
+                f"{source} holds {one.version}, and {newest} is installed, which is newer. Raise its version, or have "
+                f"it run as it is: `isthmus app enable {workspace} {app} --version {one.version}`."
+            )
+        if not json:
+            _tell_reads(shelf.package(app, one.version).manifest)
     _tell(_enabled(opened, app, "", "", ""), json)
 
 
@@ -214,6 +228,8 @@ def _enabled(opened: Workspace, app: str, version: str, grant: str, by: str) -> 
     wanted = State(app=app, grant=grant or state.grant, person=by or state.person, version=package.manifest.version)
     if wanted.grant and not sessions.may_see(package.manifest, wanted, wanted.person):
         raise RefusedError(f"{wanted.person} is not among the people of the grant {wanted.grant}.")
+    if wanted.grant:
+        sessions.demand_grade(package.manifest, wanted.grant)
     try_out(shelf, sessions, wanted, package)
     return shelf.enable(app, package.manifest.version, grant=grant, person=by)
 
@@ -223,7 +239,13 @@ def _tell(state: State, json: bool) -> None:
         document({"app": state.app, "version": state.version, "former": state.former, "grant": state.grant})
         return
     runs = f"{state.version} is enabled" if state.version else "is disabled"
-    say(f"{state.app} {runs}. A service that runs follows within a second.")
+    say(f"{state.app} {runs}. A service that runs follows: at once, or when the version has started there.")
+
+
+def _tell_reads(manifest: Manifest) -> None:
+    """What an application can ever ask for."""
+    for name, columns in sorted(manifest.reads.items()):
+        say(f"It reads {name}: {', '.join(sorted(columns))}.")
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -42,7 +42,9 @@ def register(app: FastAPI, house: House) -> None:
     async def plain(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         near = _near(request.url.path) if error.status_code == 404 else {}
-        return await told(house, request, error.status_code, "", near)
+        takes = (error.headers or {}).get("Allow", "") if error.status_code == 405 and not _is_page(request) else ""
+        said = f"this address takes {takes}, and {request.method} was sent. Send it so." if takes else ""
+        return await told(house, request, error.status_code, said, near)
 
     app.add_exception_handler(IsthmusError, ours)
     app.add_exception_handler(HTTPException, plain)
@@ -56,7 +58,7 @@ async def unforeseen(house: House, request: Request, error: Exception) -> Respon
 
 async def told(house: House, request: Request, status: int, text: str, near: Mapping[str, str]) -> Response:
     """An error as a page, or as a problem in JSON for who asks for data."""
-    if request.url.path.endswith(FILES) or "text/html" not in request.headers.get("accept", ""):
+    if not _is_page(request):
         return _problem(request, status, text)
 
     def made() -> Response:
@@ -70,6 +72,11 @@ async def told(house: House, request: Request, status: int, text: str, near: Map
         return HTMLResponse(rendered("fault.html.j2", values), status)
 
     return await house.lanes.pages.do(made)
+
+
+def _is_page(request: Request) -> bool:
+    """Whether somebody looks, and no program asks for data."""
+    return not request.url.path.endswith(FILES) and "text/html" in request.headers.get("accept", "")
 
 
 def _problem(request: Request, status: int, text: str) -> Response:

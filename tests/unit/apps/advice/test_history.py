@@ -107,7 +107,14 @@ def test_a_switch_holds_at_its_site_and_is_measured_a_year_on(own: Own) -> None:
     rates = {one.rule: one for one in here.rates(*SPAN)}
     assert rates[rule].days_off == (YEAR_ON - day("2025-07-01")).days
     assert rates[other].days_silent == 10
-    assert {row["why"] for row in own.of("").find("switch")} == {"our laboratory calls", "to be tried", "tried"}
+    told = [(one["site"], one["rule"], one["mode"], one["why"], one["by"]) for one in whole.switches(*SPAN)]
+    assert told == [
+        ("h1", rule, "off", "our laboratory calls", "ann"),
+        ("", other, "on", "tried", "bo"),
+        ("", other, "silent", "to be tried", "bo"),
+    ]
+    assert [one["site"] for one in there.switches(*SPAN)] == ["", ""]
+    assert len(here.switches(day("2025-02-01"), YEAR_ON)) == 1
 
 
 def test_switches_of_before_modes_were_kept_still_hold(own: Own) -> None:

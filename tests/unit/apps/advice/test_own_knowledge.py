@@ -79,3 +79,18 @@ def test_the_graph_opens_with_the_concept_of_the_setting() -> None:
             pages[start] = made.get("graph").body
     assert pages["liver_cancer"] != pages["cirrhosis"]
     assert "<svg" in pages["no such concept"]
+
+
+def test_a_pack_is_checked_beside_the_others_of_ones_own(tmp_path: Path) -> None:
+    """It may build on them, and the rules that its relations make are among those that it is told to bring."""
+    folder = written(tmp_path / "knowledge", 18)
+    head = PACK.replace("pack: ours", "pack: more").replace("[liver]", "[liver, ours]")
+    line = "celecoxib,contraindicated_in,cirrhosis,warning,label,house,It harms the kidneys.,损害肾脏。,"
+    relations = f"from,relation,to,indicator,strength,source,en,zh,about\n{line}\n"
+    more = {"name": "more", "files": {"pack.yaml": head.replace("house:", "house2:"), "relations.csv": relations}}
+    with trial(knowledge=str(folder)) as made:
+        told = made.post("api/check", more)
+    assert (told.status, told.body["faults"]) == (200, [])
+    assert [one["rule"] for one in told.body["rules"]] == ["contraindication.celecoxib.cirrhosis"]
+    with trial() as made:
+        assert "ours" in str(made.post("api/check", more).body["faults"])

@@ -125,6 +125,55 @@ def test_a_request_that_is_none_is_refused() -> None:
                 trial.serve("advice-patient-view", body)
 
 
+def test_every_call_is_remembered_whatever_a_caller_names_it() -> None:
+    with _trial() as trial:
+        for patient in ("1", "2", "2"):
+            trial.serve("advice-patient-view", request(patient=patient) | {"hookInstance": "always-the-same"})
+        rows = trial.context().records.find("call")
+        firing = trial.context().records.find("firing")
+    assert sorted(row["person"] for row in rows) == ["1", "2", "2"]
+    assert {row["instance"] for row in rows} == {"always-the-same"}
+    assert {row["call"] for row in firing} <= {row["call"] for row in rows}
+
+
+def test_a_name_that_nobody_would_read_is_not_kept() -> None:
+    long = "x" * (schema.LONGEST + 1)
+    with _trial() as trial:
+        for body in (request() | {"hookInstance": long}, request(userId=long), request(patient=long)):
+            with pytest.raises(InputError, match="at most 200 characters"):
+                trial.serve("advice-patient-view", body)
+        said = {"card": "c", "outcome": "overridden", "outcomeTimestamp": "2024-03-31T12:00:00Z"}
+        with pytest.raises(InputError, match="code of a reason"):
+            trial.feedback("advice-patient-view", {"feedback": [said | {"overrideReason": {"reason": {"code": long}}}]})
+        assert not trial.context().records.find("call")
+
+
+def test_the_page_of_rates_tells_reasons_and_switches() -> None:
+    with _trial() as trial:
+        card = trial.serve("advice-patient-view", request(patient="2"))["cards"][0]
+        said = {"card": card["uuid"], "outcome": "overridden", "outcomeTimestamp": "2024-03-31T12:00:00Z",
+                "overrideReason": {"reason": {"code": "wrong_data"}}}  # fmt: skip
+        trial.feedback("advice-patient-view", {"feedback": [said]})
+        trial.post("api/rules/critical_potassium_high/mode", {"mode": "off", "why": "the <laboratory> calls"})
+        until = "2024-03-31T12:01"
+        page, told = trial.get("rates", until=until).body, trial.get("api/rates", until=until).body
+        zh = trial.get("rates", language="zh", until=until).body
+    assert "The data are wrong or out of date 1" in page and "the &lt;laboratory&gt; calls" in page
+    assert "数据有误或已过时 1" in zh and "规则启停记录" in zh
+    (one,) = told["switches"]
+    assert (one["rule"], one["mode"], one["why"]) == ("critical_potassium_high", "off", "the <laboratory> calls")
+
+
+def test_the_bench_says_at_which_hook_a_rule_is_judged() -> None:
+    with _trial() as trial:
+        for rule, said in (
+            ("no_rule", "there is no rule 'no_rule'"),
+            ("metformin_egfr_30", "is judged at order-select"),
+        ):
+            with pytest.raises(InputError, match=said):
+                trial.post("api/bench", {"hook": "patient-view", "rules": [rule]})
+
+
 def test_what_was_shown_is_silent_for_a_while_and_new_rows_of_a_critical_rule_are_not() -> None:
     with _trial() as trial:
         first = trial.serve("advice-patient-view", request(patient="2"))

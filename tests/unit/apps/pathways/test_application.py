@@ -114,8 +114,35 @@ def test_a_card_that_is_overridden_with_a_reason_is_a_justified_deviation(trial:
     assert card["uuid"] not in {one["uuid"] for one in _cards(trial, 2)}
     counted = trial.get("api/deviations").body["deviations"]
     assert [(one["rule"], one["reason"], one["rows"]) for one in counted] == [("AFP at diagnosis", "declined", 1)]
+    (mine,) = (one for one in trial.get("api/deviations").body["cards"] if one["rule"] == "AFP at diagnosis")
+    assert (mine["accepted"], mine["overridden"], mine["ignored"]) == (0, 1, 0)
     (rule,) = (one for one in trial.get("api/pathways/liver").body["rules"] if one["rule"] == "AFP at diagnosis")
     assert (rule["violated"], rule["justified"]) == (1, 1)
+
+
+def test_feedback_is_kept_whole_or_refused_and_a_card_nobody_answers_is_counted(trial: Trial) -> None:
+    cards = _cards(trial, 2)
+    before, was = trial.context().records.count("feedback"), trial.get("api/deviations").body["cards"]
+    odd = {"card": cards[0]["uuid"], "outcome": "overridden", "overrideReason": {"reason": {"code": "rain"}}}
+    for body in (
+        None,
+        [],
+        {},
+        {"feedback": "x"},
+        {"feedback": [1]},
+        {"feedback": [odd, {"card": "c", "outcome": "x"}]},
+    ):
+        with pytest.raises(InputError, match="feedback"):
+            trial.feedback("pathway-due-steps", body)
+    assert trial.context().records.count("feedback") == before
+    trial.feedback("pathway-due-steps", {"feedback": [odd, odd | {"overrideReason": "rain", "card": "of-another"}]})
+    assert cards[0]["uuid"] in {one["uuid"] for one in _cards(trial, 2)}  # no reason of the pack: it comes again
+    told = trial.get("api/deviations").body["cards"]
+    words = ("overridden", "ignored")
+    overridden, ignored = (sum(one[word] for one in told) - sum(one[word] for one in was) for word in words)
+    assert (overridden, ignored) == (1, -1)
+    assert sum(one["ignored"] for one in told) == sum(one["ignored"] for one in was) - 1 >= 0
+    assert trial.get("api/deviations", until="2020-01-01").body["cards"] == []
 
 
 def test_what_was_judged_on_another_edition_is_judged_anew(trial: Trial) -> None:

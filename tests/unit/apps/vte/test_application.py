@@ -91,8 +91,26 @@ def test_what_becomes_of_a_card_is_kept(hospital: Trial) -> None:
     hospital.feedback(SERVICE, {"feedback": [said]})
     (kept,) = hospital.context().records.find("feedback", {"card": card})
     assert (kept["outcome"], kept["reason"]) == ("overridden", "patient-declined")
-    with pytest.raises(InputError, match="feedback"):
-        hospital.feedback(SERVICE, {"cards": []})
+    for body in ({"cards": []}, {"feedback": [{"card": card, "outcome": "seen"}]}):
+        with pytest.raises(InputError, match="feedback"):
+            hospital.feedback(SERVICE, body)
+    hospital.feedback(
+        SERVICE, {"feedback": [{"card": "c", "outcome": "overridden", "overrideReason": {"reason": "x"}}]}
+    )
+
+
+def test_what_became_of_cards_is_counted_those_that_nobody_answered_too(hospital: Trial) -> None:
+    shown = _cards(hospital, 2)
+    said = {"card": shown[0]["uuid"], "outcome": "overridden", "overrideReason": {"reason": {"code": "declined"}}}
+    hospital.feedback(SERVICE, {"feedback": [said]})
+    told = {one["what"]: one for one in hospital.get("api/cards").body}
+    assert set(told) >= {"risk"} and len(told) >= len(shown)
+    assert told["risk"]["reasons"] == {"declined": 1}
+    assert (told["risk"]["overridden"], told["risk"]["accepted"]) == (1, 0)
+    assert all(one["ignored"] >= 1 for what, one in told.items() if what != "risk")
+    assert hospital.get("api/cards", until="2020-01-01").body == []
+    with pytest.raises(InputError, match="span"):
+        hospital.get("api/cards", until="rain")
 
 
 @pytest.fixture(scope="module")

@@ -37,9 +37,9 @@ class Sorted:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call of a service: its id, which service and hook, whom it is about, and who asks."""
+    """A call of a service: the id that the caller gave, which service and hook, whom it is about, and who asks."""
 
-    call: str
+    instance: str
     service: str
     hook: str
     person: str
@@ -126,19 +126,22 @@ class History:
         return self.records.find("firing", where, most=MOST)
 
     def keep(self, call: Call, judged: int, open_rules: int, found: Sorted, now: datetime) -> None:
-        """Remember a call and what fired in it, both or neither."""
+        """Remember a call and what fired in it, both or neither, under an id of ours: callers may give each call the
+        same."""
+        name = uuid4().hex
         firing = [(key, one, "shown") for key, one in found.shown] + list(found.kept_back)
         rows = [
             {
-                "card": str(key), "call": call.call, "rule": one.rule.name, "version": one.rule.version,
+                "card": str(key), "call": name, "rule": one.rule.name, "version": one.rule.version,
                 "pack": one.rule.pack, "indicator": one.rule.indicator, "person": call.person, "outcome": outcome,
                 "made": made_of(one), "at": now,
             }
             for key, one, outcome in firing
         ]  # fmt: skip
         itself = {
-            "call": call.call, "service": call.service, "hook": call.hook, "person": call.person, "user": call.user,
-            "fired": judged, "shown": len(found.shown), "open": open_rules, "day": call.day, "at": now,
+            "call": name, "instance": call.instance, "service": call.service, "hook": call.hook, "person": call.person,
+            "user": call.user, "fired": judged, "shown": len(found.shown), "open": open_rules, "day": call.day,
+            "at": now,
         }  # fmt: skip
         self.records.add_all({"firing": rows, "call": [itself]})
 
@@ -208,6 +211,14 @@ class History:
             for rule in sorted({*counts, *switched})
         ]
         return sorted(rates, key=lambda one: (-(one.override or 0.0), -one.shown, one.rule))
+
+    def switches(self, begin: datetime, end: datetime) -> list[dict[str, Any]]:
+        """Every switch of a span, the newest first: when, at which site ("" for all), which rule, how, why, by whom.
+
+        The whole installation meets those of all sites.
+        """
+        rows = self.records.find("switch", {"at": Within(begin, end)}, order=["-at", "-number"], most=MOST)
+        return [{name: row[name] for name in ("at", "site", "rule", "mode", "why", "by")} for row in rows]
 
     def _switched(self, begin: datetime, end: datetime) -> dict[str, dict[str, float]]:
         """Of each rule that was switched the days of the span in each mode."""

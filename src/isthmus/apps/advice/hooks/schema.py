@@ -17,6 +17,8 @@ Text = Annotated[str, Meta(min_length=1)]
 Json = dict[str, Any]
 Kind = TypeVar("Kind", bound=Struct)
 MOST = 1000  # cards of one feedback
+LONGEST = 200
+"""Characters of a name that a caller gives and that is kept: of a call, a person, a reason."""
 PATH = re.compile(r" - at `(.+)`$")
 
 
@@ -191,6 +193,9 @@ def request(body: Any, hook: str) -> Request:
     for group in NEEDED.get(hook, ()):
         if not any(found.context.get(name) for name in group):
             raise InputError(f"the context of {hook} lacks {group[0]}. Send it.")
+    names = (found.hook_instance, *(str(found.context.get(name, "")) for name in ("userId", "patientId")))
+    if max(map(len, names)) > LONGEST:
+        raise InputError(f"hookInstance, userId and patientId have at most {LONGEST} characters. Send shorter ones.")
     return found
 
 
@@ -218,6 +223,12 @@ def feedback(body: Any) -> list[Feedback]:
     for one in found:
         if one.outcome == "accepted" and not one.accepted_suggestions:
             raise InputError("a card that was accepted names no suggestion. Send `acceptedSuggestions` with their ids.")
+        override = one.override_reason
+        if override and override.reason and len(override.reason.code) > LONGEST:
+            raise InputError(
+                f"the code of a reason has at most {LONGEST} characters. Send one of the card's, words as "
+                "`userComment`."
+            )
         if one.outcome_timestamp.tzinfo is None:
             raise InputError("`outcomeTimestamp` has no zone. Send it in UTC, as 2021-12-11T10:05:31Z.")
     return found

@@ -23,8 +23,9 @@ RULES = (
 )  # fmt: skip
 RATES = (
     "rule", "fired", "shown", "silenced", "capped", "silent", "accepted", "overridden", "ignored", "override",
-    "days_off",
+    "reasons", "days_off", "days_silent",
 )  # fmt: skip
+SWITCHES = ("at", "site", "rule", "mode", "why", "by")
 WIDTH, HEIGHT, MOST = 900, 560, 24
 
 
@@ -72,7 +73,11 @@ def _hit(one: Hit, asked: Asked) -> str:
 
 
 def _word(key: str, asked: Asked) -> str:
-    return escape(words()[key][asked.language])
+    return escape(_text(key, asked))
+
+
+def _text(key: str, asked: Asked) -> str:
+    return words()[key][asked.language]
 
 
 def rules_page(asked: Asked, at: Context) -> Told:
@@ -82,10 +87,16 @@ def rules_page(asked: Asked, at: Context) -> Told:
 
 
 def rates_page(asked: Asked, at: Context) -> Told:
-    """How each rule did in the last year."""
-    found = History(at.records, base_of(at), at.site).rates(*span(asked, at))
-    listed = [{name: getattr(one, name) for name in RATES} for one in found]
-    return _page("about_rates", _table(RATES, listed, asked.language), asked.language)
+    """How each rule did in the last year, and how rules were switched in it, and why."""
+    base = base_of(at)
+    history, when = History(at.records, base, at.site), span(asked, at)
+    listed = [{name: getattr(one, name) for name in RATES} for one in history.rates(*when)]
+    for one in listed:
+        said = [(base.reasons.get(code, {}).get(asked.language) or code, n) for code, n in one["reasons"].items()]
+        one["reasons"] = [f"{text or _text('no_reason', asked)} {n}" for text, n in said]
+    switched = [one | {"at": f"{one['at']:%Y-%m-%d %H:%M}"} for one in history.switches(*when)]
+    told = f"{_table(RATES, listed, asked.language)}<h2>{_word('switches', asked)}</h2>"
+    return _page("about_rates", told + _table(SWITCHES, switched, asked.language), asked.language)
 
 
 def graph_page(asked: Asked, at: Context) -> Told:

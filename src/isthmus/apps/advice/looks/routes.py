@@ -15,7 +15,7 @@ from isthmus.apps.advice.firing.card import Cards
 from isthmus.apps.advice.firing.history import MODES, History, Rate
 from isthmus.apps.advice.firing.judge import Fired
 from isthmus.apps.advice.hooks.service import HOOKS, KNOWN, day_of, judged_of, known_of
-from isthmus.apps.advice.pack.base import HERE, Base, base_of, read
+from isthmus.apps.advice.pack.base import Base, base_of, folders, read
 from isthmus.apps.advice.pack.graph import Relation
 from isthmus.apps.advice.pack.rule import Rule
 from isthmus.apps.advice.search.finding import find
@@ -101,10 +101,17 @@ def switch(asked: Asked, at: Context) -> Told:
 
 
 def rates(asked: Asked, at: Context) -> Told:
-    """How often each rule fired, was shown and set aside, in a span (`from`, `until`; the last year)."""
+    """How often each rule fired, was shown and set aside, in a span (`from`, `until`; the last year), and how rules
+    were switched in it, with the reasons."""
     begin, end = span(asked, at)
-    found = History(at.records, base_of(at), at.site).rates(begin, end)
-    return Told(body={"from": begin.isoformat(), "until": end.isoformat(), "rates": [_rate(one) for one in found]})
+    history = History(at.records, base_of(at), at.site)
+    switches = [{**one, "at": one["at"].isoformat()} for one in history.switches(begin, end)]
+    return Told(
+        body={
+            "from": begin.isoformat(), "until": end.isoformat(),
+            "rates": [_rate(one) for one in history.rates(begin, end)], "switches": switches,
+        }
+    )  # fmt: skip
 
 
 def span(asked: Asked, at: Context) -> tuple[datetime, datetime]:
@@ -184,11 +191,22 @@ def bench(asked: Asked, at: Context) -> Told:
     hook, named = str(body.get("hook", "")), body.get("rules")
     if hook not in CALLS:
         raise InputError(f"the bench runs one of the hooks {', '.join(HOOKS)}. Name it as `hook`.")
-    if named is not None and not (isinstance(named, list) and all(one in base_of(at).rules for one in named)):
-        raise InputError("`rules` is a list of names of rules. `rules` lists them.")
+    if named is not None:
+        _demand_rules(named, hook, base_of(at))
     return Told(
         body={"hook": hook, "edition": at.session.edition, "rules": [_did(one) for one in benched(at, hook, named)]}
     )
+
+
+def _demand_rules(named: Any, hook: str, base: Base) -> None:
+    """Raise InputError unless all that is named are rules of the hook."""
+    if not isinstance(named, list) or not all(isinstance(one, str) for one in named):
+        raise InputError("`rules` is a list of names of rules. The route `rules` lists them.")
+    for one in named:
+        if hook not in (hooks := _known(base, one).hooks):
+            raise InputError(
+                f"{one} is judged at {', '.join(hooks)}, not at {hook}. Name another `hook`, or leave it out."
+            )
 
 
 def benched(at: Context, hook: str, named: Sequence[str] | None = None) -> list[Did]:
@@ -222,17 +240,20 @@ def check(asked: Asked, at: Context) -> Told:
         folder.mkdir()
         for one, text in files.items():
             (folder / one).write_text(text, encoding="utf-8")
-        others = [one for one in sorted(HERE.iterdir()) if (one / "pack.yaml").is_file() and one.name != name]
         try:
-            found = read([*others, folder])
+            found = read([*(one for one in folders(at) if one.name != name), folder])
         except PackError as error:
             return Told(body={"whole": False, "faults": str(error).splitlines()}, status=422)
     return Told(body={"whole": True, "faults": [], "rules": _examples(found, name)})
 
 
 def _examples(base: Base, pack: str) -> list[dict[str, Any]]:
-    """The rules of a pack, and how many examples of each came out."""
-    return [{"rule": one.name, "examples": len(one.examples)} for one in base.rules.values() if one.pack == pack]
+    """The rules of a pack, those that its relations make among them, and how many examples of each came out."""
+    return [
+        {"rule": one.name, "examples": len(one.examples)}
+        for one in base.rules.values()
+        if pack in (one.pack, one.relation.pack if one.relation else "")
+    ]
 
 
 def _known(base: Base, name: str) -> Rule:

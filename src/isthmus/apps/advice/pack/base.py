@@ -120,22 +120,36 @@ def base_of(at: Context) -> Base:
     It is read anew when a file there has changed. Raises InputError where there is no such folder, PackError where a
     pack in it is wrong: then nobody is advised, rather than by rules of which some are missing.
     """
-    named = str(at.settings.get("knowledge", ""))
-    if not named:
-        return shipped()
-    place = Path(named)
-    own = sorted(one.parent for one in place.glob("*/pack.yaml"))
+    own = _own(at)
     if not own:
+        return shipped()
+    files = sorted(one for folder in own for one in folder.rglob("*") if one.is_file())
+    return _with(own, tuple((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in files))
+
+
+def folders(at: Context) -> list[Path]:
+    """The folders of the packs that come along and of those that the setting `knowledge` adds."""
+    return [*_along(), *_own(at)]
+
+
+def _along() -> list[Path]:
+    return [one for one in sorted(HERE.iterdir()) if (one / "pack.yaml").is_file()]
+
+
+def _own(at: Context) -> tuple[Path, ...]:
+    """The folders below that of the setting `knowledge`; none without one. Raises InputError where it has none."""
+    named = str(at.settings.get("knowledge", ""))
+    own = tuple(sorted(one.parent for one in Path(named).glob("*/pack.yaml"))) if named else ()
+    if named and not own:
         raise InputError(
             "the folder of the setting `knowledge` holds no pack. Put each into a folder of its own with a pack.yaml."
         )
-    files = sorted(one for folder in own for one in folder.rglob("*") if one.is_file())
-    return _with(tuple(own), tuple((str(one), one.stat().st_mtime_ns, one.stat().st_size) for one in files))
+    return own
 
 
 @lru_cache(maxsize=4)
 def _with(own: tuple[Path, ...], files: tuple[tuple[str, int, int], ...]) -> Base:
-    return read([*(one for one in sorted(HERE.iterdir()) if (one / "pack.yaml").is_file()), *own])
+    return read([*_along(), *own])
 
 
 def read(folders: Sequence[Path]) -> Base:
