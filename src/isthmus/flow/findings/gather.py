@@ -21,6 +21,7 @@ from isthmus.flow.failing import failures
 from isthmus.flow.findings.delivered import of_rules
 from isthmus.flow.findings.plausible import learnt, of_outliers, shares
 from isthmus.flow.findings.unlisted import without_unlisted
+from isthmus.flow.findings.whole import replaced
 from isthmus.flow.persons import Several, persons, several
 from isthmus.flow.places import Places
 from isthmus.flow.quality import Quality, files_of, quality
@@ -37,7 +38,7 @@ from isthmus.quality.findings.silence import silent
 from isthmus.quality.plausible import limits
 from isthmus.quality.rules import catalogue as rules
 
-FORM = 8
+FORM = 9
 MUCH_MORE = 0.5  # of rows: how much emptier than the usual hospital's a field is that is said to be never filled
 FILES = 3  # that are named
 QUARANTINE = """
@@ -45,6 +46,7 @@ QUARANTINE = """
         arg_min(record_id, place) AS record_id
     FROM record WHERE outcome = 'quarantined' GROUP BY ALL ORDER BY rows DESC, part_id
 """
+CHANGED = "SELECT part_id, count(*) AS rows FROM record WHERE outcome = 'superseded' GROUP BY part_id"
 # A kind of record that is replaced more often than this is a state that is told again and again, and no contradiction.
 OFTEN = 0.2
 ASIDE = f"""
@@ -143,10 +145,16 @@ def _of_checks(workspace: Workspace, found: Quality, places: Places) -> Iterator
 
 
 def _of_records(workspace: Workspace, edition: Edition, site: str, places: Places) -> Iterator[Finding]:
-    """Records in quarantine, by feed and reason; those that contradict another of their number, or give no row."""
+    """Records in quarantine, by feed and reason; those that contradict another of their number, or give no row.
+
+    Of a file that came again in whole those in quarantine are told that its newest delivery has.
+    """
     with workspace.lake.engine() as engine:
         engine.view("record", files_of(workspace, edition, "record", site), empty=schema_of("record"))
-        waiting, aside = (engine.rows(query(sql)).to_pylist() for sql in (QUARANTINE, ASIDE.format(empty=EMPTY)))
+        asked = (QUARANTINE, ASIDE.format(empty=EMPTY), CHANGED)
+        waiting, aside, changed = (engine.rows(query(sql)).to_pylist() for sql in asked)
+    again = replaced(workspace, edition, site, {row["part_id"]: row["rows"] for row in changed})
+    waiting = [row for row in waiting if row["part_id"] not in again]
     for (feed, name, reason), rows in _by_feed(waiting, places, "kind", "reason"):
         kind, detail = _reason(rows[0]["class"], reason)
         columns = [detail] if kind == "quarantine.undecodable" else places.record(feed, name, detail)
