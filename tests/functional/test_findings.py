@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from isthmus.cdm.tables import TABLES
 from isthmus.flow import start
+from isthmus.flow.quality import quality
 from isthmus.flow.workspace import Workspace
-from isthmus.quality.findings.finding import GRADES
+from isthmus.quality.findings.finding import GRADES, Language
+from isthmus.serving.card.card import card
+from isthmus.serving.card.write import values
 from lib import packs
 from lib.command import complaint, run
 from lib.harbour import write_csv
@@ -214,6 +218,32 @@ def test_a_scorecard_is_written_as_a_page_and_as_a_sheet(bay: Workspace, tmp_pat
     assert "P1" not in text
     assert sheet.read_bytes().startswith(b"%PDF-")
     assert len(sheet.read_bytes()) > 5_000
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "No row of this hospital is in the edition"), ("zh", "没有该院的任何记录，无法检查")]
+)
+def test_a_hospital_without_rows_has_passed_nothing(
+    bay: Workspace, tmp_path: Path, language: Language, said: str
+) -> None:
+    add(bay, {}, site="empty")
+    told = values(card(bay, "empty"), language)
+    assert told["share"] == "–"
+    assert said in told["none"]
+    assert run("scorecard", bay.root, "empty", "--out", tmp_path / "c.pdf", "--language", language).code == 0
+    (bay.root / "sites" / "empty.toml").unlink()
+
+
+def test_the_share_of_a_scorecard_is_of_checks_that_looked_at_its_rows(bay: Workspace) -> None:
+    found = quality(bay, site="bay")
+    own = [one for one in found.results if one.check.type.name not in ("cdmTable", "cdmField")
+           and TABLES[one.check.table].group != "vocabulary" and one.counts and one.counts.of]  # fmt: skip
+    told = card(bay, "bay")
+    assert (told.passed, told.failed) == tuple(
+        sum(one.status == status for one in own) for status in ("passed", "failed")
+    )
+    assert told.failed > 0
+    assert told.asked < len(found.ids("passed") | found.ids("failed")) / 2
 
 
 def test_a_scorecard_of_nobody_and_in_no_form_is_refused(bay: Workspace, tmp_path: Path) -> None:
