@@ -67,12 +67,18 @@ def failure(one: Result, change: str = "") -> Failure:
 
 
 def failures(found: Quality, former: Quality | None) -> list[Failure]:
-    """Every check that failed: what breaks a CDM first, then by the share of rows and their number."""
+    """Every check that failed: what breaks a CDM first, then by the share of rows and their number. Those of the
+    vocabulary come last, for no hospital can mend them."""
     known = found.ids("failed") if former is None else former.ids("failed")
     listed = [
         failure(one, "" if one.check.check_id in known else "new") for one in found.results if one.status == "failed"
     ]
-    return sorted(listed, key=lambda one: (SEVERITIES.index(one.severity), -one.percent, -one.violated))
+    return sorted(listed, key=_badness)
+
+
+def _badness(one: Failure) -> tuple[bool, int, float, int]:
+    ours = TABLES[one.table].group == "vocabulary"
+    return ours, SEVERITIES.index(one.severity), -one.percent, -one.violated
 
 
 def traced(workspace: Workspace, found: Quality, some: Sequence[Failure], *, files: int = 3) -> list[Failure]:

@@ -19,7 +19,7 @@ from isthmus.flow.workspace import Workspace
 from isthmus.lake.delta import DataFile
 from isthmus.lake.edition import Edition
 from isthmus.quality.checks.verdict import Result
-from isthmus.quality.findings.finding import Finding, Language, Place
+from isthmus.quality.findings.finding import Finding, Language
 
 TOLD = 3  # checks that a message names
 NAMED = 5  # checks that are looked up
@@ -35,12 +35,21 @@ class Worse:
 
     def says(self, language: Language = "en") -> str:
         """What is wrong, in how many rows, where, and how it is mended."""
-        one, end = self.finding, ".。"
-        where = _where(one.places[0], language) if one.places else ""
-        return _words()["worse"][language].format(
+        one, end, words = self.finding, ".。", _words()
+        where = "".join(words["between"][language] + text for text in [self.where(language)] if text)
+        return words["worse"][language].format(
             says=one.says(language).rstrip(end), rows=f"{one.rows:,}", of=f"{one.of:,}", points=f"{self.points:+.1f}",
             where=where, mend=one.mend(language).rstrip(end),
         )  # fmt: skip
+
+    def where(self, language: Language = "en") -> str:
+        """The file that most of the rows came from, the columns, and the line of an example; '' where none is known."""
+        if not self.finding.places:
+            return ""
+        place = self.finding.places[0]
+        key = "where" if place.line is None else "where.row" if place.sheet else "where.line"
+        columns = f" [{', '.join(place.columns)}]" if place.columns else ""
+        return _words()[key][language].format(name=place.name, columns=columns, line=place.line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,13 +148,6 @@ def _grown(before: Quality, after: Quality) -> list[tuple[float, Result]]:
         for one in after.results
         if one.status == "failed" and one.counts is not None and TABLES[one.check.table].group != "vocabulary"
     ]
-
-
-def _where(place: Place, language: Language) -> str:
-    """The file that most of the rows came from, the columns, and the line of an example."""
-    key = "where" if place.line is None else "where.row" if place.sheet else "where.line"
-    columns = f" [{', '.join(place.columns)}]" if place.columns else ""
-    return _words()[key][language].format(name=place.name, columns=columns, line=place.line)
 
 
 @cache
