@@ -1,6 +1,8 @@
 """There is no room left: a step is done or not done, people are told in words, and the same command goes on later."""
 
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,8 @@ from isthmus.records.models import Receipt
 from isthmus.records.store import Records
 from lib import harbour, workspace
 from lib.command import run
+
+ROOM = 20_000  # bytes of a file: less than SQLite's readers share
 
 
 def receipts(many: int) -> list[Receipt]:
@@ -47,6 +51,19 @@ def test_records_that_have_no_room_take_nothing_and_say_so(tmp_path: Path) -> No
     records.engine.dispose()
     records.keep(receipts(300)[3:])
     assert len(records.receipts()) == 300
+
+
+def test_a_question_to_records_without_room_for_what_readers_share_says_so(tmp_path: Path) -> None:
+    opened = workspace.empty(tmp_path / "ws", synthetic=True)
+    opened.records.engine.dispose()
+    for left in opened.root.glob("records.db-*"):
+        left.unlink()
+    limited = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({ROOM}, {ROOM}))"
+    asked = f"from isthmus.serving.cli.app import main; main(['editions', {str(opened.root)!r}])"
+    words = f"{limited}; {asked}"
+    done = subprocess.run([sys.executable, "-c", words], capture_output=True, text=True, check=False)
+    assert "the disk is full" in done.stderr and done.returncode == 1, done
+    assert run("editions", opened.root).code == 0
 
 
 @pytest.mark.parametrize(("place", "step"), [(landing, "replaced"), (edition, "publish_once")])

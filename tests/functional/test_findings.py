@@ -4,11 +4,17 @@ from pathlib import Path
 
 import pytest
 
+from isthmus.cdm.tables import TABLES
+from isthmus.flow import start
+from isthmus.flow.quality import quality
 from isthmus.flow.workspace import Workspace
+from isthmus.quality.findings.finding import GRADES, Language
+from isthmus.serving.card.card import card
+from isthmus.serving.card.write import values
 from lib import packs
 from lib.command import complaint, run
 from lib.harbour import write_csv
-from lib.workspace import made
+from lib.workspace import add, made
 
 PACK = (
     packs.BAY_LIS
@@ -130,6 +136,61 @@ def test_a_finding_is_explained_claimed_and_verified_by_the_next_edition(bay: Wo
     assert set(after["placeholderDay", "measurement_date"]["trend"]) == {"1", "2", "3"}  # type: ignore[call-overload]  # a mapping, from JSON
 
 
+def _said(workspace: Workspace, kind: str) -> dict[str, object]:
+    """The one finding of a kind, also where it is gone."""
+    listed = [*run("findings", workspace.root, "--json").document(),
+              *run("findings", workspace.root, "--state", "verified", "--json").document()]  # fmt: skip
+    (one,) = [one for one in listed if one["kind"] == kind]
+    return dict(one)
+
+
+def test_a_record_that_could_not_be_read_is_gone_when_its_file_comes_again_in_whole(tmp_path: Path) -> None:
+    whole = [_row(number) for number in range(200)]
+    ragged = [*whole[:50], [*whole[50], "surplus"], *whole[51:]]
+    write_csv(tmp_path / "in" / "patient.csv", [["病人号"], *([f"P{at}"] for at in range(5))])
+    write_csv(tmp_path / "in" / "result.csv", [HEAD, *ragged])
+    lis = (tmp_path / "in", packs.write(tmp_path / "packs", "bay-lis", PACK))
+    opened = made(tmp_path / "ws", {"lis": lis}, site="bay")
+    assert run("ingest", opened.root).code == 0
+    assert _said(opened, "quarantine.wrong-width")["rows"] == 1
+
+    write_csv(tmp_path / "in" / "result.csv", [HEAD, *ragged, _row(200)])  # again, with what is new
+    assert run("ingest", opened.root).code == 0
+    again = _said(opened, "quarantine.wrong-width")
+    assert (again["rows"], again["state"]) == (1, "open")
+
+    write_csv(tmp_path / "in" / "result_of_today.csv", [HEAD, whole[50]])  # a delivery of some rows
+    assert run("ingest", opened.root).code == 0
+    assert _said(opened, "quarantine.wrong-width")["state"] == "open"
+
+    mended = [*whole, _row(200)]
+    mended[60] = _row(60, 结果="55")  # and another row was corrected beside it
+    write_csv(tmp_path / "in" / "result.csv", [HEAD, *mended])
+    run("findings", opened.root, "--mended", str(again["id"]))
+    assert run("ingest", opened.root).code == 0
+    gone = _said(opened, "quarantine.wrong-width")
+    assert (gone["state"], gone["until"]) == ("verified", 5)
+    assert "gone in e000005" in run("findings", opened.root, "--state", "verified").out
+    assert run("quarantine", opened.root, "--json").document()  # nothing that was delivered is lost
+
+
+def test_the_worst_of_all_sites_come_first_with_their_mend(tmp_path: Path) -> None:
+    lis = packs.write(tmp_path / "packs", "bay-lis", PACK)
+    opened = start.new(tmp_path / "ws")
+    for site, count in (("bay", 1), ("cape", 4)):
+        rows = [_row(number) for number in range(20)]
+        bad = [[*_row(20 + at), "surplus"] for at in range(count)]
+        write_csv(tmp_path / site / "patient.csv", [["病人号"], *([f"P{at}"] for at in range(6))])
+        write_csv(tmp_path / site / "result.csv", [HEAD, *rows, *bad])
+        add(opened, {"lis": (tmp_path / site, lis)}, site=site)
+    assert run("ingest", opened.root).code == 0
+    found = run("findings", opened.root, "--json").document()
+    assert [(one["site"], one["rows"]) for one in found[:2]] == [("cape", 4), ("bay", 1)]
+    order = [(GRADES.index(one["grade"]), -one["rows"]) for one in found]
+    assert order == sorted(order)
+    assert "Quote fields that hold the delimiter" in run("findings", opened.root).out
+
+
 @pytest.mark.parametrize(
     ("words", "told", "code"),
     [
@@ -157,6 +218,32 @@ def test_a_scorecard_is_written_as_a_page_and_as_a_sheet(bay: Workspace, tmp_pat
     assert "P1" not in text
     assert sheet.read_bytes().startswith(b"%PDF-")
     assert len(sheet.read_bytes()) > 5_000
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "No row of this hospital is in the edition"), ("zh", "没有该院的任何记录，无法检查")]
+)
+def test_a_hospital_without_rows_has_passed_nothing(
+    bay: Workspace, tmp_path: Path, language: Language, said: str
+) -> None:
+    add(bay, {}, site="empty")
+    told = values(card(bay, "empty"), language)
+    assert told["share"] == "–"
+    assert said in told["none"]
+    assert run("scorecard", bay.root, "empty", "--out", tmp_path / "c.pdf", "--language", language).code == 0
+    (bay.root / "sites" / "empty.toml").unlink()
+
+
+def test_the_share_of_a_scorecard_is_of_checks_that_looked_at_its_rows(bay: Workspace) -> None:
+    found = quality(bay, site="bay")
+    own = [one for one in found.results if one.check.type.name not in ("cdmTable", "cdmField")
+           and TABLES[one.check.table].group != "vocabulary" and one.counts and one.counts.of]  # fmt: skip
+    told = card(bay, "bay")
+    assert (told.passed, told.failed) == tuple(
+        sum(one.status == status for one in own) for status in ("passed", "failed")
+    )
+    assert told.failed > 0
+    assert told.asked < len(found.ids("passed") | found.ids("failed")) / 2
 
 
 def test_a_scorecard_of_nobody_and_in_no_form_is_refused(bay: Workspace, tmp_path: Path) -> None:

@@ -1,15 +1,21 @@
 """A delivery that makes a site's quality worse than it may publishes nothing, until it is mended or accepted."""
 
+import re
 from pathlib import Path
 
 import pytest
 
+from isthmus.flow.hold import Held, HeldError
 from isthmus.flow.verify import verify
 from isthmus.flow.workspace import Workspace
+from isthmus.serving.web.counted import worse
+from isthmus.serving.web.runs import Run
+from isthmus.serving.web.shell.words import speech
 from lib import packs
 from lib.command import complaint, run
 from lib.copies import copied
 from lib.harbour import write_csv
+from lib.reader import Reader, opened
 from lib.workspace import made, rows
 
 PACK = (
@@ -69,13 +75,61 @@ def test_what_is_worse_is_told_and_nothing_is_published(bay: Workspace) -> None:
     before = bay.lake.editions.numbers()
     said = _bad(bay)
     assert "no edition is published" in said
-    assert "result and unit stand in each other's place (20 of 40, +50.0 points)" in said
+    assert re.search(
+        r"Result and unit stand in each other's place "
+        r"\(20 of 40, \+50\.0 points; lis/result_2\.csv \[unit\], as in line \d+\)\.",
+        said,
+    )
+    assert "Correct the export of these rows" in said
+    assert "so does what other sites delivered" in said
+    assert "what succeeded is published" not in said
     assert "--accept bay" in said
     assert bay.lake.editions.numbers() == before
     assert len(rows(bay, "measurement")) == 20
     assert "no edition is published" in complaint(run("ingest", bay.root), 6)  # it is told until something changes
     (fault,) = [fault for one in verify(bay) for fault in one.faults]
     assert "is not published yet (interrupted, or held back)" in fault
+
+
+def test_what_is_held_back_is_told_in_both_languages(bay: Workspace) -> None:
+    _bad(bay)
+    done = run("ingest", bay.root, "--json")
+    told = done.document()["held"]["bay"]
+    assert told["en"].startswith("no edition is published") and "result_2.csv" in told["en"]
+    assert told["zh"].startswith("未发布新版次") and "结果与单位两列互换（40 行中有 20 行，+50.0 个百分点" in told["zh"]
+    assert (
+        re.search(r"lis/result_2\.csv \[unit\]，如第 \d+ 行", told["zh"]) and "其他医院的交付也随之等待" in told["zh"]
+    )
+    assert "--accept bay" in told["zh"]
+
+
+def test_pages_tell_what_is_held_back_in_the_language_of_their_reader(bay: Workspace) -> None:
+    _bad(bay)
+    app = opened(bay.root)
+    worse(app.state.house, "bay")
+    app.state.house.memory.wait(600)
+    said, wrong = {"en": "Result and unit stand in each other", "zh": "结果与单位两列互换。"}, "Rows of measurement"
+    for language, sentence in said.items():
+        page = Reader(app, language=language).get("/sites/bay").text
+        assert sentence in page and "result_2.csv" in page
+        assert wrong not in page
+    held = HeldError({"bay": Held("bay", 5.0, worse(app.state.house, "bay") or (), 1, "ws")})
+    run_of = Run("replay bay")
+    run_of.end(held)
+    assert "未发布新版次" in run_of.told(speech("", "zh"))["fault"]
+    assert "no edition is published" in run_of.told(speech("", "en"))["fault"]
+    app.state.house.close()
+
+
+def test_a_first_delivery_is_worse_than_nothing(tmp_path: Path) -> None:
+    write_csv(tmp_path / "in" / "patient.csv", [["id"], ["P1"]])
+    write_csv(tmp_path / "in" / "result_1.csv", [HEAD, *_results(0, swapped=True)])
+    lis = (tmp_path / "in", packs.write(tmp_path / "packs", "bay-lis", PACK))
+    opened_at = made(tmp_path / "ws", {"lis": lis}, site="bay")
+    settings = opened_at.root / "sites" / "bay.toml"
+    settings.write_text("worse = 5\n" + settings.read_text(encoding="utf-8"), encoding="utf-8")
+    assert run("ingest", opened_at.root).code == 0
+    assert len(rows(opened_at, "measurement")) == 20
 
 
 def test_a_mended_delivery_is_published_with_what_waited(bay: Workspace) -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from isthmus.cdm.tables import TABLES
 from isthmus.flow.workspace import Workspace
 from lib import harbour, workspace
 from lib.command import complaint, run
@@ -31,6 +32,12 @@ def test_the_worst_come_first_with_the_files_they_are_from(root: Path) -> None:
     assert len(told["worst"]) == min(3, told["failed"])
     percents = [one["violated"] / one["of"] for one in told["worst"] if one["severity"] == "fatal"]
     assert percents == sorted(percents, reverse=True)
+
+
+def test_what_no_hospital_can_mend_comes_last(root: Path) -> None:
+    listed = run("quality", root, "--limit", "500", "--json").document()["worst"]
+    ours = [TABLES[one["table"]].group == "vocabulary" for one in listed]
+    assert ours == sorted(ours) and True in ours and False in ours
 
 
 def test_for_people_it_is_a_table(root: Path) -> None:

@@ -11,6 +11,7 @@ from isthmus.flow.quality import Quality, day_of, views
 from isthmus.flow.schema import schema_of
 from isthmus.flow.workspace import Workspace
 from isthmus.quality.checks.rows import held_in, wrong
+from isthmus.quality.checks.verdict import Result
 
 SEVERITIES = ("fatal", "convention", "characterization")
 
@@ -56,18 +57,28 @@ class Failure:
         return 100 * self.violated / self.of if self.of else 0.0
 
 
+def failure(one: Result, change: str = "") -> Failure:
+    """The result of a check that failed; all of these have counts."""
+    assert one.counts is not None
+    return Failure(
+        one.check.check_id, one.check.type.name, one.check.type.severity, one.check.table, one.check.field,
+        one.check.concepts, one.counts.violated, one.counts.of, one.check.threshold or 0.0, one.check.sentence, change,
+    )  # fmt: skip
+
+
 def failures(found: Quality, former: Quality | None) -> list[Failure]:
-    """Every check that failed: what breaks a CDM first, then by the share of rows and their number."""
+    """Every check that failed: what breaks a CDM first, then by the share of rows and their number. Those of the
+    vocabulary come last, for no hospital can mend them."""
     known = found.ids("failed") if former is None else former.ids("failed")
     listed = [
-        Failure(
-            one.check.check_id, one.check.type.name, one.check.type.severity, one.check.table, one.check.field,
-            one.check.concepts, one.counts.violated, one.counts.of, one.check.threshold or 0.0, one.check.sentence,
-            "" if one.check.check_id in known else "new",
-        )
-        for one in found.results if one.status == "failed" and one.counts is not None
-    ]  # fmt: skip
-    return sorted(listed, key=lambda one: (SEVERITIES.index(one.severity), -one.percent, -one.violated))
+        failure(one, "" if one.check.check_id in known else "new") for one in found.results if one.status == "failed"
+    ]
+    return sorted(listed, key=_badness)
+
+
+def _badness(one: Failure) -> tuple[bool, int, float, int]:
+    ours = TABLES[one.table].group == "vocabulary"
+    return ours, SEVERITIES.index(one.severity), -one.percent, -one.violated
 
 
 def traced(workspace: Workspace, found: Quality, some: Sequence[Failure], *, files: int = 3) -> list[Failure]:

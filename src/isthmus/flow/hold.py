@@ -1,17 +1,78 @@
 """What holds an edition back: the quality of a site's rows got worse than its settings allow."""
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
 from shlex import quote
+from typing import cast
+
+import yaml
 
 from isthmus.base.errors import IsthmusError
+from isthmus.cdm.tables import TABLES
+from isthmus.flow.checked import of_checks
+from isthmus.flow.failing import failure
+from isthmus.flow.places import Places
 from isthmus.flow.quality import Quality, judged, version_of
 from isthmus.flow.workspace import Workspace
 from isthmus.lake.delta import DataFile
 from isthmus.lake.edition import Edition
 from isthmus.quality.checks.verdict import Result
+from isthmus.quality.findings.finding import Finding, Language
 
-TOLD = 3  # checks that are named
+TOLD = 3  # checks that a message names
+NAMED = 5  # checks that are looked up
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """A check of a site that got worse: what it finds in the edition that is not published, and by how many per cent
+    points more of its rows are wrong."""
+
+    finding: Finding
+    points: float
+
+    def says(self, language: Language = "en") -> str:
+        """What is wrong, in how many rows, where, and how it is mended."""
+        one, end, words = self.finding, ".。", _words()
+        where = "".join(words["between"][language] + text for text in [self.where(language)] if text)
+        return words["worse"][language].format(
+            says=one.says(language).rstrip(end), rows=f"{one.rows:,}", of=f"{one.of:,}", points=f"{self.points:+.1f}",
+            where=where, mend=one.mend(language).rstrip(end),
+        )  # fmt: skip
+
+    def where(self, language: Language = "en") -> str:
+        """The file that most of the rows came from, the columns, and the line of an example; '' where none is known."""
+        if not self.finding.places:
+            return ""
+        place = self.finding.places[0]
+        key = "where" if place.line is None else "where.row" if place.sheet else "where.line"
+        columns = f" [{', '.join(place.columns)}]" if place.columns else ""
+        return _words()[key][language].format(name=place.name, columns=columns, line=place.line)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Why a site's rows are in no edition: the checks that got worse by more than `most` per cent points, the worst
+    first, `count` in all; the first of them are looked up."""
+
+    site: str
+    most: float
+    worse: Sequence[Worse]
+    count: int
+    root: str = field(default="", repr=False)
+
+    def says(self, language: Language = "en") -> str:
+        """What happened, to what, and what to do next."""
+        words, told = _words(), self.worse[:TOLD]
+        more = self.count - len(told)
+        return words["held"][language].format(
+            most=f"{self.most:g}", site=self.site, worse=words["between"][language].join(
+                one.says(language) for one in told),
+            more=words["more"][language].format(more=more) if more else "",
+            accept=f"isthmus ingest {quote(self.root)} --accept {self.site}",
+        )  # fmt: skip
 
 
 class HeldError(IsthmusError):
@@ -19,9 +80,13 @@ class HeldError(IsthmusError):
 
     exit_code = 6
 
-    def __init__(self, sites: Mapping[str, str]) -> None:
-        super().__init__("; ".join(f"{site}: {text}" for site, text in sites.items()))
+    def __init__(self, sites: Mapping[str, Held]) -> None:
         self.sites = sites
+        super().__init__(self.says())
+
+    def says(self, language: Language = "en") -> str:
+        """Why, in a language."""
+        return "; ".join(f"{site}: {held.says(language)}" for site, held in self.sites.items())
 
 
 def demand_no_worse(
@@ -29,46 +94,23 @@ def demand_no_worse(
 ) -> None:
     """Raise HeldError where a site's rows are worse in the candidate than its `worse` allows against the one before.
 
-    Sites without that setting, and those accepted, may be as they are. Nothing is kept of the candidate.
+    Sites without that setting, those accepted, and those without rows in the one before may be as they are. Nothing is
+    kept of the candidate.
     """
-    held = {}
-    for name in sorted(set(sites) - set(accepted)):
-        most = workspace.site(name).worse
-        if most is None:
-            continue
-        version = version_of(workspace, candidate, name)
-        before, after = (judged(workspace, one, version, name) for one in (former, candidate))
-        grown = sorted(((by, one) for by, one in _grown(before, after) if by > most), key=lambda one: -one[0])
-        if grown:
-            held[name] = _said(workspace, name, most, grown)
+    found = (_held(workspace, former, candidate, name) for name in sorted(set(sites) - set(accepted)))
+    held = {one.site: one for one in found if one is not None}
     if held:
         raise HeldError(held)
 
 
-@dataclass(frozen=True, slots=True)
-class Worse:
-    """A check of a site that got worse: its sentence, wrong rows of rows asked now, and by how many per cent points."""
-
-    check: str
-    table: str
-    violated: int
-    of: int
-    points: float
-
-
-def worse(workspace: Workspace, site: str) -> list[Worse]:
+def worse(workspace: Workspace, site: str) -> Sequence[Worse]:
     """What holds a site's rows back that are mapped and in no edition, the worst first; nothing where none are."""
-    former, most = workspace.lake.editions.current(), workspace.site(site).worse
-    if former is None or most is None or not any(one.site == site for one in workspace.records.batches("committed")):
-        return []
+    former = workspace.lake.editions.current()
+    if former is None or not any(one.site == site for one in workspace.records.batches("committed")):
+        return ()
     candidate = workspace.lake.editions.drafted(tables_of(workspace), batches=(), notes=dict(former.body))
-    version = version_of(workspace, candidate, site)
-    before, after = (judged(workspace, one, version, site) for one in (former, candidate))
-    grown = sorted(((by, one) for by, one in _grown(before, after) if by > most), key=lambda one: -one[0])
-    return [
-        Worse(one.check.sentence, one.check.table, one.counts.violated, one.counts.of, by)
-        for by, one in grown if one.counts is not None
-    ]  # fmt: skip
+    held = _held(workspace, former, candidate, site)
+    return held.worse if held is not None else ()
 
 
 def tables_of(workspace: Workspace) -> dict[str, tuple[int, list[DataFile]]]:
@@ -81,23 +123,34 @@ def tables_of(workspace: Workspace) -> dict[str, tuple[int, list[DataFile]]]:
     return tables
 
 
+def _held(workspace: Workspace, former: Edition, candidate: Edition, site: str) -> Held | None:
+    """Why the candidate may not be published for a site's rows, None where it may."""
+    most = workspace.site(site).worse
+    if most is None or not any(one.site == site for name in former.tables() for one in former.files(name)):
+        return None
+    version = version_of(workspace, candidate, site)
+    before, after = (judged(workspace, one, version, site) for one in (former, candidate))
+    grown = sorted(((by, one) for by, one in _grown(before, after) if by > most), key=lambda one: -one[0])
+    if not grown:
+        return None
+    listed = [failure(one) for _, one in grown[:NAMED]]
+    led = of_checks(workspace, after, listed, Places(workspace, candidate, site))
+    told = [Worse(one, by) for one, (by, _) in zip(led, grown[:NAMED], strict=True)]
+    return Held(site, most, told, len(grown), str(workspace.root))
+
+
 def _grown(before: Quality, after: Quality) -> list[tuple[float, Result]]:
-    """By how many per cent points each check has more wrong rows; a check without rows before had none wrong."""
+    """By how many per cent points each check of the site's own tables has more wrong rows; a check without rows before
+    had none wrong."""
     shares = {one.check.check_id: one.share for one in before.results}
     return [
         (100 * (one.share - shares.get(one.check.check_id, 0.0)), one)
-        for one in after.results if one.status == "failed" and one.counts is not None
-    ]  # fmt: skip
+        for one in after.results
+        if one.status == "failed" and one.counts is not None and TABLES[one.check.table].group != "vocabulary"
+    ]
 
 
-def _said(workspace: Workspace, site: str, most: float, grown: list[tuple[float, Result]]) -> str:
-    lines = [
-        f"{one.check.sentence.rstrip('.')} ({one.counts.violated:,} of {one.counts.of:,}, {by:+.1f} points)"
-        for by, one in grown[:TOLD] if one.counts is not None
-    ]  # fmt: skip
-    more = f"; and {len(grown) - TOLD} more" if len(grown) > TOLD else ""
-    return (
-        f"no edition is published, for the quality of its rows got worse by more than the {most:g} per cent points "
-        f"that sites/{site}.toml allows: {'; '.join(lines)}{more}. What was delivered is kept and waits. Mend the "
-        f"export and ingest again; or take it as it is: isthmus ingest {quote(str(workspace.root))} --accept {site}"
-    )
+@cache
+def _words() -> Mapping[str, Mapping[Language, str]]:
+    text = (files("isthmus.quality.findings") / "held.yaml").read_text(encoding="utf-8")
+    return cast(Mapping[str, Mapping[Language, str]], yaml.load(text, yaml.CSafeLoader))

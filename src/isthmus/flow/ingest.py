@@ -16,7 +16,7 @@ from isthmus.cdm.version import CDM_VERSION
 from isthmus.flow import repairs, vocabulary
 from isthmus.flow.again import outdated
 from isthmus.flow.batch import Account, noted, open_batch, run_batch
-from isthmus.flow.hold import HeldError, demand_no_worse, tables_of
+from isthmus.flow.hold import Held, HeldError, demand_no_worse, tables_of
 from isthmus.flow.land import Landed, land
 from isthmus.flow.linking.kept import newest
 from isthmus.flow.linking.renew import Linked, renew
@@ -28,7 +28,8 @@ from isthmus.records.models import Batch
 
 @dataclass(slots=True)
 class Report:
-    """What an ingest did. `landed` by site, `accounts` of parts by (site, feed), `failed` by site.
+    """What an ingest did. `landed` by site, `accounts` of parts by (site, feed), `failed` by site; of these, `held`
+    are the sites whose rows hold the edition back.
 
     `notes` are what a person should know of what was delivered, a sentence each.
     """
@@ -36,6 +37,7 @@ class Report:
     landed: dict[str, list[Landed]] = field(default_factory=dict)
     accounts: dict[tuple[str, str], list[Account]] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
+    held: dict[str, Held] = field(default_factory=dict)
     edition: Edition | None = None
     notes: list[str] = field(default_factory=list)
 
@@ -77,7 +79,8 @@ def ingest(
             try:
                 report.edition = publish(workspace, done, accepted=accepted)
             except HeldError as held:
-                report.failed |= held.sites
+                report.held |= held.sites
+                report.failed |= {site: one.says() for site, one in held.sites.items()}
     return report
 
 

@@ -77,9 +77,11 @@ class Meaning:
 class Tracer:
     """Traces rows of one edition; keeps opened parts at hand, so that a thousand rows cost little more than one."""
 
-    def __init__(self, workspace: Workspace, *, edition: int | None = None) -> None:
+    def __init__(self, workspace: Workspace, *, edition: int | Edition | None = None) -> None:
         self.workspace = workspace
-        found = workspace.lake.editions.current() if edition is None else workspace.lake.editions.get(edition)
+        found = workspace.lake.editions.current() if edition is None else edition
+        if isinstance(found, int):
+            found = workspace.lake.editions.get(found)
         if found is None:
             raise InputError("nothing is published yet, so there is no row to trace. Run `isthmus ingest` first.")
         self.edition: Edition = found

@@ -8,6 +8,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from isthmus.base.errors import IntegrityError
+
 
 @dataclass(frozen=True, slots=True)
 class Footers:
@@ -22,12 +24,15 @@ class Footers:
 
 
 def footers(files: Sequence[Path], schema: pa.Schema) -> Footers:
-    """Gather the footers of files that have the columns of a schema; one that a file lacks has no value in it."""
+    """Gather the footers of files that have the columns of a schema; one that a file lacks has no value in it.
+
+    Raises IntegrityError for a file that is missing, or is no Parquet any more.
+    """
     rows = 0
     nulls: dict[str, int | None] = dict.fromkeys((name.lower() for name in schema.names), 0)
     ranges: dict[str, tuple[Any, ...] | None] = {field.name.lower(): () for field in schema if _is_exact(field.type)}
     for path in files:
-        footer = pq.read_metadata(path)
+        footer = _read(path)
         rows += footer.num_rows
         places = {footer.schema.column(place).name.lower(): place for place in range(footer.num_columns)}
         for name in nulls:
@@ -45,6 +50,16 @@ def footers(files: Sequence[Path], schema: pa.Schema) -> Footers:
         rows, {name: count for name, count in nulls.items() if count is not None},
         {name: (one[0], one[1]) for name, one in ranges.items() if one},
     )  # fmt: skip
+
+
+def _read(path: Path) -> pq.FileMetaData:
+    try:
+        return pq.read_metadata(path)
+    except FileNotFoundError:
+        why = "is missing from the lake"
+    except pa.ArrowInvalid:
+        why = "in the lake was altered"
+    raise IntegrityError(f"{path.name} {why}. `isthmus verify` tells what else is.")
 
 
 def _is_exact(kind: pa.DataType) -> bool:

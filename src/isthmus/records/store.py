@@ -22,6 +22,8 @@ from isthmus.records.spent import taken_over
 
 Messages = Mapping[tuple[str, int, str], int]
 """How many messages of a kind came in a delivery: by feed, receipt and kind."""
+SHARED_MEMORY = "SQLITE_IOERR_SHMSIZE"
+"""What SQLite says where the file that its readers share could not get its size: there was no room for it."""
 ASKED = 10_000  # ids named in one statement; databases have limits
 event.listen(Model.metadata, "after_create", taken_over)
 
@@ -207,8 +209,12 @@ def total(accounts: Sequence[Mapping[str, Mapping[str, int]]]) -> dict[str, dict
 def _full(context: ExceptionContext) -> None:
     """A database that has no room left is told in words; the unit of work is undone as for any other error."""
     said = str(context.original_exception)
-    if "disk is full" in said or "No space left on device" in said:
+    if "disk is full" in said or "No space left on device" in said or _error(context) == SHARED_MEMORY:
         raise IsthmusError(FULL) from context.original_exception
+
+
+def _error(context: ExceptionContext) -> str:
+    return str(getattr(context.original_exception, "sqlite_errorname", ""))
 
 
 def connected(url: str) -> Engine:

@@ -19,6 +19,7 @@ from isthmus.base.errors import IsthmusError
 from isthmus.flow import sites
 from isthmus.flow.verify import verify
 from isthmus.flow.workspace import Workspace
+from isthmus.serving.page.tokens import fonts
 
 LEAST_DISK = 5 << 30
 LEAST_MEMORY = 2 << 30
@@ -106,7 +107,7 @@ def _font(_: Path) -> Iterator[Line]:
     """Draw a Chinese word: without a font for it, every character becomes the same empty box."""
 
     def drawn(word: str) -> bytes:
-        spec = {"data": {"values": [{}]}, "mark": {"type": "text", "text": word, "font": "Noto Sans CJK SC"}}
+        spec = {"data": {"values": [{}]}, "mark": {"type": "text", "text": word, "font": fonts("zh")}}
         return bytes(vl_convert.vegalite_to_png(spec, allowed_base_urls=[]))
 
     if drawn("地峡") == drawn("肝癌"):

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
+from isthmus.base.errors import IntegrityError
 from isthmus.lake.footer import Footers, footers
 
 SCHEMA = pa.schema([("id", pa.int64()), ("day", pa.date32()), ("word", pa.string()), ("late", pa.int32())])
@@ -39,3 +41,14 @@ def test_what_a_footer_does_not_say_is_not_known(tmp_path: Path) -> None:
 
 def test_no_file_is_no_row() -> None:
     assert footers([], SCHEMA) == Footers(0, dict.fromkeys(SCHEMA.names, 0), {})
+
+
+@pytest.mark.parametrize(
+    ("content", "told"), [(None, "is missing from the lake"), (b"PAR1 and no more", "was altered")]
+)
+def test_a_file_that_is_missing_or_altered_is_named(tmp_path: Path, content: bytes | None, told: str) -> None:
+    path = tmp_path / "rows.parquet"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(IntegrityError, match=f"rows.parquet.*{told}"):
+        footers([path], pa.schema([("n", pa.int64())]))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from isthmus.flow.findings.places import Places
+from isthmus.flow.places import Places
 from isthmus.flow.rules.judge import Judged, Outcome, judged
 from isthmus.flow.rules.plan import NO_COLUMN
 from isthmus.flow.workspace import Workspace

@@ -1,7 +1,7 @@
 """The findings of an edition, of all its sites: gathered once and kept with it."""
 
 import hashlib
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from importlib.resources import files
@@ -15,13 +15,15 @@ from isthmus.base.errors import InputError
 from isthmus.base.progress import Progress, Silence
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import units
+from isthmus.flow.checked import of_checks
 from isthmus.flow.columns import source_columns
-from isthmus.flow.failing import Failure, Origin, failures, traced
+from isthmus.flow.failing import failures
 from isthmus.flow.findings.delivered import of_rules
-from isthmus.flow.findings.places import Places
 from isthmus.flow.findings.plausible import learnt, of_outliers, shares
 from isthmus.flow.findings.unlisted import without_unlisted
+from isthmus.flow.findings.whole import replaced
 from isthmus.flow.persons import Several, persons, several
+from isthmus.flow.places import Places
 from isthmus.flow.quality import Quality, files_of, quality
 from isthmus.flow.schema import schema_of
 from isthmus.flow.stage import NO_RULE
@@ -31,13 +33,12 @@ from isthmus.lake.edition import Edition
 from isthmus.mapping.units.detect import detect
 from isthmus.mapping.units.readings import UNKNOWN
 from isthmus.quality.checks import catalogue
-from isthmus.quality.checks.catalogue import Check
 from isthmus.quality.findings.finding import Finding, Place, kinds, worst_first
 from isthmus.quality.findings.silence import silent
 from isthmus.quality.plausible import limits
 from isthmus.quality.rules import catalogue as rules
 
-FORM = 8
+FORM = 9
 MUCH_MORE = 0.5  # of rows: how much emptier than the usual hospital's a field is that is said to be never filled
 FILES = 3  # that are named
 QUARANTINE = """
@@ -45,6 +46,7 @@ QUARANTINE = """
         arg_min(record_id, place) AS record_id
     FROM record WHERE outcome = 'quarantined' GROUP BY ALL ORDER BY rows DESC, part_id
 """
+CHANGED = "SELECT part_id, count(*) AS rows FROM record WHERE outcome = 'superseded' GROUP BY part_id"
 # A kind of record that is replaced more often than this is a state that is told again and again, and no contradiction.
 OFTEN = 0.2
 ASIDE = f"""
@@ -139,49 +141,20 @@ def _of_checks(workspace: Workspace, found: Quality, places: Places) -> Iterator
         for one in failures(found, None)
         if TABLES[one.table].group != "vocabulary" and one.name not in TOLD_ELSEWHERE
     ]
-    listed = without_unlisted(workspace, found, listed)
-    named = _names(workspace, found.edition, {concept for one in listed for concept in one.concepts})
-    known = {one.check.check_id: one.check for one in found.results}
-    for one in traced(workspace, found, listed):
-        check = known[one.check_id]
-        led = [
-            Place(origin.feed, origin.file, origin.rows, table=origin.table, row_id=origin.example, line=line,
-                  sheet=sheet, columns=_led_from(places, one, origin, sheet))
-            for origin in one.origins for line, sheet in [places.at(origin.part_id, origin.place)]
-        ]  # fmt: skip
-        yield Finding(
-            found.site, _kind(one.name, check), one.check_id, one.violated, one.of, one.table, one.field, check.value,
-            ", ".join(named.get(concept, str(concept)) for concept in one.concepts), tuple(led),
-        )  # fmt: skip
-
-
-def _led_from(places: Places, one: Failure, origin: Origin, sheet: str) -> tuple[str, ...]:
-    """The columns that fill the field of a check; of persons who lack rows elsewhere, those of their number."""
-    person = "person_source_value" if origin.table == "person" else "person_id"
-    field = one.field if origin.table == one.table else person
-    return places.columns(origin.feed, origin.table, field, origin.file, sheet)
-
-
-def _kind(name: str, check: Check) -> str:
-    """What a failed check is told as: a concept that is not there is another matter than a visit."""
-    special = f"{name}.{check.target[0]}"
-    return special if special in kinds() else name
-
-
-def _names(workspace: Workspace, edition: Edition, concepts: Collection[int]) -> dict[int, str]:
-    """The names of concepts."""
-    wanted = ", ".join(map(str, sorted(concepts))) or "0"
-    with workspace.lake.engine() as engine:
-        engine.view("concept", files_of(workspace, edition, "concept"), empty=schema_of("concept"))
-        rows = engine.rows(query(f"SELECT concept_id, concept_name FROM concept WHERE concept_id IN ({wanted})"))
-    return dict(zip(rows["concept_id"].to_pylist(), rows["concept_name"].to_pylist(), strict=True))
+    yield from of_checks(workspace, found, without_unlisted(workspace, found, listed), places)
 
 
 def _of_records(workspace: Workspace, edition: Edition, site: str, places: Places) -> Iterator[Finding]:
-    """Records in quarantine, by feed and reason; those that contradict another of their number, or give no row."""
+    """Records in quarantine, by feed and reason; those that contradict another of their number, or give no row.
+
+    Of a file that came again in whole those in quarantine are told that its newest delivery has.
+    """
     with workspace.lake.engine() as engine:
         engine.view("record", files_of(workspace, edition, "record", site), empty=schema_of("record"))
-        waiting, aside = (engine.rows(query(sql)).to_pylist() for sql in (QUARANTINE, ASIDE.format(empty=EMPTY)))
+        asked = (QUARANTINE, ASIDE.format(empty=EMPTY), CHANGED)
+        waiting, aside, changed = (engine.rows(query(sql)).to_pylist() for sql in asked)
+    again = replaced(workspace, edition, site, {row["part_id"]: row["rows"] for row in changed})
+    waiting = [row for row in waiting if row["part_id"] not in again]
     for (feed, name, reason), rows in _by_feed(waiting, places, "kind", "reason"):
         kind, detail = _reason(rows[0]["class"], reason)
         columns = [detail] if kind == "quarantine.undecodable" else places.record(feed, name, detail)

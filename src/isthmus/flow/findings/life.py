@@ -13,7 +13,7 @@ from isthmus.base.errors import InputError, UsageError
 from isthmus.base.progress import Progress
 from isthmus.flow.findings.gather import findings
 from isthmus.flow.workspace import Workspace
-from isthmus.quality.findings.finding import GRADES, SITE, Finding
+from isthmus.quality.findings.finding import GRADES, SITE, Finding, worst_first
 from isthmus.records.decisions import Draft
 from isthmus.records.models import Decision
 
@@ -65,7 +65,8 @@ def lived(workspace: Workspace, *, site: str | None = None, progress: Progress |
     said = {(one.site, one.key): one for one in workspace.decisions.standing(KIND)}
     latest = {key: one for number in numbers for key, one in history[number].items()}
     present = history[numbers[-1]]
-    ordered = [*present, *(key for key in latest if key not in present)]
+    gone = [one for key, one in latest.items() if key not in present]
+    ordered = [one.finding_id for some in (list(present.values()), gone) for one in worst_first(some)]
     return [_life(latest[key], history, said.get((latest[key].site, key))) for key in ordered]
 
 

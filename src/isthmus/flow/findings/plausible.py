@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from isthmus.cdm.tables import TABLES
-from isthmus.flow.findings.places import Places
+from isthmus.flow.places import Places
 from isthmus.flow.quality import day_of, files_of
 from isthmus.flow.schema import schema_of
 from isthmus.flow.statement import query

@@ -72,8 +72,9 @@ def values(card: Card, language: Language, *, most: int | None = None) -> dict[s
         "title": card.title, "lead": w("lead", title=card.title), "synthetic": card.synthetic,
         "edition": w("edition", number=card.edition, day=card.published),
         "share": percent(card.share),
-        "checks": w("checks.of", passed=f"{card.passed:,}", asked=f"{card.passed + card.failed:,}"),
+        "checks": w("checks.of", passed=f"{card.passed:,}", asked=f"{card.asked:,}"),
         "usual": w("checks.usual", usual=percent(card.usual)) if card.usual is not None else "",
+        "none": w("own.none" if card.asked else "own.nothing"),
         "patients": _patients(card, w),
         "grades": [
             {"grade": grade, "name": w(f"grade.{grade}"), "count": count} for grade, count in card.grades().items()

@@ -59,7 +59,7 @@ def findings(  # noqa: PLR0917 each parameter is an option of the command line
         document([_plainly(one) for one in chosen])
         return
     if not chosen:
-        say("Nothing is found that has to be mended.")
+        say("Nothing is found that has to be mended." if state is None else f"No finding is {state}.")
         return
     _print(chosen[:limit], len(chosen))
     if chosen:
@@ -71,12 +71,18 @@ def findings(  # noqa: PLR0917 each parameter is an option of the command line
 def _print(shown: list[Lived], found: int) -> None:
     rows = [
         (one.finding.finding_id, one.finding.site, one.finding.grade, one.finding.says(), f"{one.finding.rows:,}",
-         f"{one.finding.percent:.2f}" if one.finding.of else "", f"e{one.since:06}",
-         one.state + (" again" if one.again else ""), one.owner, _where(one))
+         f"{one.finding.percent:.2f}" if one.finding.of else "", _when(one),
+         one.state + (" again" if one.again else ""), one.owner, _where(one), one.finding.whose, one.finding.mend())
         for one in shown
     ]  # fmt: skip
-    columns = ("id", "site", "grade", "what is wrong", "rows", "%", "since", "state", "whose", "most of them from")
+    columns = ("id", "site", "grade", "what is wrong", "rows", "%", "since", "state", "whose", "most of them from",
+               "mended by", "how")  # fmt: skip
     table(f"Findings: {len(shown)} of {found}, the worst first", columns, rows)
+
+
+def _when(one: Lived) -> str:
+    """The edition since which it stands, and the first without it."""
+    return f"e{one.since:06}" + (f", gone in e{one.until:06}" if one.until else "")
 
 
 def _where(one: Lived) -> str:

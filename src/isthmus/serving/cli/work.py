@@ -17,6 +17,7 @@ from isthmus.records.store import total
 from isthmus.serving import told
 from isthmus.serving.cli.options import Json, Quiet, Where
 from isthmus.serving.cli.output import bars, complain, document, say, table
+from isthmus.serving.page.words import LANGUAGES
 
 Accounts = Mapping[tuple[str, str], Mapping[str, Mapping[str, int]]]  # by site and feed: kind → outcome → records
 OUTCOMES = ("mapped", "kept", "quarantined", "duplicate", "superseded")
@@ -202,6 +203,8 @@ def tell(opened: Workspace, report: Report, *, json: bool, title: str = "Ingest"
         complain(text)
     short = [f"{len(report.failed)} site(s) failed"] if report.failed else []
     short += [f"{len(refused)} file(s) or table(s) were not taken"] if refused else []
+    if report.held:
+        raise PartialError(f"{', '.join(short)}; no edition is published, and what was delivered waits.")
     if short:
         raise PartialError(f"{', '.join(short)}; what succeeded is published. Mend and ingest again.")
 
@@ -215,7 +218,7 @@ def _print_report(report: Report, accounts: Accounts, title: str) -> None:
     if rows:
         table(title, ["site", "feed", "delivered", "landed", "records", *OUTCOMES], rows)
     if report.edition is None:
-        say("Nothing new; the edition stands as it was.")
+        say("Held back; the edition stands as it was." if report.held else "Nothing new; the edition stands as it was.")
     else:
         filled = [
             (name, count) for name, count in report.edition.tables().items() if count and name not in start.VOCABULARY
@@ -261,6 +264,7 @@ def _as_document(report: Report, accounts: Accounts) -> dict[str, Any]:
         "tables": edition.tables() if edition else {},
         "feeds": feeds,
         "failed": report.failed,
+        "held": {site: {one: held.says(one) for one in LANGUAGES} for site, held in report.held.items()},
         "notes": report.notes,
     }
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from isthmus.flow.datamap.held import chosen
-from isthmus.flow.findings.places import Places
+from isthmus.flow.places import Places
 from isthmus.flow.rules.grading import PASS, Dimension, Graded, Requirement, dimensions, graded, requirements
 from isthmus.flow.rules.judge import Judged, Outcome, Point, Rule, judged
 from isthmus.flow.workspace import Workspace

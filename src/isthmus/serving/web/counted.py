@@ -73,11 +73,11 @@ def held_back(house: House) -> Mapping[str, str]:
     return house.fresh.of("held back", look)
 
 
-def worse(house: House, site: str) -> list[Worse] | None:
+def worse(house: House, site: str) -> Sequence[Worse] | None:
     """What holds a site back; None while it is judged."""
     waiting = [one.batch_id for one in house.workspace.records.batches("committed") if one.site == site]
     if not waiting:
-        return []
+        return ()
     return house.memory.later(("worse", house.edition, *waiting), lambda: worse_of(house.workspace, site))
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from isthmus.apps.manager.running import Manager
 from isthmus.base.errors import IsthmusError
 from isthmus.base.progress import Progress
+from isthmus.flow.hold import HeldError
 from isthmus.flow.workspace import Workspace
 from isthmus.gate.office import cases
 from isthmus.gate.office.cases import File
@@ -98,6 +99,8 @@ class House:
             try:
                 work(self.workspace, run)
                 run.end()
+            except HeldError as held:
+                run.end(held)
             except IsthmusError as error:
                 run.end(str(error))
             except Exception as error:  # told without its text, which may hold data

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from isthmus.flow.hold import HeldError
 from isthmus.serving.page.words import Speech
 
 
@@ -35,7 +36,7 @@ class Run:
 
     def __init__(self, title: str) -> None:
         self.title = title
-        self.fault = ""
+        self.fault: str | HeldError = ""
         self._steps: dict[str, Step] = {}
         self._changed = threading.Condition()
         self._version = 0
@@ -61,8 +62,8 @@ class Run:
                 self._steps[task].ended = True
                 self._tell()
 
-    def end(self, fault: str = "") -> None:
-        """The run is over; `fault` says why, where it failed."""
+    def end(self, fault: str | HeldError = "") -> None:
+        """The run is over; `fault` says why, where it failed. What is held back is told in the language of the page."""
         with self._changed:
             self.fault, self._ended = fault, True
             for step in self._steps.values():
@@ -83,7 +84,8 @@ class Run:
         """The run as a page shows it."""
         what, _, where = self.title.partition(" ")
         title = " ".join(one for one in (w.name("work", what), where) if one)
-        return {"title": title, "over": self.over, "fault": self.fault, "steps": self.steps(w)}
+        fault = self.fault.says(w.language) if isinstance(self.fault, HeldError) else self.fault
+        return {"title": title, "over": self.over, "fault": fault, "steps": self.steps(w)}
 
     def after(self, version: int, seconds: float) -> int:
         """The number of the last change, as soon as it is later than `version`, or after so many seconds."""

@@ -25,7 +25,7 @@ class Places:
 
     @cached_property
     def _tracer(self) -> Tracer:
-        return Tracer(self._workspace, edition=self._edition.number)
+        return Tracer(self._workspace, edition=self._edition)
 
     def _file(self, part_id: int) -> tuple[str, str]:
         """Feed and name of the file (of the member, in an archive)."""
