@@ -165,6 +165,7 @@ async def ticking(turn: Callable[[], object]) -> None:
 
 def bearer(opened: Workspace) -> Person:
     """Finds who asks by a bearer token of scope `ask`; nobody is asked over invented patients."""
+    office = Office(opened.root, opened.records, opened.settings)
 
     def person(request: Request) -> str:
         shown = request.headers.get("authorization", "")
@@ -172,7 +173,6 @@ def bearer(opened: Workspace) -> Person:
             return ""
         token = shown.partition(" ")[2].strip() if shown.lower().startswith("bearer ") else ""
         number = token.partition(".")[2].partition(".")[0]
-        office = Office(opened.root, opened.records, opened.settings)
         found = office.accounts.token(number) if number.isalnum() else None
         return known(office, found.name if found else "", SCOPE, shown=token or None, password=None).name
 
