@@ -148,7 +148,7 @@ class _Pack:
         return Pack(
             str(head["pathway"]), str(head.get("version", "1")), titles, valid, population, registry, ruled, hospital,
             anchor, looks, head.get("ends") == WITH_STAY, reading.concepts, records, steps, facts, rules, sources,
-            reasons, self.digest, parts,
+            reasons, self.digest, head.place("pathway"), parts,
         )  # fmt: skip
 
     def _entries(self, key: str) -> Iterator[tuple[str, Section]]:
