@@ -4,6 +4,7 @@ from isthmus.cdm.units import analyte, spelling, ucum
 from isthmus.cdm.units.analyte import Conversion
 from isthmus.cdm.units.concept import units
 from isthmus.research.expression import Expression, ExpressionError, Kind, parse
+from isthmus.research.expression.holding import can_hold
 from isthmus.research.expression.node import Call, Case, Literal, Name, Node, Scalar, is_known
 from isthmus.research.registries.sheet import Row
 from isthmus.research.registries.sheet import read as rows
@@ -15,6 +16,6 @@ from isthmus.research.scores.units import conversion
 
 __all__ = [
     "Call", "Case", "Conversion", "Expression", "ExpressionError", "Input", "Kind", "Literal", "Name", "Node",
-    "Outcome", "Row", "Scalar", "Score", "Told", "analyte", "conversion", "find", "is_known", "parse", "rows",
-    "score", "select", "spelling", "ucum", "units",
+    "Outcome", "Row", "Scalar", "Score", "Told", "analyte", "can_hold", "conversion", "find", "is_known", "parse",
+    "rows", "score", "select", "spelling", "ucum", "units",
 ]  # fmt: skip

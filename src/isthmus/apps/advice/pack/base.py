@@ -9,7 +9,6 @@ from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 
-from isthmus.apps.advice.pack.conflict import can_hold
 from isthmus.apps.advice.pack.fact import DAY, Fact, Facts
 from isthmus.apps.advice.pack.graph import Concept, Graph, Relation
 from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
@@ -18,7 +17,7 @@ from isthmus.apps.advice.pack.signs import SignReading, Signs
 from isthmus.apps.contract import Context, InputError
 from isthmus.apps.contract import documents as document
 from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
-from isthmus.apps.contract.knowledge import Kind, Node, Scalar
+from isthmus.apps.contract.knowledge import Kind, Node, Scalar, can_hold
 
 HERE = Path(__file__).parents[1] / "packs"
 HEAD = ("pack", "version", "title", "about", "needs", "sources", "reasons")

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import product
 from math import inf
 
-from isthmus.apps.contract.knowledge import Call, Literal, Name, Node, Scalar
+from isthmus.research.expression.node import Call, Literal, Name, Node, Scalar
 
 MOST = 512
 """Alternatives that are looked at; a condition with more may always hold."""

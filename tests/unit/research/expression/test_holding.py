@@ -2,8 +2,8 @@
 
 import pytest
 
-from isthmus.apps.advice.pack.conflict import can_hold
-from isthmus.apps.contract.knowledge import parse
+from isthmus.research.expression import parse
+from isthmus.research.expression.holding import can_hold
 
 FORMULAS = {"ill": parse("a > 3 and b", "here").node}
 
