@@ -151,6 +151,8 @@ class Reading:
         found = compared(str(at[key]))
         if found is None:
             self.faults.add(at.place(key), f"{what}: '{at[key]}' is no comparison.", f"Write {NUMBERS}.")
+        elif found[0] > found[1]:
+            self.faults.add(at.place(key), f"{what}: no number is {at[key]}.", "Write the smaller first.")
         return found
 
     def window(self, at: Section, key: str, otherwise: Window, what: str) -> Window:

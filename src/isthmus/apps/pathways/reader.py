@@ -15,9 +15,10 @@ from isthmus.apps.contract.research import Definition, Registry, phenotype
 from isthmus.apps.contract.research import registry as registry_of
 from isthmus.apps.pathways.events import ITEM, LANGUAGES, Reading, domains
 from isthmus.apps.pathways.pack import ANCHOR, Events, Fact, Names, Pack, Records, Source, Step
+from isthmus.apps.pathways.room import Ground, check_room
 from isthmus.apps.pathways.rules import Known, Rules
 from isthmus.apps.pathways.sound import check
-from isthmus.apps.pathways.window import ALWAYS
+from isthmus.apps.pathways.window import ALWAYS, Window
 
 SHIPPED = Path(__file__).parent / "packs"
 HEAD = (
@@ -122,10 +123,13 @@ class _Pack:
         sources = dict(self._sources())
         reasons = {name: self._named(one, f"reason {name}") for name, one in self._entries("reasons")}
         looks = reading.window(head, "looks", ALWAYS, "the pathway")
+        self._looked_at(steps, records, looks)
         anchor = self._anchor(steps)
         known = Known(steps, parts, facts, records, sources, reasons, looks)
         rules = Rules(reading, known).read(reading.section(head, "rules"))
-        check(rules, {one.number: one.name for one in steps.values()}, self.faults)
+        named = {name: parts[one.number] for name, one in steps.items()}
+        check(rules, {one.number: one.name for one in steps.values()}, named, self.faults)
+        check_room(rules, Ground(looks, {one.number: one.name for one in steps.values()}, named), self.faults)
         for key, form in (("pathway", NAME), ("version", VERSION)):
             if not form.fullmatch(str(head.get(key, "1"))) or not isinstance(head.get(key, ""), KINDS[key]):
                 self.faults.add(head.place(key), f"'{head[key]}' is no {key}.", "Use letters, digits, '.', '_', '-'.")
@@ -284,6 +288,22 @@ class _Pack:
                 if other != code:
                     said = f"{what}: '{value}' means {other} and {code}."
                     self.faults.add(codes.place(code), said, "Let it stand with one of them.")
+
+    def _looked_at(self, steps: Mapping[str, Step], records: Mapping[str, Records], looks: Window) -> None:
+        """Note what comes again, or is delivered, only when the pathway looks no longer."""
+        for step in steps.values():
+            if step.apart >= looks.days:
+                self.faults.add(
+                    step.place, f"step {step.name}: what comes again within {step.apart} days counts as one, and the "
+                    f"pathway looks only from {looks.text}: it could never come again.",
+                    "Write fewer days behind `apart`, or let the pathway look longer.",
+                )  # fmt: skip
+        for one in records.values():
+            if one.after is not None and one.after > looks.high:
+                self.faults.add(
+                    one.place, f"kind of record {one.name}: only those {one.after} days after the beginning count, and "
+                    f"the pathway looks only from {looks.text}.", "Write fewer days behind `after`.",
+                )  # fmt: skip
 
     def _sources(self) -> Iterator[tuple[str, Source]]:
         for name, at in self._entries("sources"):

@@ -13,10 +13,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from isthmus.apps.contract.documents import Section
+from isthmus.apps.pathways.clauses import exclude
 from isthmus.apps.pathways.events import LANGUAGES, Reading, compared
 from isthmus.apps.pathways.pack import (
     ANCHOR,
@@ -119,7 +121,8 @@ class Rules:
 
     def _meant(self, at: Section, clauses: Sequence[Clause], legs: Sequence[Leg], what: str) -> None:
         """Note a rule that is meant for nobody, or that nobody for whom it is meant can meet."""
-        if any(replace(one, holds=not one.holds) in clauses for one in clauses):
+        parts = {name: self.known.parts[one.number] for name, one in self.known.steps.items()}
+        if any(exclude(one, other, parts) for one, other in combinations(clauses, 2)):
             self.faults.add(at.place(), f"{what} asks for something and its opposite: it never holds.", "Take one out.")
         for one in clauses:
             fact = self.known.facts.get(one.fact)
@@ -128,11 +131,11 @@ class Rules:
                     at.place("unless"), f"{what} leaves out everything that {one.fact} can be: it is meant for nobody.",
                     "Leave a code in.",
                 )  # fmt: skip
-            parts = {part for name in one.steps for part in self.known.parts[self.known.steps[name].number]}
-            for leg in legs if parts else ():
+            done = {part for name in one.steps for part in parts[name]}
+            for leg in legs if done else ():
                 always = leg.of == (ANCHOR,) and leg.window.covers(self.known.looks)
-                forbids = one.holds and leg.most == 0 and parts <= set(leg.to)
-                demands = not one.holds and leg.least > 0 and set(leg.to) <= parts
+                forbids = one.holds and leg.most == 0 and done <= set(leg.to)
+                demands = not one.holds and leg.least > 0 and set(leg.to) <= done
                 if always and (forbids or demands):
                     self.faults.add(
                         at.place(), f"{what} contradicts itself: whom it is meant for cannot meet it.",
@@ -172,9 +175,9 @@ class Rules:
         if family == "responded":
             return (Leg(of, "first", to, window, 1, MANY),)
         if family in PAIRED:
-            least, most = self._times(at, window, what) if "times" in at else (1, MANY)
+            least, most = self._times(at, window, to, of, what) if "times" in at else (1, MANY)
             return (Leg(of, pick, to, window, least, most),)
-        least, most = COUNTED[family] or self._times(at, window, what)
+        least, most = COUNTED[family] or self._times(at, window, to, of, what)
         return (Leg(of or (ANCHOR,), pick, to, window, least, most),)
 
     def _ends(self, at: Section, family: str, to: tuple[int, ...], what: str) -> tuple[Leg, ...]:
@@ -200,17 +203,22 @@ class Rules:
                 at.place("window"), f"{what}: '{window.text}' is an impossible window: a precedence comes before.",
                 "End it with that day or earlier, or write `within`.",
             )  # fmt: skip
-        if family in ("within", *COUNTED) and not of and not window.meets(self.known.looks):
+        looks = self.known.looks
+        if not window.within(looks.reach if of else looks):
+            why = "no two of its days lie so far apart" if of else "some of these days lie outside"
             self.faults.add(
                 at.place("window"), f"{what}: '{window.text}' is an impossible window: the pathway looks only from "
-                f"{self.known.looks.text}.", "Change one of the two.",
+                f"{looks.text}, and {why}.",
+                "Change one of the two, or write any time for an end that does not matter.",
             )  # fmt: skip
         if family == "within" and "window" not in at:
             self.faults.add(
                 at.place(), f"{what}: within which days is not said.", "Write `window: 28 before to that day`."
             )
 
-    def _times(self, at: Section, window: Window, what: str) -> tuple[int, int]:
+    def _times(
+        self, at: Section, window: Window, to: tuple[int, ...], of: tuple[int, ...], what: str
+    ) -> tuple[int, int]:
         match = TIMES.fullmatch(str(at.get("times", "")))
         if match is None:
             self.faults.add(
@@ -222,12 +230,20 @@ class Rules:
             self.faults.add(
                 at.place("times"), f"{what}: {least} to {most} times cannot be.", "Write the smaller first."
             )
-        if least > window.high - window.low + 1 > 0:
+        looks = self.known.looks
+        room = min(window.days, looks.days) if of else window.common(looks).days
+        fit = sum(-(-room // (self._apart(one) + 1)) for one in to)
+        if least > min(room, fit) and room > 0 and to:
             self.faults.add(
-                at.place("times"), f"{what}: {least} days cannot be within '{window.text}', an impossible window.",
+                at.place("times"), f"{what}: {least} days cannot be within '{window.text}', an impossible window: "
+                f"{min(room, fit)} can be told there by what the pathway looks at and what counts as one.",
                 "Widen it, or ask for fewer.",
             )  # fmt: skip
         return least, most
+
+    def _apart(self, step: int) -> int:
+        """Days within which what happens of a step again is still the same."""
+        return next(one.apart for one in self.known.steps.values() if one.number == step)
 
     def _pick(self, at: Section, what: str) -> Pick:
         told = str(at.get("each", "every"))
@@ -279,6 +295,8 @@ class Rules:
             if number is None:
                 said = f"{what}: '{at[name]}' compares nothing."
                 self.faults.add(at.place(name), said, "Write at least 5, 5 to 9, or the like.")
+            elif number[0] > number[1]:
+                self.faults.add(at.place(name), f"{what}: no {name} is {at[name]}.", "Write the smaller first.")
             return Clause(name, number=number, holds=holds)
         codes = tuple(str(one) for one in _several(at[name]))
         for code in codes:
