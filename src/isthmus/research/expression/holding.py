@@ -1,21 +1,24 @@
-"""Whether conditions can hold, alone or together, as far as their text tells: so contradictory rules are found.
+"""Whether conditions can hold, alone or together, as far as their text tells: so what is wrong with them is found.
 
-A condition becomes alternatives of single demands: a name in a range, among values, true or not. What is no such demand
-(two names compared, arithmetic) is only held against itself. So `False` is sure, and `True` means that nothing in the
-text speaks against it.
+A condition becomes alternatives of single demands: a value in a range, among values, true or not. A value is a name, or
+what is reckoned from names; how far it can lie is taken from what is known of its names. What is no such demand is only
+held against itself. So `False` is sure, and `True` means that nothing in the text speaks against it.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import product
 from math import inf
 
-from isthmus.research.expression.node import Call, Literal, Name, Node, Scalar
+from isthmus.research.expression.node import Call, Case, Literal, Name, Node, Scalar, children
+from isthmus.research.expression.span import Span, span
 
 MOST = 512
 """Alternatives that are looked at; a condition with more may always hold."""
 ORDER = ("<", "<=", ">", ">=")
+EMPTY = Name("")
+"""Stands for what is not asked of any name."""
 TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 DENIED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "="}
 
@@ -56,20 +59,70 @@ class _Range:
         return above and (number < self.high or (number == self.high and not self.open_high))
 
 
-def can_hold(
-    *conditions: Node, formulas: Mapping[str, Node], bounds: Mapping[str, tuple[float, float]] | None = None
-) -> bool:
-    """Whether conditions can hold together. `formulas` are what stands for names of yes and no, `bounds` the lowest and
-    the highest that a number can be.
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What is known of names beforehand.
+
+    `formulas` are what a name stands for, `spans` the lowest and the highest that a number can be, by its name or its
+    text (`text`); `among` all values that a name can have; `implied` what holds whenever a name of yes and no does.
     """
-    alternatives = [_alternatives(Demand(one, True), formulas) for one in conditions]
+
+    formulas: Mapping[str, Node] = field(default_factory=dict)
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    among: Mapping[str, Collection[Scalar]] = field(default_factory=dict)
+    implied: Mapping[str, Collection[str]] = field(default_factory=dict)
+
+    def span(self, node: Node) -> Span:
+        """The lowest and the highest that a number can be."""
+        return span(node, self._told)
+
+    def _told(self, node: Node) -> Span | Node | None:
+        """What is known of a node: its span, or another node that it stands for."""
+        known = self.spans.get(text(node))
+        return self.formulas.get(node.name) if known is None and isinstance(node, Name) else known
+
+
+NOTHING = Limits()
+
+
+def can_hold(*conditions: Node, limits: Limits = NOTHING) -> bool:
+    """Whether conditions can hold together."""
+    alternatives = [_alternatives(Demand(one, True), limits.formulas) for one in conditions]
     size = 1
     for one in alternatives:
         size *= len(one)
     if size > MOST:
         return True
-    within = bounds or {}
-    return any(_fits([demand for part in chosen for demand in part], within) for chosen in product(*alternatives))
+    return any(_fits([demand for part in chosen for demand in part], limits) for chosen in product(*alternatives))
+
+
+def idle(node: Node, limits: Limits = NOTHING) -> Iterator[Node]:
+    """The parts of a condition or value that can never come to bear: conditions of `or` and `case` that cannot hold."""
+    parts: list[Node] = []
+    if isinstance(node, Call) and node.name == "or":
+        parts = list(node.operands)
+    elif isinstance(node, Case):
+        parts = [condition for condition, _ in node.branches]
+    for one in parts:
+        if not can_hold(one, limits=limits):
+            yield one
+    for child in children(node):
+        if child not in parts or can_hold(child, limits=limits):
+            yield from idle(child, limits)
+
+
+def outcomes(node: Node, limits: Limits = NOTHING) -> frozenset[Scalar] | None:
+    """All values that an expression can have, where its text lists them; None where it does not."""
+    if isinstance(node, Literal):
+        return frozenset() if node.value is None else frozenset([node.value])
+    if isinstance(node, Name):
+        known = limits.among.get(node.name)
+        return None if known is None else frozenset(known)
+    if isinstance(node, Call) and node.name != "coalesce":
+        return None
+    told = node.operands if isinstance(node, Call) else (*(value for _, value in node.branches), node.otherwise)
+    found = [outcomes(one, limits) for one in told]
+    return None if None in found else frozenset(value for one in found for value in one or ())
 
 
 def _alternatives(demand: Demand, formulas: Mapping[str, Node]) -> list[list[Demand]]:
@@ -79,6 +132,11 @@ def _alternatives(demand: Demand, formulas: Mapping[str, Node]) -> list[list[Dem
         return _alternatives(Demand(formulas[node.name], demand.holds), formulas)
     if isinstance(node, Call) and node.name == "not":
         return _alternatives(Demand(node.operands[0], not demand.holds), formulas)
+    if isinstance(node, Call) and node.name == "is not null":
+        return [[Demand(Call("is null", node.operands), not demand.holds)]]
+    parts = _one_of(node)
+    if parts is not None:
+        return [one for part in parts for one in _alternatives(Demand(part, demand.holds), formulas)]
     if isinstance(node, Call) and node.name in ("and", "or"):
         parts = [_alternatives(Demand(one, demand.holds), formulas) for one in node.operands]
         if (node.name == "or") is demand.holds:
@@ -89,44 +147,77 @@ def _alternatives(demand: Demand, formulas: Mapping[str, Node]) -> list[list[Dem
     return [[demand]]
 
 
-def _fits(demands: list[Demand], bounds: Mapping[str, tuple[float, float]]) -> bool:
+def _one_of(node: Node) -> list[Node] | None:
+    """The nodes of which one is what a node comes to; None for a node that does not choose."""
+    if isinstance(node, Call) and node.name == "coalesce":
+        return list(node.operands)
+    return [*(value for _, value in node.branches), node.otherwise] if isinstance(node, Case) else None
+
+
+def _fits(demands: list[Demand], limits: Limits) -> bool:
     ranges: dict[str, _Range] = {}
     said: dict[str, bool] = {}
-    for one in demands:
+    for one in [*demands, *_implied(demands, limits)]:
         simple = _simple(one)
         if simple is None:
-            key = _text(one.node)
-            if said.setdefault(key, one.holds) is not one.holds:
+            if said.setdefault(text(one.node), one.holds) is not one.holds:
                 return False
             continue
-        name, sign, values = simple
-        _narrow(ranges.setdefault(name, _Range(*bounds.get(name, (-inf, inf)))), sign, values)
+        value, sign, values = simple
+        key = text(value)
+        if key not in ranges:
+            known = limits.among.get(key)
+            ranges[key] = _Range(*limits.span(value), among=None if known is None else set(known))
+        _narrow(ranges[key], sign, values)
+    if any(said.get(text(Call("is null", (Name(key),)))) for key in ranges):
+        return False  # what is compared is known
     return not any(one.empty() for one in ranges.values())
 
 
-def _simple(demand: Demand) -> tuple[str, str, list[Scalar]] | None:
-    """Name, sign and values of a demand on one name; None for any other."""
+def _implied(demands: list[Demand], limits: Limits) -> list[Demand]:
+    held = [one.node.name for one in demands if one.holds and isinstance(one.node, Name)]
+    return [Demand(Name(other), True) for one in held for other in limits.implied.get(one, ())]
+
+
+def _simple(demand: Demand) -> tuple[Node, str, list[Scalar]] | None:
+    """A value, and sign and values of a demand on it; None for any other demand."""
     node, holds = demand.node, demand.holds
     if isinstance(node, Name):
-        return node.name, "=", [holds]
+        return node, "=", [holds]
     if isinstance(node, Literal) and isinstance(node.value, bool):
-        return "", "=", [node.value is holds] if node.value is holds else []
+        return EMPTY, "=", [node.value is holds] if node.value is holds else []
     if not isinstance(node, Call):
         return None
-    if node.name == "in" and isinstance(node.operands[0], Name):
+    if node.name == "in":
         values = [one.value for one in node.operands[1:] if isinstance(one, Literal)]
         if len(values) == len(node.operands) - 1:
-            return node.operands[0].name, "=" if holds else "<>", values
-    if node.name in TURNED:
-        one, other = node.operands
-        if any(isinstance(each, Literal) and each.value is None for each in (one, other)):
-            return "", "=", []  # a comparison with null is never told, neither way
-        sign = node.name if holds else DENIED[node.name]
-        if isinstance(one, Name) and isinstance(other, Literal):
-            return one.name, sign, [other.value]
-        if isinstance(one, Literal) and isinstance(other, Name):
-            return other.name, TURNED[sign], [one.value]
-    return None
+            return node.operands[0], "=" if holds else "<>", values
+    if node.name not in TURNED:
+        return None
+    one, other = map(_folded, node.operands)
+    if any(isinstance(each, Literal) and each.value is None for each in (one, other)):
+        return EMPTY, "=", []  # a comparison with null is never told, neither way
+    sign = node.name if holds else DENIED[node.name]
+    if isinstance(other, Literal) and not isinstance(one, Literal):
+        return one, sign, [other.value]
+    if isinstance(one, Literal) and not isinstance(other, Literal):
+        return other, TURNED[sign], [one.value]
+    return _difference(one, other, sign)
+
+
+def _folded(node: Node) -> Node:
+    """A number behind a sign as the number that it is."""
+    if isinstance(node, Call) and node.name == "neg" and isinstance(node.operands[0], Literal):
+        number = _number(node.operands[0].value)
+        return node if number is None else Literal(-number)
+    return node
+
+
+def _difference(one: Node, other: Node, sign: str) -> tuple[Node, str, list[Scalar]]:
+    """How far two values lie apart, written one way."""
+    turned = text(other) < text(one)
+    first, second = (other, one) if turned else (one, other)
+    return Call("-", (first, second)), TURNED[sign] if turned else sign, [0.0]
 
 
 def _narrow(found: _Range, sign: str, values: list[Scalar]) -> None:
@@ -151,7 +242,7 @@ def _number(value: Scalar) -> float | None:
     return float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
-def _text(node: Node) -> str:
+def text(node: Node) -> str:
     """A node without the places of its parts."""
     return " ".join(_parts(node))
 

@@ -3,7 +3,7 @@
 import pytest
 
 from isthmus.research.expression import parse
-from isthmus.research.expression.holding import can_hold
+from isthmus.research.expression.holding import Limits, can_hold, idle, outcomes, text
 
 FORMULAS = {"ill": parse("a > 3 and b", "here").node}
 
@@ -23,7 +23,17 @@ FORMULAS = {"ill": parse("a > 3 and b", "here").node}
         ("a between 1 and 5", "a > 5", False),
         ("a + c > 1", "a + c > 1", True),
         ("a + c > 1", "not (a + c > 1)", False),
-        ("a + c > 1", "a + c < 0", True),  # reckoned sides are not looked into: nothing speaks against it
+        ("a + c > 1", "a + c < 0", False),
+        ("a + c > 1", "c + a < 0", True),  # it is not known that the two are the same: nothing speaks against it
+        ("a < c", "c < a", False),
+        ("a <= c", "c <= a", True),
+        ("a = c", "a < c", False),
+        ("a < -3", "a > -2", False),
+        ("a is null", "a > 3", False),
+        ("a is null", "a is not null", False),
+        ("coalesce(a > 3, b)", "a < 2 and not b", False),
+        ("coalesce(a > 3, b)", "a < 2", True),
+        ("case when b then a > 3 else a > 4 end", "a < 2", False),
         ("d > date '2024-01-01'", "d < date '2023-01-01'", False),
         ("ill", "a < 2", False),
         ("ill", "not b", False),
@@ -35,5 +45,43 @@ FORMULAS = {"ill": parse("a > 3 and b", "here").node}
 )
 def test_conditions_can_or_cannot_hold_together(one: str, other: str, able: bool) -> None:
     nodes = [parse(text, "here").node for text in (one, other)]
-    assert can_hold(*nodes, formulas=FORMULAS) is able
-    assert can_hold(*reversed(nodes), formulas=FORMULAS) is able
+    assert can_hold(*nodes, limits=Limits(FORMULAS)) is able
+    assert can_hold(*reversed(nodes), limits=Limits(FORMULAS)) is able
+
+
+LIMITS = Limits(
+    formulas={"double": parse("2 * age", "here").node, "bmi": parse("weight / (height * height)", "here").node},
+    spans={"age": (0, 130), "weight": (1, 400), "height": (0.3, 2.5), "(days first_day today )": (0, 90)},
+    among={"sex": ("male", "female"), "ordered": (False,)},
+    implied={"recent": ("ever",)},
+)
+
+
+@pytest.mark.parametrize(
+    ("condition", "able"),
+    [
+        ("age < 0", False), ("age <= 0", True), ("age > 130", False), ("-age > 0", False), ("age + 5 < 5", False),
+        ("double > 260", False), ("double > 259", True), ("bmi > 5000", False), ("bmi > 4000", True),
+        ("greatest(age, 5) < 5", False), ("abs(age) < 0", False), ("round(age) < -1", False), ("exp(age) < 0", False),
+        ("sex = 'man'", False), ("sex in ('man', 'male')", True), ("sex not in ('male', 'female')", False),
+        ("ordered", False), ("not ordered", True), ("recent and not ever", False), ("ever and not recent", True),
+        ("days(first_day, today) > 90", False), ("days(first_day, today) > 30", True), ("age > weight + 130", False),
+    ],
+)  # fmt: skip
+def test_what_is_known_of_names_is_heeded(condition: str, able: bool) -> None:
+    assert can_hold(parse(condition, "here").node, limits=LIMITS) is able
+
+
+def test_parts_that_never_come_to_bear_are_named() -> None:
+    def found(condition: str) -> list[str]:
+        return [text(one) for one in idle(parse(condition, "here").node, LIMITS)]
+
+    assert found("age > 200 or sex = 'male'") == ["(> age 200.0 )"]
+    assert found("not (age > 20 or (age > 75 and age < 40))") == ["(and (> age 75.0 ) (< age 40.0 ) )"]
+    assert found("case when age < 0 then 1 when age > 5 then 2 else 3 end") == ["(< age 0.0 )"]
+    assert found("age > 75 or weight < 40") == []
+
+
+def test_values_that_a_text_lists_are_known() -> None:
+    assert outcomes(parse("case when age > 5 then 'a' else sex end", "here").node, LIMITS) == {"a", "male", "female"}
+    assert outcomes(parse("age", "here").node, LIMITS) is None

@@ -17,7 +17,7 @@ from isthmus.apps.advice.pack.signs import SignReading, Signs
 from isthmus.apps.contract import Context, InputError
 from isthmus.apps.contract import documents as document
 from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
-from isthmus.apps.contract.knowledge import Kind, Node, Scalar, can_hold
+from isthmus.apps.contract.knowledge import Kind, Limits, Node, Scalar, can_hold
 
 HERE = Path(__file__).parents[1] / "packs"
 HEAD = ("pack", "version", "title", "about", "needs", "sources", "reasons")
@@ -298,7 +298,7 @@ def _check_together(rules: Sequence[Rule], graph: Graph, facts: Facts, faults: F
         name: (one.low, one.high) for name, one in facts.known.items() if one.low is not None and one.high is not None
     }
     for rule in rules:
-        if not can_hold(rule.when.node, formulas=formulas, bounds=bounds):
+        if not can_hold(rule.when.node, limits=Limits(formulas, bounds)):
             faults.note(
                 f"{rule.when.place}: it can never hold. Look at its limits, and at the `range` of its facts, or take "
                 "the rule out."
@@ -309,7 +309,7 @@ def _check_together(rules: Sequence[Rule], graph: Graph, facts: Facts, faults: F
         if (
             _opposed(first, second, graph)
             and _meet(one, other)
-            and can_hold(one.when.node, other.when.node, formulas=formulas)
+            and can_hold(one.when.node, other.when.node, limits=Limits(formulas))
         ):
             faults.note(
                 f"{other.place}: rule {other.name}: it says {second.do} {second.concept}, and rule {one.name} at "
