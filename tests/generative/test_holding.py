@@ -38,7 +38,8 @@ def _truth(draw: Random, deep: int) -> str:
     sign = draw.choice(["<", "<=", ">", ">=", "=", "<>"])
     return draw.choice(
         [f"{_number(draw, deep)} {sign} {_number(draw, deep)}", f"a {sign} {draw.randint(-2, 7)}", "t", "u", "f", "ill",
-         "s = 'x'", "s in ('x', 'z')", "s <> 'y'", "a is null", "a is not null", f"b between {draw.randint(-5, 3)} and 1"]
+         "s = 'x'", "s in ('x', 'z')", "s <> 'y'", "a is null", "a is not null",
+         f"b between {draw.randint(-5, 3)} and 1"]
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ EMPTY = Name("")
 """Stands for what is not asked of any name."""
 TURNED = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "=": "=", "<>": "<>"}
 DENIED = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "=": "<>", "<>": "="}
+CONDITIONS = frozenset({"and", "or", "not", "in", *TURNED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +98,13 @@ def can_hold(*conditions: Node, limits: Limits = NOTHING) -> bool:
 
 
 def idle(node: Node, limits: Limits = NOTHING) -> Iterator[Node]:
-    """The parts of a condition or value that can never come to bear: conditions of `or` and `case` that cannot hold."""
+    """The parts of a condition or value that can never come to bear: conditions of `or`, `case` and `coalesce` that
+    cannot hold."""
     parts: list[Node] = []
     if isinstance(node, Call) and node.name == "or":
         parts = list(node.operands)
+    elif isinstance(node, Call) and node.name == "coalesce":
+        parts = [one for one in node.operands if isinstance(one, Call) and one.name in CONDITIONS]
     elif isinstance(node, Case):
         parts = [condition for condition, _ in node.branches]
     for one in parts:

@@ -79,7 +79,9 @@ def test_parts_that_never_come_to_bear_are_named() -> None:
     assert found("age > 200 or sex = 'male'") == ["(> age 200.0 )"]
     assert found("not (age > 20 or (age > 75 and age < 40))") == ["(and (> age 75.0 ) (< age 40.0 ) )"]
     assert found("case when age < 0 then 1 when age > 5 then 2 else 3 end") == ["(< age 0.0 )"]
+    assert found("coalesce(age > 130, sex = 'male')") == ["(> age 130.0 )"]
     assert found("age > 75 or weight < 40") == []
+    assert found("coalesce(ordered, false)") == []
 
 
 def test_values_that_a_text_lists_are_known() -> None:
