@@ -193,6 +193,95 @@ WRONG = {
         {"relations.csv": ("", "warfarin,treats,asthma,,,labels,,,\nwarfarin,contraindicated_in,asthma,,,labels,,,\n")},
         r"warfarin contraindicated_in asthma: it contradicts drugs/relations.csv:\d+: warfarin treats asthma",
     ),
+    "days after the end that lie before the window": (
+        {"facts.yaml": ("", "facts:\n  aa: {during: asthma, after: 90 days, within: 30 days}\n")},
+        r"drugs/facts.yaml:2: fact aa: nothing that began within 30 days can have ended 90 days ago: `after` is longer",
+    ),
+    "days after an end that is not asked for": (
+        {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, after: 9 days}\n")},
+        r"drugs/facts.yaml:2: fact aa: `ever` does not read `after`. Take it out",
+    ),
+    "a window of what the call orders": (
+        {"facts.yaml": ("", "facts:\n  aa: {ordered: metformin, within: 9 days}\n")},
+        r"drugs/facts.yaml:2: fact aa: `ordered` does not read `within`. Take it out",
+    ),
+    "a range of yes and no": (
+        {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, range: [1, 5]}\n")},
+        r"drugs/facts.yaml:2: fact aa: `ever` is no number of a result. Take `range` out",
+    ),
+    "an empty range": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: potassium, unit: mmol/L, range: [5, 5]}\n")},
+        r"drugs/facts.yaml:2: fact aa: `range` is two numbers, the lower first",
+    ),
+    "a range that is none": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: potassium, unit: mmol/L, range: [.nan, .inf]}\n")},
+        r"drugs/facts.yaml:2: fact aa: `range` is two numbers, the lower first",
+    ),
+    "longer ago than it looks back": (
+        {
+            "facts.yaml": ("", "facts:\n  since: {ago: asthma, within: 30 days}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "since > 90"),
+        },
+        r"drugs/rules.yaml:\d+: rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "a result that is older than it looks back": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "days(potassium_day, today) > 90")},
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "an age below nothing": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "age < 0")},
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "a sex that there is not": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "sex = 'woman'")},
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "fewer than none": (
+        {
+            "facts.yaml": ("", "facts:\n  attacks: {count: asthma, within: 1 year}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "attacks < 0"),
+        },
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "a code that the fact has not": (
+        {
+            "facts.yaml": ("", "facts:\n  told: {coded: positive, codes: {high: [7], low: [8]}}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "told = 'middle'"),
+        },
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "an order where nothing is ordered": (
+        {"rules.yaml": ("", NEW.format(more="").replace("order-sign", "patient-view").replace("has_", "ordered_"))},
+        r"rule r_new, `when`: it can never hold",
+    ),
+    "a dose where nothing is ordered": (
+        {
+            "rules.yaml": (
+                "",
+                NEW.format(more="").replace("order-sign", "patient-view").replace("has_asthma", "dose_metformin > 9"),
+            )
+        },
+        r"rule r_new, `when`: it can never hold",
+    ),
+    "a part that never holds": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "(has_asthma or (egfr > 75 and egfr < 40))")},
+        r"rule metformin_egfr_45, `when`: a part of it, at column \d+, can never hold",
+    ),
+    "a number that is reckoned to be nowhere": (
+        {
+            "facts.yaml": ("", "facts:\n  twice: {let: 2 * potassium}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "twice > 31"),
+        },
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "a fact that is never yes": (
+        {"facts.yaml": ("", "facts:\n  aa: {let: potassium > 5 and potassium < 4}\n")},
+        r"drugs/facts.yaml:2: fact aa: it can never hold",
+    ),
+    "an example outside of the range": (
+        {"rules.yaml": ("", NEW.format(more="    examples:\n      - {with: {potassium: 99}, fires: open}\n"))},
+        r"drugs/rules.yaml:\d+: rule r_new: the example gives potassium as 99.0, and it is only ever 1 to 15. Mend",
+    ),
     "a summary that is too long": (
         {"rules.yaml": ("Allergy to an NSAID is known", "Allergy " * 30)},
         r"`summary` in en takes \d+ characters with its values. Cut it to 140",

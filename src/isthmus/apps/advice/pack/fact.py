@@ -19,6 +19,7 @@ Everybody has `age` (whole years), `sex` and `today`. Names that begin with `has
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from types import MappingProxyType
 
 from isthmus.apps.advice.pack.graph import Concept
@@ -41,6 +42,8 @@ NUMBERS, TRUTHS, COUNTS = (
     ("ever", "during", "ordered", "allergic"),
     ("count", "ago", "dose"),
 )
+READ_BACK = (*NUMBERS, "coded", "ever", "during", "count", "ago")
+"""The ways that look back, so that `within` says how far."""
 DRAWN = (*NUMBERS, "coded", *TRUTHS, *COUNTS)
 WAYS = (*DRAWN, "score", "let")
 KEYS = ("en", "zh", "unit", "analyte", "range", "within", "after", "codes", "give", "with", "decimals", "about")
@@ -247,19 +250,22 @@ class Facts:
                 f"{section.place('analyte')}: fact {name}: there is no analyte '{key}'. Use a key of "
                 "cdm/units/analyte.csv."
             )
-        low, high = self._range(section, name)
+        low, high = self._range(section, name, way)
+        within = self._span(section, "within", name, LONG_AGO)
+        after = self._span(section, "after", name, GRACE if way == "during" else 0)
+        _check_spans(section, name, way, within, after)
         return Fact(
-            name, way, _kind(way), en, zh, section.place(), concept.name, unit, key, low, high,
-            self._span(section, "within", name, LONG_AGO),
-            self._span(section, "after", name, GRACE if way == "during" else 0), self._codes(section, name, way),
-            decimals=section.get("decimals"),
+            name, way, _kind(way), en, zh, section.place(), concept.name, unit, key, low, high, within, after,
+            self._codes(section, name, way), decimals=section.get("decimals"),
         )  # fmt: skip
 
-    def _range(self, section: Section, name: str) -> tuple[float | None, float | None]:
+    def _range(self, section: Section, name: str, way: str) -> tuple[float | None, float | None]:
         told = section.get("range")
         if told is None:
             return None, None
-        fits = isinstance(told, list) and len(told) == 2 and all(type(one) in (int, float) for one in told)
+        if way not in NUMBERS:
+            raise _Fault(f"{section.place('range')}: fact {name}: `{way}` is no number of a result. Take `range` out.")
+        fits = isinstance(told, list) and len(told) == 2 and all(_is_number(one) for one in told)
         if not fits or told[0] >= told[1]:
             raise _Fault(
                 f"{section.place('range')}: fact {name}: `range` is two numbers, the lower first. Write [low, high]."
@@ -302,6 +308,22 @@ class Facts:
 
 class _Fault(Exception):
     """One fact cannot be read; the text is the fault."""
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # it is a number
+
+
+def _check_spans(section: Section, name: str, way: str, within: int, after: int) -> None:
+    """Refuse spans that a way does not read, and days after an end that lie before every day that is looked at."""
+    for key, ways in (("after", ("during",)), ("within", READ_BACK)):
+        if key in section and way not in ways:
+            raise _Fault(f"{section.place(key)}: fact {name}: `{way}` does not read `{key}`. Take it out.")
+    if "after" in section and after > within:
+        raise _Fault(
+            f"{section.place('after')}: fact {name}: nothing that began within {within} days can have ended "
+            f"{after} days ago: `after` is longer than `within`. Shorten the one, or lengthen the other."
+        )
 
 
 def _kind(way: str) -> Kind:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from math import inf
 
 from isthmus.apps.contract.documents import Faults
-from isthmus.apps.contract.knowledge import Call, Expression, Input, Kind, Limits, Node, can_hold, idle, outcomes
+from isthmus.apps.contract.knowledge import Call, Expression, Input, Kind, Limits, begin, can_hold, idle, outcomes
 from isthmus.apps.vte.evidence.fact import ALL_TIME, Concepts, Fact
 
 OLDEST = 130  # years that nobody has reached
@@ -60,15 +60,9 @@ def check_condition(place: str, name: str, found: Expression, limits: Limits, fa
             return
     for one in idle(found.node, limits):
         faults.add(
-            place, f"{name}: a part of `{found.text}`, at column {_begin(one) + 1}, can never hold.",
+            place, f"{name}: a part of `{found.text}`, at column {begin(one) + 1}, can never hold.",
             "Look at its limits, or take that part out.",
         )  # fmt: skip
-
-
-def _begin(node: Node) -> int:
-    """Where a part begins in its text."""
-    below = node.operands if isinstance(node, Call) else ()
-    return min([node.at, *map(_begin, below)])
 
 
 def check_reached(place: str, found: Expression, one: Input, limits: Limits, faults: Faults) -> None:
