@@ -3,6 +3,7 @@
 import re
 import shlex
 from pathlib import Path
+from typing import Any
 
 from isthmus.apps.contract import Asked
 from isthmus.apps.manager.running import Manager
@@ -32,10 +33,10 @@ def test_the_page_names_every_pack_that_comes_along() -> None:
     assert all(f"| `{name}` |" in text for name in shipped())
 
 
-def test_a_pathway_of_ones_own_is_taken_by_the_command_and_followed_on_the_wards(tmp_path: Path) -> None:
-    """The commands of the page in their order, over one who was resected without imaging, at a hospital that images."""
+def _rows() -> dict[str, list[dict[str, Any]]]:
+    """One who was resected without imaging, and another one at a hospital that images."""
     span = {"observation_period_start_date": "2018-01-01", "observation_period_end_date": "2019-05-31"}
-    rows = {
+    return {
         "concept": starter()["concept"].to_pylist(),
         "person": [{"person_id": one, **BORN} for one in (1, 2)],
         "observation_period": [{"observation_period_id": one, "person_id": one, **span} for one in (1, 2)],
@@ -51,7 +52,11 @@ def test_a_pathway_of_ones_own_is_taken_by_the_command_and_followed_on_the_wards
             )
         ],
     }  # fmt: skip
-    root = invented(tmp_path / "WS", rows).root
+
+
+def test_a_pathway_of_ones_own_is_taken_by_the_command_and_followed_on_the_wards(tmp_path: Path) -> None:
+    """The commands of the page in their order."""
+    root = invented(tmp_path / "WS", _rows()).root
     (root / "pathways").mkdir()
     changed = EXAMPLE.replace("valid: 2024-01-01 to open", "valid: 2018-01-01 to open")
     (root / "pathways" / "small.yaml").write_text(changed, encoding="utf-8")

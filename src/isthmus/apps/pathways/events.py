@@ -109,6 +109,8 @@ class Reading:
         if ("value" in at or "number" in at) and not domains()[kind]["number" if "number" in at else "value"]:
             key = "number" if "number" in at else "value"
             self.faults.add(at.place(key), f"{what}: a {kind} has no {key}.", "Take it out.")
+        if "value" in at and not _list(at["value"]):
+            self.faults.add(at.place("value"), f"{what}: `value` lists nothing.", "Write ids between [ and ], or none.")
         values = tuple(self._concept(at, one, what) for one in _list(at.get("value")))
         return Events(kind, "" if name == ANY else name, "", values, self.number(at, "number", what))
 

@@ -14,7 +14,7 @@ from isthmus.apps.contract.documents import Faults, Section, parse
 from isthmus.apps.contract.research import Definition, Registry, phenotype
 from isthmus.apps.contract.research import registry as registry_of
 from isthmus.apps.pathways.events import ITEM, LANGUAGES, Reading, domains
-from isthmus.apps.pathways.pack import ANCHOR, Events, Fact, Names, Pack, Records, Source, Step
+from isthmus.apps.pathways.pack import ANCHOR, Events, Fact, Names, Pack, Records, Rule, Source, Step
 from isthmus.apps.pathways.room import Ground, check_room
 from isthmus.apps.pathways.rules import Known, Rules
 from isthmus.apps.pathways.sound import check
@@ -127,9 +127,7 @@ class _Pack:
         anchor = self._anchor(steps)
         known = Known(steps, parts, facts, records, sources, reasons, looks)
         rules = Rules(reading, known).read(reading.section(head, "rules"))
-        named = {name: parts[one.number] for name, one in steps.items()}
-        check(rules, {one.number: one.name for one in steps.values()}, named, self.faults)
-        check_room(rules, Ground(looks, {one.number: one.name for one in steps.values()}, named), self.faults)
+        self._together(rules, known)
         for key, form in (("pathway", NAME), ("version", VERSION)):
             if not form.fullmatch(str(head.get(key, "1"))) or not isinstance(head.get(key, ""), KINDS[key]):
                 self.faults.add(head.place(key), f"'{head[key]}' is no {key}.", "Use letters, digits, '.', '_', '-'.")
@@ -155,6 +153,13 @@ class _Pack:
             reasons, self.digest, head.place("pathway"), parts,
         )  # fmt: skip
 
+    def _together(self, rules: Mapping[str, Rule], known: Known) -> None:
+        """Note rules that contradict each other, wait for each other, or leave each other no day."""
+        named = {name: known.parts[one.number] for name, one in known.steps.items()}
+        ground = Ground(known.looks, {one.number: name for name, one in known.steps.items()}, named)
+        check(rules, ground.names, ground.parts, self.faults)
+        check_room(rules, ground, self.faults)
+
     def _entries(self, key: str) -> Iterator[tuple[str, Section]]:
         at = self.reading.section(self.head, key)
         for name, one in at.items():
@@ -174,6 +179,10 @@ class _Pack:
             self.reading.keys(at, (*LANGUAGES, *domains(), ITEM, "at least", "after"), what)
             events = self.reading.events(at, what)
             least = self.reading.days(at, "at least", what)
+            if least == 0:
+                self.faults.add(
+                    at.place("at least"), f"{what}: at least 0 are delivered by everybody.", "Write 1 or more."
+                )
             if events is not None:
                 found[name] = Records(
                     name, number, self.reading.names(at, what), events, 1 if least is None else least,

@@ -111,6 +111,7 @@ class Rules:
         clauses = (*self._clauses(at, "when", what), *self._clauses(at, "unless", what))
         legs = self._legs(at, family, what) if family else ()
         self._meant(at, clauses, legs, what)
+        self._around_itself(at, legs, what)
         return Rule(
             name, number, self.reading.names(at, what), family, legs, clauses,
             self.reading.days(at, "followed", what), self.reading.days(at, "seen before", what),
@@ -142,6 +143,21 @@ class Rules:
                         "Change what it asks, or for whom.",
                     )  # fmt: skip
 
+    def _around_itself(self, at: Section, legs: Sequence[Leg], what: str) -> None:
+        """Note a rule that the days themselves that are looked around break, or meet."""
+        for leg in legs:
+            around = set(leg.of) & set(leg.to) if leg.window.low <= 0 <= leg.window.high else set()
+            if around and leg.most == 0:
+                self.faults.add(
+                    at.place(), f"{what} forbids the very days that it looks around: nobody can meet it.",
+                    "Begin the window 1 after, or end it 1 before.",
+                )  # fmt: skip
+            elif around and leg.least == 1 and leg.most == MANY and set(leg.of) <= set(leg.to):
+                self.faults.add(
+                    at.place(), f"{what} is met by the very days that it looks around: it says nothing.",
+                    "Begin the window 1 after, or end it 1 before.",
+                )  # fmt: skip
+
     def _declared(self, at: Section, key: str, known: Mapping[str, object], what: str) -> tuple[str, ...]:
         """Names below a key that were declared elsewhere in the pack."""
         named = tuple(str(one) for one in _several(at.get(key)))
@@ -157,6 +173,9 @@ class Rules:
     def _legs(self, at: Section, family: str, what: str) -> tuple[Leg, ...]:
         """What the family means, as legs."""
         to, of = self._named(at, family, what), self._named(at, "of", what)
+        for key in (family, "of"):
+            if key in at and not _several(at[key]):
+                self.faults.add(at.place(key), f"{what}: `{key}` names no step.", self._steps())
         pick = self._pick(at, what)
         for key in ("of", "among", "each", "times", "window"):
             if key in at and key not in READ[family]:
@@ -272,17 +291,22 @@ class Rules:
         section = self.reading.section(at, key)
         return [self._clause(section, name, what, holds=key == "when") for name in section]
 
+    def _done(self, at: Section, name: str, what: str, *, holds: bool) -> Clause:
+        for one in _several(at[name]):
+            if str(one) not in self.known.steps:
+                self.faults.add(
+                    at.place(name),
+                    f"{what}: there is no step '{one}'.",
+                    self._steps(),
+                )
+        if not _several(at[name]):
+            self.faults.add(at.place(name), f"{what}: `{name}` names no step.", self._steps())
+        steps = tuple(str(one) for one in _several(at[name]) if str(one) in self.known.steps)
+        return Clause(steps=steps, holds=holds)
+
     def _clause(self, at: Section, name: str, what: str, *, holds: bool) -> Clause:
         if name in DONE:
-            for one in _several(at[name]):
-                if str(one) not in self.known.steps:
-                    self.faults.add(
-                        at.place(name),
-                        f"{what}: there is no step '{one}'.",
-                        self._steps(),
-                    )
-            steps = tuple(str(one) for one in _several(at[name]) if str(one) in self.known.steps)
-            return Clause(steps=steps, holds=holds == (name == "done"))
+            return self._done(at, name, what, holds=holds == (name == "done"))
         fact = self.known.facts.get(name)
         if fact is None:
             self.faults.add(
@@ -299,6 +323,8 @@ class Rules:
                 self.faults.add(at.place(name), f"{what}: no {name} is {at[name]}.", "Write the smaller first.")
             return Clause(name, number=number, holds=holds)
         codes = tuple(str(one) for one in _several(at[name]))
+        if not codes:
+            self.faults.add(at.place(name), f"{what}: no code of {name} is named.", f"Known: {', '.join(fact.codes)}.")
         for code in codes:
             if code not in fact.codes:
                 self.faults.add(

@@ -24,6 +24,7 @@ def check(rules: Mapping[str, Rule], names: Mapping[int, str], parts: Parts, fau
                     )  # fmt: skip
                     break
     _crowded(legs, parts, faults)
+    _summed(legs, parts, faults)
     for later in (True, False):
         for ring in _rings([bound for bound in legs if _strict(bound[1], later=later)], parts):
             told = " → ".join([*(names.get(leg.of[0], "") for _, leg in ring), names.get(ring[0][1].of[0], "")])
@@ -47,6 +48,27 @@ def _crowded(legs: Sequence[Bound], parts: Parts, faults: Faults) -> None:
                 asks[0].place, f"rule {asks[0].name} contradicts the rules {named}: together they forbid all that it "
                 "asks for.",
                 "Part them by `when`, or take one out.",
+            )  # fmt: skip
+
+
+def _summed(legs: Sequence[Bound], parts: Parts, faults: Faults) -> None:
+    """Note demands in windows that do not meet, each of which fits, and all of which are more than a rule allows."""
+    for limit in legs:
+        within = [
+            one for one in legs
+            if one[1].least and set(one[1].to) <= set(limit[1].to) and _meet(one, limit, parts)
+        ]  # fmt: skip
+        taken: list[Bound] = []
+        for one in sorted(within, key=lambda bound: bound[1].window.high):
+            apart = all(not _apart(one[0], other[0], parts) for other in taken)
+            if apart and (not taken or one[1].window.low > taken[-1][1].window.high):
+                taken.append(one)
+        asked = sum(one[1].least for one in taken)
+        if len(taken) > 1 and asked > limit[1].most:
+            named = ", ".join(f"{rule.name} ({rule.place})" for rule, _ in taken)
+            faults.add(
+                limit[0].place, f"rule {limit[0].name} contradicts the rules {named}: they ask for {asked} days, and "
+                f"it allows {limit[1].most}.", "Part them by `when`, or allow more.",
             )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from datetime import date
 from itertools import product
 from math import inf
 
-from isthmus.research.expression.node import Call, Case, Literal, Name, Node, Scalar, children
+from isthmus.research.expression.node import Call, Case, Literal, Name, Node, Scalar, both, call, children
 from isthmus.research.expression.span import Span, span
 
 MOST = 512
@@ -138,9 +138,9 @@ def _alternatives(demand: Demand, formulas: Mapping[str, Node]) -> list[list[Dem
         return _alternatives(Demand(node.operands[0], not demand.holds), formulas)
     if isinstance(node, Call) and node.name == "is not null":
         return [[Demand(Call("is null", node.operands), not demand.holds)]]
-    parts = _one_of(node)
-    if parts is not None:
-        return [one for part in parts for one in _alternatives(Demand(part, demand.holds), formulas)]
+    ways = list(_ways(node, holds=demand.holds))
+    if ways:
+        return [one for way in ways for one in _alternatives(Demand(way, True), formulas)]
     if isinstance(node, Call) and node.name in ("and", "or"):
         parts = [_alternatives(Demand(one, demand.holds), formulas) for one in node.operands]
         if (node.name == "or") is demand.holds:
@@ -151,11 +151,16 @@ def _alternatives(demand: Demand, formulas: Mapping[str, Node]) -> list[list[Dem
     return [[demand]]
 
 
-def _one_of(node: Node) -> list[Node] | None:
-    """The nodes of which one is what a node comes to; None for a node that does not choose."""
+def _ways(node: Node, *, holds: bool) -> Iterator[Node]:
+    """The ways in which a node that chooses comes to hold, or not to: what it chooses by, and what it chooses then."""
     if isinstance(node, Call) and node.name == "coalesce":
-        return list(node.operands)
-    return [*(value for _, value in node.branches), node.otherwise] if isinstance(node, Case) else None
+        yield from (one if holds else call("not", one) for one in node.operands)
+    elif isinstance(node, Case):
+        passed: list[Node] = []
+        for condition, value in node.branches:
+            yield both(*passed, condition, value if holds else call("not", value))
+            passed.append(call("not", condition))
+        yield both(*passed, node.otherwise if holds else call("not", node.otherwise))
 
 
 def _fits(demands: list[Demand], limits: Limits) -> bool:

@@ -1,8 +1,9 @@
 """How far a number that is reckoned can lie, by what is known of what it is reckoned from."""
 
 from collections.abc import Callable, Mapping
-from math import inf, isnan
+from math import exp, inf, isnan, sqrt
 
+from isthmus.research.expression.function import OVERFLOW
 from isthmus.research.expression.node import Call, Case, Literal, Node
 
 Span = tuple[float, float]
@@ -77,13 +78,19 @@ def _greatest(spans: list[Span]) -> Span:
     return max(low for low, _ in spans), max(high for _, high in spans)
 
 
-def _positive(spans: list[Span]) -> Span:
-    return 0.0, inf
+def _exp(spans: list[Span]) -> Span:
+    low, high = spans[0]
+    return exp(low) if low < OVERFLOW else 0.0, exp(high) if high < OVERFLOW else inf
+
+
+def _sqrt(spans: list[Span]) -> Span:
+    low, high = spans[0]
+    return sqrt(max(low, 0.0)), sqrt(max(high, 0.0))
 
 
 MADE: Mapping[str, Callable[[list[Span]], Span]] = {
-    "+": _sum, "-": _difference, "*": _product, "/": _quotient, "neg": _turned, "abs": _size, "exp": _positive,
-    "sqrt": _positive, **dict.fromkeys(("coalesce", "lowest", "highest"), _around), "least": _least,
+    "+": _sum, "-": _difference, "*": _product, "/": _quotient, "neg": _turned, "abs": _size, "exp": _exp,
+    "sqrt": _sqrt, **dict.fromkeys(("coalesce", "lowest", "highest"), _around), "least": _least,
     "greatest": _greatest, **dict.fromkeys(("round", "floor", "ceil"), _whole),
 }  # fmt: skip
 """How far operators and functions reach, by how far their operands do; of others nothing is known."""

@@ -207,7 +207,7 @@ WRONG = {
     ),
     "a range of yes and no": (
         {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, range: [1, 5]}\n")},
-        r"drugs/facts.yaml:2: fact aa: `ever` is no number of a result. Take `range` out",
+        r"drugs/facts.yaml:2: fact aa: `ever` does not read `range`. Take it out",
     ),
     "an empty range": (
         {"facts.yaml": ("", "facts:\n  aa: {last: potassium, unit: mmol/L, range: [5, 5]}\n")},
@@ -277,6 +277,48 @@ WRONG = {
     "a fact that is never yes": (
         {"facts.yaml": ("", "facts:\n  aa: {let: potassium > 5 and potassium < 4}\n")},
         r"drugs/facts.yaml:2: fact aa: it can never hold",
+    ),
+    "a unit of yes and no": (
+        {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, unit: kg}\n")},
+        r"drugs/facts.yaml:2: fact aa: `ever` does not read `unit`. Take it out",
+    ),
+    "a window of what is reckoned": (
+        {"facts.yaml": ("", "facts:\n  aa: {let: age + 1, within: 9 days}\n")},
+        r"drugs/facts.yaml:2: fact aa: `let` does not read `within`. Take it out",
+    ),
+    "decimals below none": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: potassium, unit: mmol/L, decimals: -3}\n")},
+        r"drugs/facts.yaml:2: fact aa: '-3' is no number of decimals. Write 0 to 9",
+    ),
+    "codes of nothing": (
+        {"facts.yaml": ("", "facts:\n  aa: {coded: positive, codes: {}}\n")},
+        r"drugs/facts.yaml:2: fact aa: `codes` is a mapping",
+    ),
+    "a grade that the score has not": (
+        {"rules.yaml": ("", NEW.format(more="").replace("has_asthma", "child_pugh = 'D'"))},
+        r"rule r_new, `when`: it can never hold",
+    ),
+    "a text that is reckoned to be another": (
+        {
+            "facts.yaml": ("", "facts:\n  old: {let: \"case when age > 75 then 'yes' else 'no' end\"}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "old = 'maybe'"),
+        },
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "an example longer ago than it looks back": (
+        {
+            "facts.yaml": ("", "facts:\n  since: {ago: asthma, within: 30 days}\n"),
+            "rules.yaml": ("", NEW.format(more="    examples:\n      - {with: {since: 90}, fires: open}\n")),
+        },
+        r"rule r_new: the example gives since as 90.0, and it is only ever 0 to 30. Mend the example",
+    ),
+    "an example of an age below nothing": (
+        {"rules.yaml": ("", NEW.format(more="    examples:\n      - {with: {age: -3}, fires: open}\n"))},
+        r"rule r_new: the example gives age as -3.0, and it is only ever 0 to 130. Mend the example",
+    ),
+    "a concept that no vocabulary has": (
+        {"concepts.csv": ("", "concept,kind,en,zh,omop\nzzz,drug,a,b,0\n")},
+        r"'0' is no concept id of OMOP",
     ),
     "an example outside of the range": (
         {"rules.yaml": ("", NEW.format(more="    examples:\n      - {with: {potassium: 99}, fires: open}\n"))},

@@ -79,6 +79,13 @@ RULES = [
     ({"exactly": "a", "times": 262}, "261 can be told there"),
     ({"exactly": "a", "times": 202, "window": "that day to any time after"}, "201 can be told there"),
     ({"exactly": "a", "of": "b", "times": 262}, "261 can be told there"),
+    ({"exists": []}, "`exists` names no step"),
+    ({"exists": "a", "of": []}, "`of` names no step"),
+    ({"exists": "a", "when": {"stage": []}}, "no code of stage is named. Known: early, late"),
+    ({"exists": "a", "when": {"done": []}}, "`done` names no step"),
+    ({"absent": "a", "of": "a"}, "forbids the very days that it looks around: nobody can meet it"),
+    ({"within": "a or b", "of": "a", "window": "that day to 9 after"}, "there is no step 'a or b'"),
+    ({"within": "a", "of": "a", "window": "that day to 9 after"}, "met by the very days that it looks around"),
     ({"exists": "a", "when": {"size": "9 to 5"}}, "no size is 9 to 5. Write the smaller first"),
     ({"exists": "a", "when": {"size": "at most 5"}, "unless": {"size": "at most 9"}}, "something and its opposite"),
     ({"exists": "a", "when": {"done": "b", "not done": "b or c"}}, "something and its opposite: it never holds"),
@@ -126,6 +133,8 @@ PARTS = [
     ({"facts": {"stage": NAMES | {"from": [{"observation": "stage"}]}}}, "fact stage: no codes are said"),
     ({"steps": HEAD["steps"] | {"a": NAMES | {"procedure": "a", "apart": 261}}}, "it could never come again"),
     ({"steps": HEAD["steps"] | {"a": NAMES | {"measurement": "size", "number": "9 to 3"}}}, "no number is 9 to 3"),
+    ({"records": {"of b": NAMES | {"procedure": "b", "at least": 0}}}, "at least 0 are delivered by everybody"),
+    ({"steps": HEAD["steps"] | {"a": NAMES | {"observation": "stage", "value": []}}}, "`value` lists nothing"),
     ({"records": {"of b": NAMES | {"procedure": "b", "after": 201}}}, "only those 201 days after the beginning count"),
     ({"anchor": "x"}, "the pathway begins with 'x', which is no step"),
     ({"ends": "never"}, "the pathway cannot end 'never'"),
@@ -210,6 +219,18 @@ def test_steps_that_wait_for_each_other_without_end_are_refused(rules: dict[str,
 )  # fmt: skip
 def test_steps_that_come_to_rest_are_no_cycle(rules: dict[str, Any]) -> None:
     assert len(pack(rules).rules) == 2
+
+
+def test_demands_that_each_fit_and_together_do_not_are_refused() -> None:
+    rules = {
+        "one": {"exactly": "a", "times": 2, "window": "that day to 5 after"},
+        "two": {"exactly": "a", "times": 2, "window": "6 after to 10 after"},
+        "limit": {"between": "a", "times": "0 to 3", "window": "that day to 10 after"},
+    }
+    assert "rule limit contradicts the rules one (small.yaml:" in _fault(rules)
+    assert "they ask for 4 days, and it allows 3" in _fault(rules)
+    rules["limit"]["times"] = "0 to 4"
+    assert len(pack(rules).rules) == 3
 
 
 ROOM = [

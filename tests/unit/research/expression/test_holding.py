@@ -34,6 +34,8 @@ FORMULAS = {"ill": parse("a > 3 and b", "here").node}
         ("coalesce(a > 3, b)", "a < 2 and not b", False),
         ("coalesce(a > 3, b)", "a < 2", True),
         ("case when b then a > 3 else a > 4 end", "a < 2", False),
+        ("case when a > 3 then a < 2 else a > 5 end", "b", False),
+        ("case when a > 3 then c > 1 else c > 5 end", "a < 2 and c < 4", False),
         ("d > date '2024-01-01'", "d < date '2023-01-01'", False),
         ("ill", "a < 2", False),
         ("ill", "not b", False),

@@ -7,7 +7,7 @@ from math import inf
 
 from isthmus.apps.advice.pack.fact import COUNTS, DAY, NUMBERS, Fact
 from isthmus.apps.advice.pack.graph import Graph
-from isthmus.apps.advice.pack.rule import ACTS, HOOKS, Act, Example, Rule
+from isthmus.apps.advice.pack.rule import ACTS, Act, Example, Rule
 from isthmus.apps.advice.pack.signs import Signs
 from isthmus.apps.contract.documents import Faults
 from isthmus.apps.contract.knowledge import (
@@ -20,6 +20,7 @@ from isthmus.apps.contract.knowledge import (
     begin,
     can_hold,
     idle,
+    outcomes,
     text_of_node,
 )
 
@@ -50,10 +51,10 @@ def check_over(found: Mapping[str, Rule], faults: Faults) -> None:
 
 def check_together(rules: Sequence[Rule], graph: Graph, facts: Mapping[str, Fact], faults: Faults) -> None:
     """Note rules that can never fire, and pairs that want the opposite of each other for one patient."""
+    limits, without_orders = limits_of(facts, orders=True), limits_of(facts, orders=False)
     for rule in rules:
-        check_holds(rule.when, limits_of(facts, rule.hooks), faults)
-        _check_itself(rule, graph, facts, faults)
-    limits = limits_of(facts, HOOKS)
+        check_holds(rule.when, limits if set(rule.hooks) & set(ORDERING) else without_orders, faults)
+        _check_itself(rule, graph, limits, faults)
     acting = [(rule, act) for rule in rules for act in rule.acts]
     for (one, first), (other, second) in combinations(acting, 2):
         if (
@@ -70,7 +71,7 @@ def check_together(rules: Sequence[Rule], graph: Graph, facts: Mapping[str, Fact
 
 def check_facts(facts: Mapping[str, Fact], signs: Signs, faults: Faults) -> None:
     """Note conditions of facts and of findings that can never hold."""
-    limits = limits_of(facts, HOOKS)
+    limits = limits_of(facts, orders=True)
     for fact in facts.values():
         for told in (*fact.inputs.values(), *([fact.formula] if fact.formula is not None else [])):
             check_holds(told, limits, faults)
@@ -88,9 +89,9 @@ def check_holds(told: Expression, limits: Limits, faults: Faults) -> None:
         faults.note(f"{told.place}: a part of it, at column {begin(part) + 1}, can never hold. {mend}, or take it out.")
 
 
-def limits_of(facts: Mapping[str, Fact], hooks: Collection[str]) -> Limits:
-    """What is known of facts beforehand, at some hooks: ranges, windows, codes and grades; where a call has no orders,
-    that nothing is ordered."""
+def limits_of(facts: Mapping[str, Fact], *, orders: bool) -> Limits:
+    """What is known of facts beforehand: ranges, windows, codes and grades; of calls without orders, that nothing is
+    ordered."""
     spans: dict[str, tuple[float, float]] = {"age": (0, OLDEST)}
     among: dict[str, Collection[Scalar]] = {"sex": ("female", "male")}
     for name, fact in facts.items():
@@ -106,13 +107,17 @@ def limits_of(facts: Mapping[str, Fact], hooks: Collection[str]) -> Limits:
             among[name] = tuple(fact.codes)
         elif fact.score is not None and fact.give == "grade":
             among[name] = tuple(one.grade for one in fact.score.grades)
-        if not set(hooks) & set(ORDERING) and fact.way in ("ordered", "dose"):
+        if not orders and fact.way in ("ordered", "dose"):
             among[name] = (False,) if fact.way == "ordered" else ()
     formulas = {name: one.formula.node for name, one in facts.items() if one.formula is not None}
+    for name, node in formulas.items():
+        told = outcomes(node, Limits(formulas, spans, among))
+        if facts[name].kind is Kind.TEXT and told is not None:
+            among[name] = tuple(told)
     return Limits(formulas, spans, among)
 
 
-def _check_itself(rule: Rule, graph: Graph, facts: Mapping[str, Fact], faults: Faults) -> None:
+def _check_itself(rule: Rule, graph: Graph, limits: Limits, faults: Faults) -> None:
     """Note what a rule wants against itself, and examples of it that do not come out."""
     for first, second in combinations(rule.acts, 2):
         if _opposed(first, second, graph):
@@ -121,8 +126,7 @@ def _check_itself(rule: Rule, graph: Graph, facts: Mapping[str, Fact], faults: F
                 "at once. Take one of the two out of `do`."
             )
     for one in rule.examples:
-        for name, value in one.given.items():
-            _check_given(rule, one, facts.get(name), value, faults)
+        _check_given(rule, one, limits, faults)
         came = rule.when.value(one.given)
         if came is not one.fires:
             faults.note(
@@ -131,17 +135,18 @@ def _check_itself(rule: Rule, graph: Graph, facts: Mapping[str, Fact], faults: F
             )
 
 
-def _check_given(rule: Rule, one: Example, fact: Fact | None, value: Scalar, faults: Faults) -> None:
-    """Note a value of an example that the fact is never read with."""
-    if fact is None or value is None:
-        return
-    within = fact.low is None or fact.high is None or not isinstance(value, float) or fact.low <= value <= fact.high
-    if not within or (fact.codes and value not in fact.codes):
-        known = " or ".join(fact.codes) if fact.codes else f"{fact.low:g} to {fact.high:g}"
-        faults.note(
-            f"{one.place}: rule {rule.name}: the example gives {fact.name} as {value}, and it is only ever {known}. "
-            "Mend the example."
-        )
+def _check_given(rule: Rule, one: Example, limits: Limits, faults: Faults) -> None:
+    """Note the values of an example that their facts never have."""
+    for name, value in one.given.items():
+        low, high = limits.span(Name(name))
+        among = limits.among.get(name)
+        outside = isinstance(value, float) and not low <= value <= high
+        if value is not None and (outside or (among is not None and value not in among)):
+            known = f"{low:g} to {high:g}" if among is None else " or ".join(map(str, among))
+            faults.note(
+                f"{one.place}: rule {rule.name}: the example gives {name} as {value}, and it is only ever {known}. "
+                "Mend the example."
+            )
 
 
 def _opposed(one: Act, other: Act, graph: Graph) -> bool:

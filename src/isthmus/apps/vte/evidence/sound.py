@@ -9,6 +9,8 @@ from isthmus.apps.vte.evidence.fact import ALL_TIME, Concepts, Fact
 
 OLDEST = 130  # years that nobody has reached
 SEXES = ("male", "female")
+SIGNED = ("Cel", "[degF]", "mmol/L", "meq/L")
+"""Units of which there are numbers below 0: temperatures, and what is told as too much or too little of a base."""
 
 
 def limits_of(
@@ -27,6 +29,8 @@ def limits_of(
     for name, fact in facts.items():
         if fact.take == "span":
             spans[name] = (1, inf if fact.stay else fact.days + 1)
+        elif fact.take == "latest" and name not in spans and fact.unit not in SIGNED:
+            spans[name] = (0, inf)
     truths = [one for one in facts.values() if one.take == "any"]
     implied = {one.name: [other.name for other in truths if other is not one and _within(one, other, sets)]
                for one in truths}  # fmt: skip
@@ -51,6 +55,9 @@ def _among(one: Concepts, other: Concepts) -> bool:
 
 def check_condition(place: str, name: str, found: Expression, limits: Limits, faults: Faults) -> None:
     """Note a condition that never holds or always does, and parts of an expression that never come to bear."""
+    if outcomes(found.node, limits) == frozenset():
+        faults.add(place, f"{name}: `{found.text}` is never known.", "Write what it is made of, or take the line out.")
+        return
     if found.kind is Kind.TRUTH:
         if not can_hold(found.node, limits=limits):
             faults.add(place, f"{name}: `{found.text}` can never hold.", "Look at its limits, or take the line out.")
