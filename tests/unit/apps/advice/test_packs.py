@@ -278,6 +278,14 @@ WRONG = {
         {"facts.yaml": ("", "facts:\n  aa: {let: potassium > 5 and potassium < 4}\n")},
         r"drugs/facts.yaml:2: fact aa: it can never hold",
     ),
+    "an analyte in a unit of enzymes": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: creatinine, analyte: CREA, unit: U/L}\n")},
+        r"drugs/facts.yaml:2: fact aa: CREA is not measured in 'U/L'. Mend the unit, or the analyte",
+    ),
+    "an analyte in no unit": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: creatinine, analyte: CREA}\n")},
+        r"drugs/facts.yaml:2: fact aa: CREA is not measured in ''. Mend the unit, or the analyte",
+    ),
     "a unit of yes and no": (
         {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, unit: kg}\n")},
         r"drugs/facts.yaml:2: fact aa: `ever` does not read `unit`. Take it out",

@@ -88,6 +88,8 @@ def test_a_wrong_line_is_refused_with_file_line_cause_and_mend(tmp_path: Path, f
          "item factor_v: `factor_v and not cancer and cancer` can never hold"),
         ("items", "\nsepsis,sepsis\n", "\n", "items.csv:1: the score caprini takes sepsis, and no line says what it"),
         ("items", "gfr,\"142 ", "gfr,\"case when age < 0 then 1 else 2 end + 142 ", "at column 11, can never hold"),
+        ("facts", "latest,umol/L,CREA", "latest,U/L,CREA", "fact creatinine: CREA is not measured in 'U/L'"),
+        ("facts", "latest,umol/L,CREA", "latest,,CREA", "fact creatinine: CREA is not measured in ''"),
         ("facts", "latest,10*9/L,PLT", "latest,10*12/L,PLT",
          "item platelets: the score takes it in '10*9/L', and the fact platelets is in '10*12/L'"),
         ("facts", "bed_rest,stay,now,span", "bed_rest,1d,now,span", "item reduced_mobility"),

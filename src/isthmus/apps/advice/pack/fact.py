@@ -267,6 +267,11 @@ class Facts:
                 f"{section.place('analyte')}: fact {name}: there is no analyte '{key}'. Use a key of "
                 "cdm/units/analyte.csv."
             )
+        if key and not (unit and analyte.measures(key, unit)):
+            raise _Fault(
+                f"{section.place('analyte')}: fact {name}: {key} is not measured in '{unit}'. Mend the unit, or the "
+                "analyte."
+            )
         low, high = self._range(section, name)
         within = self._span(section, "within", name, LONG_AGO)
         after = self._span(section, "after", name, GRACE if way == "during" else 0)

@@ -168,20 +168,9 @@ def _fact(row: Row, sets: Mapping[str, Concepts], faults: Faults) -> Fact:
         faults.add(row.place(), f"{name}: '{since}' is no window.", "Write stay, ever, or a number of days as 30d.")
     if since == STAY and row["until"] == "admission":
         faults.add(row.place(), f"{name}: nothing of a stay lies before it.", "Write `now`, or a number of days.")
-    if row["unit"] and not ucum.readable(row["unit"]):
-        faults.add(row.place(), f"{name}: '{row['unit']}' is no UCUM code.", "Write it as UCUM does.")
     if row["fact"] in OWN:
         faults.add(row.place(), f"{name}: the name is taken.", "Choose another.")
-    if row["take"] in ("latest", "span") and row["absent"] != "unknown":
-        faults.add(
-            row.place(), f"{name}: that no row is there says nothing of a number, and it says '{row['absent']}'.",
-            "Write `unknown`.",
-        )  # fmt: skip
-    if (row["take"] == "any" and (row["unit"] or row["analyte"])) or (row["take"] == "span" and row["unit"] != "d"):
-        faults.add(
-            row.place(), f"{name}: what is taken ({row['take']}) has no unit but days.",
-            "Take `latest`, or take the unit out: `d` for a span, none for any.",
-        )  # fmt: skip
+    _check_taken(row, name, faults)
     source = SOURCES.get(row["table"], SOURCES["condition_occurrence"])
     if row["take"] == "latest" and not source.number:
         faults.add(row.place(), f"{name}: rows of {source.table} have no number.", "Take `any`, or another table.")
@@ -192,12 +181,27 @@ def _fact(row: Row, sets: Mapping[str, Concepts], faults: Faults) -> Fact:
     )  # fmt: skip
 
 
-def _said(row: Row, name: str, faults: Faults) -> None:
-    """Note an analyte that there is not, and a name in one language."""
-    if row.get("analyte") and row["analyte"] not in analyte.analytes():
+def _check_taken(row: Row, name: str, faults: Faults) -> None:
+    """Note a unit, an analyte or a word on absence that does not fit what is taken."""
+    place, unit, key, take = row.place(), row["unit"], row["analyte"], row["take"]
+    if take in ("latest", "span") and row["absent"] != "unknown":
+        said = f"{name}: that no row is there says nothing of a number, and it says '{row['absent']}'."
+        faults.add(place, said, "Write `unknown`.")
+    if (take == "any" and (unit or key)) or (take == "span" and unit != "d"):
         faults.add(
-            row.place(), f"{name}: there is no analyte '{row['analyte']}'.", "Use a key of cdm/units/analyte.csv."
-        )
+            place, f"{name}: what is taken ({take}) has no unit but days.",
+            "Take `latest`, or take the unit out: `d` for a span, none for any.",
+        )  # fmt: skip
+    if unit and not ucum.readable(unit):
+        faults.add(place, f"{name}: '{unit}' is no UCUM code.", "Write it as UCUM does.")
+    elif key and key not in analyte.analytes():
+        faults.add(place, f"{name}: there is no analyte '{key}'.", "Use a key of cdm/units/analyte.csv.")
+    elif key and not (unit and analyte.measures(key, unit)):
+        faults.add(place, f"{name}: {key} is not measured in '{unit}'.", "Mend the unit, or the analyte.")
+
+
+def _said(row: Row, name: str, faults: Faults) -> None:
+    """Note a name in one language."""
     if not row["en"] or not row["zh"]:
         faults.add(row.place(), f"{name}: it has no name in both languages.", "Fill `en` and `zh`.")
 
