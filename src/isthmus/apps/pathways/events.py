@@ -204,7 +204,7 @@ class Reading:
     def days(self, at: Section, key: str, what: str) -> int | None:
         """A whole number of days, not negative."""
         value = at.get(key)
-        if value is None or (isinstance(value, int) and 0 <= value <= LONGEST):
+        if value is None or (type(value) is int and 0 <= value <= LONGEST):
             return value
         self.faults.add(at.place(key), f"{what}: '{value}' is no number of days.", f"Write 0 to {LONGEST}.")
         return None
@@ -224,9 +224,11 @@ def compared(text: str) -> Number | None:
     match = COMPARED.fullmatch(text.strip())
     if match is None or (match["how"] and match["high"]):
         return None
-    low = float(match["low"])
+    low, high = float(match["low"]), float(match["high"] or match["low"])
+    if math.isinf(low) or math.isinf(high):
+        return None
     if match["high"]:
-        return low, float(match["high"])
+        return low, high
     return {
         "at least": (low, math.inf), "at most": (-math.inf, low), "above": (math.nextafter(low, math.inf), math.inf),
         "below": (-math.inf, math.nextafter(low, -math.inf)),

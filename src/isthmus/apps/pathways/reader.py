@@ -28,6 +28,10 @@ HEAD = (
 NEEDED = ("pathway", "population", "steps", "rules")
 OF_EVENTS = (*domains(), ITEM, "value", "number")
 STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment", "apart")
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "any of": (*LANGUAGES, "any of"), "from": (*LANGUAGES, "from", "records", "treatment", "apart"),
+}  # fmt: skip
+"""What a step reads that stands for others, or has several sources; each of these says for itself what it looks for."""
 FACT = (*LANGUAGES, "from", "take", "window", "numeric")
 NAME, VERSION = re.compile(r"\w[\w -]{0,59}"), re.compile(r"[\w.-]{1,40}")
 KINDS: Mapping[str, Any] = {"pathway": str, "version": (str, int, float)}
@@ -73,6 +77,9 @@ def _population(head: Section, faults: Faults) -> tuple[Registry | None, Definit
         faults.add(head.place("population"), "`population:` is no map.", "Write a phenotype, or {registry: NAME}.")
         faults.tell()
     if "registry" in at:
+        for key in at:
+            if key != "registry":
+                faults.add(at.place(key), f"the population is a registry, and has '{key}'.", "Take one of the two out.")
         registry = _registry(at, "registry", faults)
         return registry, registry.cases
     if at.get("enter") == []:
@@ -194,7 +201,7 @@ class _Pack:
         found: dict[str, Step] = {}
         for number, (name, at) in enumerate(self._entries("steps"), start=ANCHOR + 1):
             what = f"step {name}"
-            self.reading.keys(at, STEP, what)
+            self.reading.keys(at, next((keys for key, keys in STEPS.items() if key in at), STEP), what)
             delivered = str(at.get("records", ""))
             if delivered and delivered not in records:
                 self.faults.add(
@@ -212,12 +219,16 @@ class _Pack:
         return found
 
     def _origins(self, at: Section, what: str) -> Iterator[Events]:
+        if "from" in at and not _several(at["from"]):
+            self.faults.add(at.place("from"), f"{what} is from nothing.", "Write {procedure: SET} and the like.")
         for one in _several(at.get("from")) if "from" in at else [at]:
             if not isinstance(one, Section):
                 self.faults.add(
                     at.place("from"), f"{what}: '{one}' is no event.", "Write {procedure: SET} and the like."
                 )
                 continue
+            if one is not at:
+                self.reading.keys(one, OF_EVENTS, what)
             events = self.reading.events(one, what)
             if events is not None:
                 yield events
@@ -301,7 +312,7 @@ class _Pack:
     def _looked_at(self, steps: Mapping[str, Step], records: Mapping[str, Records], looks: Window) -> None:
         """Note what comes again, or is delivered, only when the pathway looks no longer."""
         for step in steps.values():
-            if step.apart >= looks.days:
+            if step.apart >= looks.days > 0:
                 self.faults.add(
                     step.place, f"step {step.name}: what comes again within {step.apart} days counts as one, and the "
                     f"pathway looks only from {looks.text}: it could never come again.",

@@ -161,6 +161,8 @@ class Rules:
     def _declared(self, at: Section, key: str, known: Mapping[str, object], what: str) -> tuple[str, ...]:
         """Names below a key that were declared elsewhere in the pack."""
         named = tuple(str(one) for one in _several(at.get(key)))
+        if key in at and not named:
+            self.faults.add(at.place(key), f"{what}: `{key}` names none.", "Name some, or take it out.")
         for one in named:
             if one not in known:
                 kind = {"reasons": "reason", "records": "kind of record"}[key]
