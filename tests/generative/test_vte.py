@@ -14,7 +14,8 @@ from isthmus.apps.contract.research import step
 from isthmus.apps.contract.trial import Trial
 from isthmus.apps.vte.evidence import steps
 from isthmus.apps.vte.evidence.chart import Judged, Moment, judge
-from isthmus.apps.vte.evidence.definition import SOURCES, shipped
+from isthmus.apps.vte.evidence.definition import shipped
+from isthmus.apps.vte.evidence.fact import SOURCES
 from lib.vte import ALL, BEGAN, FOLDER, UNITS, Ward
 
 PEOPLE = 60

@@ -98,6 +98,19 @@ def test_no_fact_no_conversion() -> None:
         analyte.conversion("nonsense", "g/L", "g/dL")
 
 
+@pytest.mark.parametrize(
+    ("key", "unit", "can"),
+    [("CREA", "umol/L", True), ("CREA", "mg/dL", True), ("CREA", "g/d", True), ("CREA", "U/L", False),
+     ("K", "meq/L", True), ("K", "10*9/L", False), ("PLT", "10*9/L", True), ("AFP", "[iU]/mL", True)],
+)  # fmt: skip
+def test_an_analyte_is_measured_in_some_units_and_not_in_others(key: str, unit: str, can: bool) -> None:
+    assert analyte.measures(key, unit) is can
+
+
+def test_every_analyte_can_be_measured_in_something() -> None:
+    assert all(analyte.measures(key, "g/L") for key in analyte.analytes())
+
+
 def test_the_simulated_laboratories_convert_as_the_facts_say() -> None:
     """The simulation keeps factors of its own, as real laboratories do; they must not drift from these."""
     table, units = catalogue.tests(), catalogue.units()

@@ -18,6 +18,9 @@ from isthmus.apps.contract import (
 )
 from isthmus.apps.pathways import judging
 from isthmus.apps.pathways.cards import became, due, due_steps, justify, keep_feedback, person_of, titled
+from isthmus.apps.pathways.followed import names, pack_of
+from isthmus.apps.pathways.pack import Pack
+from isthmus.apps.pathways.page import links
 
 TITLE = {"en": "Clinical pathways", "zh": "临床路径"}
 DUE = {"en": "Due steps of a pathway", "zh": "临床路径到期步骤"}
@@ -64,21 +67,22 @@ class Pathways(Application):
 
 
 def _judge(at: Context) -> None:
-    for pathway in at.settings["pathways"]:
-        judging.current(pathway, at)
+    for pack in [pack_of(name, at) for name in at.settings["pathways"]]:
+        judging.current(pack, at)
 
 
-def _named(said: str, at: Context) -> str:
+def _named(said: str, at: Context) -> Pack:
     """A pathway that is followed here. Raises InputError for another."""
-    known = at.settings["pathways"]
+    known = names(at)
     if said in known:
-        return said
+        return pack_of(said, at)
     raise InputError(f"no such pathway is followed here. Those that are: {', '.join(known)}.")
 
 
 def _page(asked: Asked, at: Context) -> Told:
-    chosen = _named(asked.query.get("pathway", at.settings["pathways"][0]), at)
-    return Told(body=judging.page(chosen, asked.language, at), media="text/html")
+    chosen = _named(asked.query.get("pathway", names(at)[0]), at)
+    others = [pack_of(name, at) for name in names(at) if name != chosen.name]
+    return Told(body=links(others, asked.language) + judging.page(chosen, asked.language, at), media="text/html")
 
 
 def _list(asked: Asked, at: Context) -> Told:
@@ -94,9 +98,9 @@ def _patient(asked: Asked, at: Context) -> Told:
     if person is None:
         return Told(status=404, body={"error": "no data of this patient are here"})
     rows = [
-        {**row, **titled(row, asked.language), "begins": str(row["begins"]), "opened": str(row["opened"]),
+        {**row, **titled(row, pack, asked.language), "begins": str(row["begins"]), "opened": str(row["opened"]),
          "due": str(row["due"])}
-        for row in due(person, at)
+        for row, pack in due(person, at)
     ]  # fmt: skip
     return Told(body={"person": person, "due": rows})
 

@@ -9,9 +9,9 @@ from uuid import UUID, uuid5
 
 from isthmus.apps.contract import Asked, Cards, Context, InputError, Told, Within
 from isthmus.apps.contract.session import named, number_of
+from isthmus.apps.pathways.followed import pack_of
 from isthmus.apps.pathways.judging import MOST, open_steps
 from isthmus.apps.pathways.pack import Pack
-from isthmus.apps.pathways.reader import load
 from isthmus.apps.pathways.report import Row
 from isthmus.apps.pathways.speech import Speech
 
@@ -33,7 +33,7 @@ def due_steps(asked: Asked, at: Context) -> Cards | Told:
     if person is None:
         return Told(status=412, body={"error": "no data of this patient are here"})
     speech = Speech(asked.language)
-    cards = [_card(step, load(step["pathway"]), speech, at) for step in due(person, at)]
+    cards = [_card(step, pack, speech, at) for step, pack in due(person, at)]
     given = [{"card": card["uuid"], **card.pop("_of"), "at": at.now} for card in cards]
     if given:
         at.records.add("card", given)
@@ -50,9 +50,11 @@ def person_of(said: str, at: Context) -> int | None:
     return None if rows is None or rows.num_rows == 0 else number_of(rows.column("person_id")[0].as_py())
 
 
-def due(person: int, at: Context) -> Iterator[Row]:
-    """The steps of a patient that are due or overdue today and have no reason, the most urgent first."""
-    rows = [row for pathway in at.settings["pathways"] for row in open_steps(pathway, person, at)]
+def due(person: int, at: Context) -> Iterator[tuple[Row, Pack]]:
+    """The steps of a patient that are due or overdue today and have no reason, the most urgent first; each with the
+    pack that asks for it."""
+    packs = {name: pack_of(name, at) for name in at.settings["pathways"]}
+    rows = [row for pack in packs.values() for row in open_steps(pack, person, at)]
     now = today(at)
     reasons = at.records.find("deviation", {"person": person}, most=MOST)
     given = {(row["pathway"], row["rule"], row["begins"]) for row in reasons}
@@ -62,12 +64,12 @@ def due(person: int, at: Context) -> Iterator[Row]:
         silent = f"{row['pathway']}/{row['rule']}" in at.settings["silent"]
         told = not silent and said not in given and row["due"] is not None
         if told and now - timedelta(days=LATE) <= row["due"] <= last:
-            yield row | {"late": row["due"] < now}
+            yield row | {"late": row["due"] < now}, packs[row["pathway"]]
 
 
-def titled(step: Row, language: str) -> dict[str, str]:
+def titled(step: Row, pack: Pack, language: str) -> dict[str, str]:
     """What a due step, its pathway and its source are called."""
-    pack, speech = load(step["pathway"]), Speech(language)
+    speech = Speech(language)
     rule = pack.rules[step["rule"]]
     return {
         "title": speech.name(rule.names), "pathway_title": speech.name(pack.titles),
@@ -135,7 +137,7 @@ def justify(told: Mapping[str, Any], by: str, at: Context) -> Row:
     missing = [key for key in ("pathway", "rule", "person", "begins", "reason") if told.get(key) in (None, "")]
     if missing:
         raise InputError(f"a deviation says {', '.join(missing)}. Send it too.")
-    pack = load(str(told["pathway"]))
+    pack = pack_of(str(told["pathway"]), at)
     if told["rule"] not in pack.rules:
         raise InputError(f"the pathway {pack.name} has no such rule. Rules: {', '.join(pack.rules)}.")
     reasons = pack.rules[str(told["rule"])].reasons

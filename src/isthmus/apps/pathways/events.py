@@ -109,6 +109,8 @@ class Reading:
         if ("value" in at or "number" in at) and not domains()[kind]["number" if "number" in at else "value"]:
             key = "number" if "number" in at else "value"
             self.faults.add(at.place(key), f"{what}: a {kind} has no {key}.", "Take it out.")
+        if "value" in at and not _list(at["value"]):
+            self.faults.add(at.place("value"), f"{what}: `value` lists nothing.", "Write ids between [ and ], or none.")
         values = tuple(self._concept(at, one, what) for one in _list(at.get("value")))
         return Events(kind, "" if name == ANY else name, "", values, self.number(at, "number", what))
 
@@ -151,6 +153,8 @@ class Reading:
         found = compared(str(at[key]))
         if found is None:
             self.faults.add(at.place(key), f"{what}: '{at[key]}' is no comparison.", f"Write {NUMBERS}.")
+        elif found[0] > found[1]:
+            self.faults.add(at.place(key), f"{what}: no number is {at[key]}.", "Write the smaller first.")
         return found
 
     def window(self, at: Section, key: str, otherwise: Window, what: str) -> Window:
@@ -200,7 +204,7 @@ class Reading:
     def days(self, at: Section, key: str, what: str) -> int | None:
         """A whole number of days, not negative."""
         value = at.get(key)
-        if value is None or (isinstance(value, int) and 0 <= value <= LONGEST):
+        if value is None or (type(value) is int and 0 <= value <= LONGEST):
             return value
         self.faults.add(at.place(key), f"{what}: '{value}' is no number of days.", f"Write 0 to {LONGEST}.")
         return None
@@ -220,9 +224,11 @@ def compared(text: str) -> Number | None:
     match = COMPARED.fullmatch(text.strip())
     if match is None or (match["how"] and match["high"]):
         return None
-    low = float(match["low"])
+    low, high = float(match["low"]), float(match["high"] or match["low"])
+    if math.isinf(low) or math.isinf(high):
+        return None
     if match["high"]:
-        return low, float(match["high"])
+        return low, high
     return {
         "at least": (low, math.inf), "at most": (-math.inf, low), "above": (math.nextafter(low, math.inf), math.inf),
         "below": (-math.inf, math.nextafter(low, -math.inf)),

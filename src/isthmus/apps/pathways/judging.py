@@ -13,8 +13,8 @@ import pyarrow as pa
 from isthmus.apps.contract import Context, Rows
 from isthmus.apps.contract.research import Desk
 from isthmus.apps.pathways.evaluate import Evaluation, evaluate
+from isthmus.apps.pathways.pack import Pack
 from isthmus.apps.pathways.page import fragment
-from isthmus.apps.pathways.reader import load
 from isthmus.apps.pathways.report import Justified, Report, Row, day_of, report
 from isthmus.apps.pathways.speech import LANGUAGES
 from isthmus.apps.pathways.statements import CAUSES, NOT_ASSESSABLE, NOT_FOLLOWED, STATES, VIOLATED
@@ -25,37 +25,41 @@ EVIDENCE = 6
 """Rows of evidence that are kept of one open step."""
 
 
-def current(pathway: str, at: Context) -> Mapping[str, Any]:
-    """The summary of a pathway on the edition that is read: it is judged if nobody has yet, and again where people have
-    given a reason since, or have said who is a case or who has withdrawn."""
-    kept = _kept(pathway, at)
-    if kept is None or kept["said"] != at.session.stands[1] or _given_since(pathway, kept["at"], at):
-        return judge(pathway, at)
+def current(pack: Pack, at: Context) -> Mapping[str, Any]:
+    """The summary of a pathway on the edition that is read: it is judged if nobody has yet by this pack, and again
+    where people have given a reason since, or have said who is a case or who has withdrawn."""
+    kept = _kept(pack, at)
+    if kept is None or kept["said"] != at.session.stands[1] or _given_since(pack.name, kept["at"], at):
+        return judge(pack, at)
     return dict(kept["summary"])
 
 
-def open_steps(pathway: str, person: int, at: Context) -> list[Row]:
-    """The open steps of a patient in the edition that is read; the pathway is judged if nobody has yet.
+def open_steps(pack: Pack, person: int, at: Context) -> list[Row]:
+    """The open steps of a patient in the edition that is read; the pathway is judged if nobody has yet by this pack.
 
     Who opens a patient does not wait until everybody is judged again for what was said since: reasons are looked up by
     whoever tells steps, who has withdrawn has none, and who comes back has none until the next judging.
     """
-    kept = _kept(pathway, at)
+    kept = _kept(pack, at)
     if kept is None:
-        judge(pathway, at)
+        judge(pack, at)
         kept = {"site": at.site}
-    elif kept["said"] != at.session.stands[1] and person in at.session.left_out(*load(pathway).cases):
+    elif kept["said"] != at.session.stands[1] and person in at.session.left_out(*pack.cases):
         return []
-    where = {"pathway": pathway, "person": person, "site": kept["site"]}
+    where = {"pathway": pack.name, "person": person, "site": kept["site"]}
     return at.records.find("open_step", where, order=("due", "rule"), most=MOST)
 
 
-def _kept(pathway: str, at: Context) -> dict[str, Any] | None:
-    """What was judged on this edition under this grant, if it was: for the whole installation, or the site that asks.
+def _kept(pack: Pack, at: Context) -> dict[str, Any] | None:
+    """What was judged by a pack on this edition under this grant, if it was: for the whole installation, or the site
+    that asks.
 
     Rows of both may be there, and say the same; which of them are read is that of the row `judged` that is found.
     """
-    where = {"pathway": pathway, "edition": at.session.edition, "grant": at.session.stands[0], "site": ["", at.site]}
+    where = {
+        "pathway": pack.name, "digest": pack.digest, "edition": at.session.edition, "grant": at.session.stands[0],
+        "site": ["", at.site],
+    }  # fmt: skip
     kept = at.records.find("judged", where, order=("site",), most=1)
     return kept[0] if kept else None
 
@@ -65,10 +69,11 @@ def _given_since(pathway: str, moment: datetime, at: Context) -> bool:
     return bool(last) and last[0]["at"] >= moment
 
 
-def judge(pathway: str, at: Context) -> Mapping[str, Any]:
+def judge(pack: Pack, at: Context) -> Mapping[str, Any]:
     """Judge a pathway, and keep summary, pages and open steps."""
     grant, said = at.session.stands
-    found = report(_evaluated(pathway, at), at.session.edition, justified(pathway, at))
+    pathway = pack.name
+    found = report(_evaluated(pack, at), at.session.edition, justified(pathway, at))
     at.records.remove("open_step", {"pathway": pathway, "site": at.site})
     for rows in _batched(_open(found)):
         at.records.add("open_step", rows)
@@ -79,16 +84,16 @@ def judge(pathway: str, at: Context) -> Mapping[str, Any]:
     at.records.add("shown", pages)
     summary = summed(found)
     made = {"pathway": pathway, "edition": found.edition, "summary": summary, "at": at.now}
-    at.records.add("judged", [made | {"grant": grant, "said": said}])
+    at.records.add("judged", [made | {"grant": grant, "said": said, "digest": pack.digest}])
     return summary
 
 
-def page(pathway: str, language: str, at: Context) -> str:
+def page(pack: Pack, language: str, at: Context) -> str:
     """The page of a pathway in a language."""
-    current(pathway, at)
-    kept = _kept(pathway, at)
+    current(pack, at)
+    kept = _kept(pack, at)
     assert kept is not None  # it is current
-    shown = at.records.find("shown", {"pathway": pathway, "language": language, "site": kept["site"]}, most=1)
+    shown = at.records.find("shown", {"pathway": pack.name, "language": language, "site": kept["site"]}, most=1)
     return str(shown[0]["page"])
 
 
@@ -117,8 +122,7 @@ def summed(found: Report) -> Row:
     }  # fmt: skip
 
 
-def _evaluated(pathway: str, at: Context) -> Evaluation:
-    pack = load(pathway)
+def _evaluated(pack: Pack, at: Context) -> Evaluation:
     without = at.session.left_out(*pack.cases)
     done: list[Evaluation] = []
 

@@ -178,6 +178,7 @@ class Pack:
     sources: Mapping[str, Source]
     reasons: Mapping[str, Names]
     digest: str
+    place: str
     parts: Mapping[int, tuple[int, ...]] = field(repr=False)
 
     @property

@@ -3,12 +3,14 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from isthmus.apps.pathways import picture
 from isthmus.apps.pathways.evaluate import LONGEST
+from isthmus.apps.pathways.pack import Pack
 from isthmus.apps.pathways.report import Followed, Report, Row, Variant
 from isthmus.apps.pathways.speech import Speech, percent
 
@@ -25,6 +27,14 @@ def fragment(report: Report, language: str) -> Markup:
     speech = Speech(language)
     environment.globals["w"] = speech
     return Markup(environment.get_template("page.html.j2").render(**_values(report, speech)))  # escaped by the template
+
+
+def links(packs: Sequence[Pack], language: str) -> Markup:
+    """A line with the pages of other pathways that are followed; nothing where there are none."""
+    speech = Speech(language)
+    one = Markup('<a href="?pathway={}">{}</a>')
+    listed = Markup(" · ").join(one.format(quote(pack.name), speech.name(pack.titles)) for pack in packs)
+    return Markup('<p class="quiet">{}: {}</p>').format(speech("followed"), listed) if packs else Markup("")
 
 
 def _values(report: Report, w: Speech) -> dict[str, Any]:

@@ -14,10 +14,11 @@ from isthmus.apps.contract.documents import Faults, Section, parse
 from isthmus.apps.contract.research import Definition, Registry, phenotype
 from isthmus.apps.contract.research import registry as registry_of
 from isthmus.apps.pathways.events import ITEM, LANGUAGES, Reading, domains
-from isthmus.apps.pathways.pack import ANCHOR, Events, Fact, Names, Pack, Records, Source, Step
+from isthmus.apps.pathways.pack import ANCHOR, Events, Fact, Names, Pack, Records, Rule, Source, Step
+from isthmus.apps.pathways.room import Ground, check_room
 from isthmus.apps.pathways.rules import Known, Rules
 from isthmus.apps.pathways.sound import check
-from isthmus.apps.pathways.window import ALWAYS
+from isthmus.apps.pathways.window import ALWAYS, Window
 
 SHIPPED = Path(__file__).parent / "packs"
 HEAD = (
@@ -27,6 +28,10 @@ HEAD = (
 NEEDED = ("pathway", "population", "steps", "rules")
 OF_EVENTS = (*domains(), ITEM, "value", "number")
 STEP = (*LANGUAGES, *OF_EVENTS, "from", "any of", "records", "treatment", "apart")
+STEPS: Mapping[str, tuple[str, ...]] = {
+    "any of": (*LANGUAGES, "any of"), "from": (*LANGUAGES, "from", "records", "treatment", "apart"),
+}  # fmt: skip
+"""What a step reads that stands for others, or has several sources; each of these says for itself what it looks for."""
 FACT = (*LANGUAGES, "from", "take", "window", "numeric")
 NAME, VERSION = re.compile(r"\w[\w -]{0,59}"), re.compile(r"[\w.-]{1,40}")
 KINDS: Mapping[str, Any] = {"pathway": str, "version": (str, int, float)}
@@ -72,6 +77,9 @@ def _population(head: Section, faults: Faults) -> tuple[Registry | None, Definit
         faults.add(head.place("population"), "`population:` is no map.", "Write a phenotype, or {registry: NAME}.")
         faults.tell()
     if "registry" in at:
+        for key in at:
+            if key != "registry":
+                faults.add(at.place(key), f"the population is a registry, and has '{key}'.", "Take one of the two out.")
         registry = _registry(at, "registry", faults)
         return registry, registry.cases
     if at.get("enter") == []:
@@ -122,10 +130,11 @@ class _Pack:
         sources = dict(self._sources())
         reasons = {name: self._named(one, f"reason {name}") for name, one in self._entries("reasons")}
         looks = reading.window(head, "looks", ALWAYS, "the pathway")
+        self._looked_at(steps, records, looks)
         anchor = self._anchor(steps)
         known = Known(steps, parts, facts, records, sources, reasons, looks)
         rules = Rules(reading, known).read(reading.section(head, "rules"))
-        check(rules, {one.number: one.name for one in steps.values()}, self.faults)
+        self._together(rules, known)
         for key, form in (("pathway", NAME), ("version", VERSION)):
             if not form.fullmatch(str(head.get(key, "1"))) or not isinstance(head.get(key, ""), KINDS[key]):
                 self.faults.add(head.place(key), f"'{head[key]}' is no {key}.", "Use letters, digits, '.', '_', '-'.")
@@ -148,8 +157,15 @@ class _Pack:
         return Pack(
             str(head["pathway"]), str(head.get("version", "1")), titles, valid, population, registry, ruled, hospital,
             anchor, looks, head.get("ends") == WITH_STAY, reading.concepts, records, steps, facts, rules, sources,
-            reasons, self.digest, parts,
+            reasons, self.digest, head.place("pathway"), parts,
         )  # fmt: skip
+
+    def _together(self, rules: Mapping[str, Rule], known: Known) -> None:
+        """Note rules that contradict each other, wait for each other, or leave each other no day."""
+        named = {name: known.parts[one.number] for name, one in known.steps.items()}
+        ground = Ground(known.looks, {one.number: name for name, one in known.steps.items()}, named)
+        check(rules, ground.names, ground.parts, self.faults)
+        check_room(rules, ground, self.faults)
 
     def _entries(self, key: str) -> Iterator[tuple[str, Section]]:
         at = self.reading.section(self.head, key)
@@ -170,6 +186,10 @@ class _Pack:
             self.reading.keys(at, (*LANGUAGES, *domains(), ITEM, "at least", "after"), what)
             events = self.reading.events(at, what)
             least = self.reading.days(at, "at least", what)
+            if least == 0:
+                self.faults.add(
+                    at.place("at least"), f"{what}: at least 0 are delivered by everybody.", "Write 1 or more."
+                )
             if events is not None:
                 found[name] = Records(
                     name, number, self.reading.names(at, what), events, 1 if least is None else least,
@@ -181,7 +201,7 @@ class _Pack:
         found: dict[str, Step] = {}
         for number, (name, at) in enumerate(self._entries("steps"), start=ANCHOR + 1):
             what = f"step {name}"
-            self.reading.keys(at, STEP, what)
+            self.reading.keys(at, next((keys for key, keys in STEPS.items() if key in at), STEP), what)
             delivered = str(at.get("records", ""))
             if delivered and delivered not in records:
                 self.faults.add(
@@ -199,12 +219,16 @@ class _Pack:
         return found
 
     def _origins(self, at: Section, what: str) -> Iterator[Events]:
+        if "from" in at and not _several(at["from"]):
+            self.faults.add(at.place("from"), f"{what} is from nothing.", "Write {procedure: SET} and the like.")
         for one in _several(at.get("from")) if "from" in at else [at]:
             if not isinstance(one, Section):
                 self.faults.add(
                     at.place("from"), f"{what}: '{one}' is no event.", "Write {procedure: SET} and the like."
                 )
                 continue
+            if one is not at:
+                self.reading.keys(one, OF_EVENTS, what)
             events = self.reading.events(one, what)
             if events is not None:
                 yield events
@@ -284,6 +308,22 @@ class _Pack:
                 if other != code:
                     said = f"{what}: '{value}' means {other} and {code}."
                     self.faults.add(codes.place(code), said, "Let it stand with one of them.")
+
+    def _looked_at(self, steps: Mapping[str, Step], records: Mapping[str, Records], looks: Window) -> None:
+        """Note what comes again, or is delivered, only when the pathway looks no longer."""
+        for step in steps.values():
+            if step.apart >= looks.days > 0:
+                self.faults.add(
+                    step.place, f"step {step.name}: what comes again within {step.apart} days counts as one, and the "
+                    f"pathway looks only from {looks.text}: it could never come again.",
+                    "Write fewer days behind `apart`, or let the pathway look longer.",
+                )  # fmt: skip
+        for one in records.values():
+            if one.after is not None and one.after > looks.high:
+                self.faults.add(
+                    one.place, f"kind of record {one.name}: only those {one.after} days after the beginning count, and "
+                    f"the pathway looks only from {looks.text}.", "Write fewer days behind `after`.",
+                )  # fmt: skip
 
     def _sources(self) -> Iterator[tuple[str, Source]]:
         for name, at in self._entries("sources"):

@@ -13,10 +13,12 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import combinations
 from typing import Any
 
 from isthmus.apps.contract.documents import Section
+from isthmus.apps.pathways.clauses import exclude
 from isthmus.apps.pathways.events import LANGUAGES, Reading, compared
 from isthmus.apps.pathways.pack import (
     ANCHOR,
@@ -109,6 +111,7 @@ class Rules:
         clauses = (*self._clauses(at, "when", what), *self._clauses(at, "unless", what))
         legs = self._legs(at, family, what) if family else ()
         self._meant(at, clauses, legs, what)
+        self._around_itself(at, legs, what)
         return Rule(
             name, number, self.reading.names(at, what), family, legs, clauses,
             self.reading.days(at, "followed", what), self.reading.days(at, "seen before", what),
@@ -119,7 +122,8 @@ class Rules:
 
     def _meant(self, at: Section, clauses: Sequence[Clause], legs: Sequence[Leg], what: str) -> None:
         """Note a rule that is meant for nobody, or that nobody for whom it is meant can meet."""
-        if any(replace(one, holds=not one.holds) in clauses for one in clauses):
+        parts = {name: self.known.parts[one.number] for name, one in self.known.steps.items()}
+        if any(exclude(one, other, parts) for one, other in combinations(clauses, 2)):
             self.faults.add(at.place(), f"{what} asks for something and its opposite: it never holds.", "Take one out.")
         for one in clauses:
             fact = self.known.facts.get(one.fact)
@@ -128,20 +132,37 @@ class Rules:
                     at.place("unless"), f"{what} leaves out everything that {one.fact} can be: it is meant for nobody.",
                     "Leave a code in.",
                 )  # fmt: skip
-            parts = {part for name in one.steps for part in self.known.parts[self.known.steps[name].number]}
-            for leg in legs if parts else ():
+            done = {part for name in one.steps for part in parts[name]}
+            for leg in legs if done else ():
                 always = leg.of == (ANCHOR,) and leg.window.covers(self.known.looks)
-                forbids = one.holds and leg.most == 0 and parts <= set(leg.to)
-                demands = not one.holds and leg.least > 0 and set(leg.to) <= parts
+                forbids = one.holds and leg.most == 0 and done <= set(leg.to)
+                demands = not one.holds and leg.least > 0 and set(leg.to) <= done
                 if always and (forbids or demands):
                     self.faults.add(
                         at.place(), f"{what} contradicts itself: whom it is meant for cannot meet it.",
                         "Change what it asks, or for whom.",
                     )  # fmt: skip
 
+    def _around_itself(self, at: Section, legs: Sequence[Leg], what: str) -> None:
+        """Note a rule that the days themselves that are looked around break, or meet."""
+        for leg in legs:
+            around = set(leg.of) & set(leg.to) if leg.window.low <= 0 <= leg.window.high else set()
+            if around and leg.most == 0:
+                self.faults.add(
+                    at.place(), f"{what} forbids the very days that it looks around: nobody can meet it.",
+                    "Begin the window 1 after, or end it 1 before.",
+                )  # fmt: skip
+            elif around and leg.least == 1 and leg.most == MANY and set(leg.of) <= set(leg.to):
+                self.faults.add(
+                    at.place(), f"{what} is met by the very days that it looks around: it says nothing.",
+                    "Begin the window 1 after, or end it 1 before.",
+                )  # fmt: skip
+
     def _declared(self, at: Section, key: str, known: Mapping[str, object], what: str) -> tuple[str, ...]:
         """Names below a key that were declared elsewhere in the pack."""
         named = tuple(str(one) for one in _several(at.get(key)))
+        if key in at and not named:
+            self.faults.add(at.place(key), f"{what}: `{key}` names none.", "Name some, or take it out.")
         for one in named:
             if one not in known:
                 kind = {"reasons": "reason", "records": "kind of record"}[key]
@@ -154,6 +175,9 @@ class Rules:
     def _legs(self, at: Section, family: str, what: str) -> tuple[Leg, ...]:
         """What the family means, as legs."""
         to, of = self._named(at, family, what), self._named(at, "of", what)
+        for key in (family, "of"):
+            if key in at and not _several(at[key]):
+                self.faults.add(at.place(key), f"{what}: `{key}` names no step.", self._steps())
         pick = self._pick(at, what)
         for key in ("of", "among", "each", "times", "window"):
             if key in at and key not in READ[family]:
@@ -172,9 +196,9 @@ class Rules:
         if family == "responded":
             return (Leg(of, "first", to, window, 1, MANY),)
         if family in PAIRED:
-            least, most = self._times(at, window, what) if "times" in at else (1, MANY)
+            least, most = self._times(at, window, to, of, what) if "times" in at else (1, MANY)
             return (Leg(of, pick, to, window, least, most),)
-        least, most = COUNTED[family] or self._times(at, window, what)
+        least, most = COUNTED[family] or self._times(at, window, to, of, what)
         return (Leg(of or (ANCHOR,), pick, to, window, least, most),)
 
     def _ends(self, at: Section, family: str, to: tuple[int, ...], what: str) -> tuple[Leg, ...]:
@@ -200,17 +224,22 @@ class Rules:
                 at.place("window"), f"{what}: '{window.text}' is an impossible window: a precedence comes before.",
                 "End it with that day or earlier, or write `within`.",
             )  # fmt: skip
-        if family in ("within", *COUNTED) and not of and not window.meets(self.known.looks):
+        looks = self.known.looks
+        if not window.within(looks.reach if of else looks):
+            why = "no two of its days lie so far apart" if of else "some of these days lie outside"
             self.faults.add(
                 at.place("window"), f"{what}: '{window.text}' is an impossible window: the pathway looks only from "
-                f"{self.known.looks.text}.", "Change one of the two.",
+                f"{looks.text}, and {why}.",
+                "Change one of the two, or write any time for an end that does not matter.",
             )  # fmt: skip
         if family == "within" and "window" not in at:
             self.faults.add(
                 at.place(), f"{what}: within which days is not said.", "Write `window: 28 before to that day`."
             )
 
-    def _times(self, at: Section, window: Window, what: str) -> tuple[int, int]:
+    def _times(
+        self, at: Section, window: Window, to: tuple[int, ...], of: tuple[int, ...], what: str
+    ) -> tuple[int, int]:
         match = TIMES.fullmatch(str(at.get("times", "")))
         if match is None:
             self.faults.add(
@@ -222,12 +251,20 @@ class Rules:
             self.faults.add(
                 at.place("times"), f"{what}: {least} to {most} times cannot be.", "Write the smaller first."
             )
-        if least > window.high - window.low + 1 > 0:
+        looks = self.known.looks
+        room = min(window.days, looks.days) if of else window.common(looks).days
+        fit = sum(-(-room // (self._apart(one) + 1)) for one in to)
+        if least > min(room, fit) and room > 0 and to:
             self.faults.add(
-                at.place("times"), f"{what}: {least} days cannot be within '{window.text}', an impossible window.",
+                at.place("times"), f"{what}: {least} days cannot be within '{window.text}', an impossible window: "
+                f"{min(room, fit)} can be told there by what the pathway looks at and what counts as one.",
                 "Widen it, or ask for fewer.",
             )  # fmt: skip
         return least, most
+
+    def _apart(self, step: int) -> int:
+        """Days within which what happens of a step again is still the same."""
+        return next(one.apart for one in self.known.steps.values() if one.number == step)
 
     def _pick(self, at: Section, what: str) -> Pick:
         told = str(at.get("each", "every"))
@@ -256,17 +293,22 @@ class Rules:
         section = self.reading.section(at, key)
         return [self._clause(section, name, what, holds=key == "when") for name in section]
 
+    def _done(self, at: Section, name: str, what: str, *, holds: bool) -> Clause:
+        for one in _several(at[name]):
+            if str(one) not in self.known.steps:
+                self.faults.add(
+                    at.place(name),
+                    f"{what}: there is no step '{one}'.",
+                    self._steps(),
+                )
+        if not _several(at[name]):
+            self.faults.add(at.place(name), f"{what}: `{name}` names no step.", self._steps())
+        steps = tuple(str(one) for one in _several(at[name]) if str(one) in self.known.steps)
+        return Clause(steps=steps, holds=holds)
+
     def _clause(self, at: Section, name: str, what: str, *, holds: bool) -> Clause:
         if name in DONE:
-            for one in _several(at[name]):
-                if str(one) not in self.known.steps:
-                    self.faults.add(
-                        at.place(name),
-                        f"{what}: there is no step '{one}'.",
-                        self._steps(),
-                    )
-            steps = tuple(str(one) for one in _several(at[name]) if str(one) in self.known.steps)
-            return Clause(steps=steps, holds=holds == (name == "done"))
+            return self._done(at, name, what, holds=holds == (name == "done"))
         fact = self.known.facts.get(name)
         if fact is None:
             self.faults.add(
@@ -279,8 +321,12 @@ class Rules:
             if number is None:
                 said = f"{what}: '{at[name]}' compares nothing."
                 self.faults.add(at.place(name), said, "Write at least 5, 5 to 9, or the like.")
+            elif number[0] > number[1]:
+                self.faults.add(at.place(name), f"{what}: no {name} is {at[name]}.", "Write the smaller first.")
             return Clause(name, number=number, holds=holds)
         codes = tuple(str(one) for one in _several(at[name]))
+        if not codes:
+            self.faults.add(at.place(name), f"{what}: no code of {name} is named.", f"Known: {', '.join(fact.codes)}.")
         for code in codes:
             if code not in fact.codes:
                 self.faults.add(

@@ -26,9 +26,24 @@ class Window:
         """Whether every day of another window is a day of this one."""
         return self.low <= other.low and other.high <= self.high
 
-    def meets(self, other: "Window") -> bool:
-        """Whether the two have a day in common."""
-        return self.low <= other.high and other.low <= self.high
+    def within(self, other: "Window") -> bool:
+        """Whether both ends lie in another window; an end at any time is wherever the other ends."""
+        ends = [day for day in (self.low, self.high) if abs(day) < EVER]
+        return all(other.low <= day <= other.high for day in ends)
+
+    def common(self, other: "Window") -> "Window":
+        """The days of both; it ends before it begins where there are none."""
+        return Window(max(self.low, other.low), min(self.high, other.high))
+
+    @property
+    def days(self) -> int:
+        """How many days it has; at least EVER where it has no end."""
+        return self.high - self.low + 1
+
+    @property
+    def reach(self) -> "Window":
+        """How far one of its days can lie from another."""
+        return Window(self.low - self.high, self.high - self.low)
 
 
 ALWAYS = Window(-EVER, EVER)

@@ -3,14 +3,19 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
-from isthmus.apps.contract.documents import sheet
+from isthmus.apps.contract.documents import Faults, sheet
+from isthmus.apps.contract.research import shipped_scores
 from isthmus.apps.vte.evidence.chart import Judged
-from isthmus.apps.vte.evidence.definition import Definition
+from isthmus.apps.vte.evidence.definition import SCORED, Definition
 
 HERE = Path(__file__).parent
 MEANS = ("drug", "mechanical")
+RISKS, BLEEDING = ("low", "moderate", "high"), ("low", "high")
+GROUPED = SCORED[:4]
+"""The scores of which a grade is a risk of thrombosis."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +43,56 @@ class Action:
 @cache
 def groups() -> Mapping[tuple[str, str], str]:
     """low, moderate or high by the name of a score and its grade (`groups.csv`)."""
-    columns = ("score", "grade", "risk")
-    rows = sheet.read(HERE / "groups.csv", file="groups.csv", columns=columns, needed=columns)
-    return {(row["score"], row["grade"]): row["risk"] for row in rows}
+    return read_groups(HERE / "groups.csv")
+
+
+def read_groups(path: Path) -> Mapping[tuple[str, str], str]:
+    """The groups of a file. Raises PackError with every fault: each grade of each score stands once, in a group."""
+    faults, columns = Faults(), ("score", "grade", "risk")
+    found = sheet.keyed(sheet.read(path, file=path.name, columns=columns, needed=columns), *columns[:2])
+    for row in found.values():
+        name = f"{row['score']} {row['grade']}"
+        grades = [one.grade for one in shipped_scores()[row["score"]].grades] if row["score"] in GROUPED else []
+        if row["score"] not in GROUPED:
+            faults.add(row.place(), f"{name}: that score is not asked here.", f"Write one of: {', '.join(GROUPED)}.")
+        elif row["grade"] not in grades:
+            faults.add(row.place(), f"{name}: the score has no such grade.", f"Write one of: {', '.join(grades)}.")
+        if row["risk"] not in RISKS:
+            faults.add(row.place(), f"{name}: '{row['risk']}' is no group.", f"Write one of: {', '.join(RISKS)}.")
+    told = {(row["score"], row["grade"]): row["risk"] for row in found.values()}
+    for score in GROUPED:
+        for one in shipped_scores()[score].grades:
+            if (score, one.grade) not in told:
+                faults.add(f"{path.name}:1", f"the grade {one.grade} of {score} has no group.", "Add a line for it.")
+    faults.tell()
+    return told
 
 
 @cache
 def _cells() -> Mapping[tuple[str, str], Mapping[str, str]]:
-    columns = ("risk", "bleeding", "drug", "mechanical", "en", "zh")
-    rows = sheet.read(HERE / "matrix.csv", file="matrix.csv", columns=columns, needed=columns)
-    return {(row["risk"], row["bleeding"]): row for row in rows}
+    return read_cells(HERE / "matrix.csv")
+
+
+def read_cells(path: Path) -> Mapping[tuple[str, str], Mapping[str, str]]:
+    """The matrix of a file. Raises PackError with every fault: each pair of groups stands once, and can be followed."""
+    faults, columns = Faults(), ("risk", "bleeding", *MEANS, "en", "zh")
+    rows = sheet.keyed(sheet.read(path, file=path.name, columns=columns, needed=columns), *columns[:2]).values()
+    cells = {(row["risk"], row["bleeding"]): row for row in rows}
+    for row in rows:
+        name, asked = f"{row['risk']} {row['bleeding']}", [row[one] for one in MEANS]
+        if row["risk"] not in RISKS or row["bleeding"] not in BLEEDING:
+            faults.add(row.place(), f"{name}: there is no such pair.", f"Write {', '.join(RISKS)}; low or high.")
+        if not set(asked) <= {"yes", "no", "either"}:
+            faults.add(row.place(), f"{name}: {' and '.join(asked)} is no answer.", "Write yes, no or either.")
+        elif asked.count("either") == 1:
+            faults.add(row.place(), f"{name}: one of the two is asked for by one alone.", "Write either twice, or yes.")
+        if not row["en"] or not row["zh"]:
+            faults.add(row.place(), f"{name}: it has no words in both languages.", "Fill `en` and `zh`.")
+    for pair in product(RISKS, BLEEDING):
+        if pair not in cells:
+            faults.add(f"{path.name}:1", f"nothing is said of {' '.join(pair)}.", "Add a line for that pair.")
+    faults.tell()
+    return cells
 
 
 def action(risk: str | None, bleeding: str | None, barred: Sequence[Barred] = ()) -> Action:

@@ -9,15 +9,11 @@ from sqlglot import exp
 
 from isthmus.apps.contract import InputError
 from isthmus.apps.contract.research import Desk, find_score, step
-from isthmus.apps.vte.evidence.definition import Definition
+from isthmus.apps.vte.evidence.definition import DONE, Definition
 from isthmus.apps.vte.evidence.steps import gather
 from isthmus.apps.vte.matrix import groups
 from isthmus.apps.vte.patient import INPATIENT
 
-DONE = (
-    "padua_assessed", "padua_points", "caprini_assessed", "caprini_points", "bleeding_assessed", "drug_given",
-    "mechanical_done", "mechanical_used", "vte_now",
-)  # fmt: skip
 SHORTEST = 24  # hours that a stay lasts longer than, to be counted
 # The end of a day stands for an end without a time.
 STAYS = f"""

@@ -16,6 +16,9 @@ from isthmus.cdm.units import ucum
 HBA1C = ("%", "mmol/mol", 10.929, -2.15 * 10.929)
 """The master equation of 2007: IFCC (mmol/mol) = 10.929 · (NGSP (%) - 2.15)."""
 
+MEASURED = ("g/L", "mol/L", "g/g", "mol/mol", "g/mol", "mol/g", "g", "mol", "g/d", "mol/d")
+"""What an analyte with a molar mass is measured in, or in what converts from it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Analyte:
@@ -67,6 +70,17 @@ def conversion(key: str, source: str, target: str) -> Conversion | None:
             if first[1] == second[1]:
                 return Conversion(first[0] / second[0])
     return None
+
+
+def measures(key: str, unit: str) -> bool:
+    """Whether numbers of an analyte can be in a UCUM code, as a concentration, share, amount or excretion of a day.
+
+    Of an analyte whose molar mass is not stated nothing speaks against any. Raises InputError as `conversion` does.
+    """
+    known = analytes().get(key)
+    if known is not None and known.molar_mass is None:
+        return True
+    return any(conversion(key, one, unit) is not None for one in MEASURED)
 
 
 def _as_mass(known: Analyte, unit: ucum.Unit) -> list[tuple[float, tuple[tuple[str, int], ...]]]:

@@ -85,6 +85,11 @@ def names_in(node: Node) -> Iterator[Name]:
         yield from names_in(child)
 
 
+def begin(node: Node) -> int:
+    """Where the text of a node begins, from 0: that of its leftmost part."""
+    return min([node.at, *map(begin, children(node))])
+
+
 def is_known(node: Node) -> bool:
     """Whether a node can never be null, whatever its names are."""
     if isinstance(node, Literal):

@@ -193,6 +193,145 @@ WRONG = {
         {"relations.csv": ("", "warfarin,treats,asthma,,,labels,,,\nwarfarin,contraindicated_in,asthma,,,labels,,,\n")},
         r"warfarin contraindicated_in asthma: it contradicts drugs/relations.csv:\d+: warfarin treats asthma",
     ),
+    "days after the end that lie before the window": (
+        {"facts.yaml": ("", "facts:\n  aa: {during: asthma, after: 90 days, within: 30 days}\n")},
+        r"drugs/facts.yaml:2: fact aa: nothing that began within 30 days can have ended 90 days ago: `after` is longer",
+    ),
+    "days after an end that is not asked for": (
+        {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, after: 9 days}\n")},
+        r"drugs/facts.yaml:2: fact aa: `ever` does not read `after`. Take it out",
+    ),
+    "a window of what the call orders": (
+        {"facts.yaml": ("", "facts:\n  aa: {ordered: metformin, within: 9 days}\n")},
+        r"drugs/facts.yaml:2: fact aa: `ordered` does not read `within`. Take it out",
+    ),
+    "a range of yes and no": (
+        {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, range: [1, 5]}\n")},
+        r"drugs/facts.yaml:2: fact aa: `ever` does not read `range`. Take it out",
+    ),
+    "an empty range": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: potassium, unit: mmol/L, range: [5, 5]}\n")},
+        r"drugs/facts.yaml:2: fact aa: `range` is two numbers, the lower first",
+    ),
+    "a range that is none": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: potassium, unit: mmol/L, range: [.nan, .inf]}\n")},
+        r"drugs/facts.yaml:2: fact aa: `range` is two numbers, the lower first",
+    ),
+    "longer ago than it looks back": (
+        {
+            "facts.yaml": ("", "facts:\n  since: {ago: asthma, within: 30 days}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "since > 90"),
+        },
+        r"drugs/rules.yaml:\d+: rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "a result that is older than it looks back": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "days(potassium_day, today) > 90")},
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "an age below nothing": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "age < 0")},
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "a sex that there is not": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "sex = 'woman'")},
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "fewer than none": (
+        {
+            "facts.yaml": ("", "facts:\n  attacks: {count: asthma, within: 1 year}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "attacks < 0"),
+        },
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "a code that the fact has not": (
+        {
+            "facts.yaml": ("", "facts:\n  told: {coded: positive, codes: {high: [7], low: [8]}}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "told = 'middle'"),
+        },
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "an order where nothing is ordered": (
+        {"rules.yaml": ("", NEW.format(more="").replace("order-sign", "patient-view").replace("has_", "ordered_"))},
+        r"rule r_new, `when`: it can never hold",
+    ),
+    "a dose where nothing is ordered": (
+        {
+            "rules.yaml": (
+                "",
+                NEW.format(more="").replace("order-sign", "patient-view").replace("has_asthma", "dose_metformin > 9"),
+            )
+        },
+        r"rule r_new, `when`: it can never hold",
+    ),
+    "a part that never holds": (
+        {"rules.yaml": ("egfr >= 30 and egfr < 45", "(has_asthma or (egfr > 75 and egfr < 40))")},
+        r"rule metformin_egfr_45, `when`: a part of it, at column \d+, can never hold",
+    ),
+    "a number that is reckoned to be nowhere": (
+        {
+            "facts.yaml": ("", "facts:\n  twice: {let: 2 * potassium}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "twice > 31"),
+        },
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "a fact that is never yes": (
+        {"facts.yaml": ("", "facts:\n  aa: {let: potassium > 5 and potassium < 4}\n")},
+        r"drugs/facts.yaml:2: fact aa: it can never hold",
+    ),
+    "an analyte in a unit of enzymes": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: creatinine, analyte: CREA, unit: U/L}\n")},
+        r"drugs/facts.yaml:2: fact aa: CREA is not measured in 'U/L'. Mend the unit, or the analyte",
+    ),
+    "an analyte in no unit": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: creatinine, analyte: CREA}\n")},
+        r"drugs/facts.yaml:2: fact aa: CREA is not measured in ''. Mend the unit, or the analyte",
+    ),
+    "a unit of yes and no": (
+        {"facts.yaml": ("", "facts:\n  aa: {ever: asthma, unit: kg}\n")},
+        r"drugs/facts.yaml:2: fact aa: `ever` does not read `unit`. Take it out",
+    ),
+    "a window of what is reckoned": (
+        {"facts.yaml": ("", "facts:\n  aa: {let: age + 1, within: 9 days}\n")},
+        r"drugs/facts.yaml:2: fact aa: `let` does not read `within`. Take it out",
+    ),
+    "decimals below none": (
+        {"facts.yaml": ("", "facts:\n  aa: {last: potassium, unit: mmol/L, decimals: -3}\n")},
+        r"drugs/facts.yaml:2: fact aa: '-3' is no number of decimals. Write 0 to 9",
+    ),
+    "codes of nothing": (
+        {"facts.yaml": ("", "facts:\n  aa: {coded: positive, codes: {}}\n")},
+        r"drugs/facts.yaml:2: fact aa: `codes` is a mapping",
+    ),
+    "a grade that the score has not": (
+        {"rules.yaml": ("", NEW.format(more="").replace("has_asthma", "child_pugh = 'D'"))},
+        r"rule r_new, `when`: it can never hold",
+    ),
+    "a text that is reckoned to be another": (
+        {
+            "facts.yaml": ("", "facts:\n  old: {let: \"case when age > 75 then 'yes' else 'no' end\"}\n"),
+            "rules.yaml": ("egfr >= 30 and egfr < 45", "old = 'maybe'"),
+        },
+        r"rule metformin_egfr_45, `when`: it can never hold",
+    ),
+    "an example longer ago than it looks back": (
+        {
+            "facts.yaml": ("", "facts:\n  since: {ago: asthma, within: 30 days}\n"),
+            "rules.yaml": ("", NEW.format(more="    examples:\n      - {with: {since: 90}, fires: open}\n")),
+        },
+        r"rule r_new: the example gives since as 90.0, and it is only ever 0 to 30. Mend the example",
+    ),
+    "an example of an age below nothing": (
+        {"rules.yaml": ("", NEW.format(more="    examples:\n      - {with: {age: -3}, fires: open}\n"))},
+        r"rule r_new: the example gives age as -3.0, and it is only ever 0 to 130. Mend the example",
+    ),
+    "a concept that no vocabulary has": (
+        {"concepts.csv": ("", "concept,kind,en,zh,omop\nzzz,drug,a,b,0\n")},
+        r"'0' is no concept id of OMOP",
+    ),
+    "an example outside of the range": (
+        {"rules.yaml": ("", NEW.format(more="    examples:\n      - {with: {potassium: 99}, fires: open}\n"))},
+        r"drugs/rules.yaml:\d+: rule r_new: the example gives potassium as 99.0, and it is only ever 1 to 15. Mend",
+    ),
     "a summary that is too long": (
         {"rules.yaml": ("Allergy to an NSAID is known", "Allergy " * 30)},
         r"`summary` in en takes \d+ characters with its values. Cut it to 140",

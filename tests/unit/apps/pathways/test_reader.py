@@ -72,6 +72,26 @@ RULES = [
     ({"exists": "a", "window": "9 after to 2 after"}, "impossible window: it ends before it begins"),
     ({"exists": "a", "window": "that day to 40000 after"}, "impossible window: nobody is seen for over"),
     ({"exists": "a", "window": "300 after to 400 after"}, "impossible window: the pathway looks only from"),
+    ({"exists": "a", "window": "that day to 300 after"}, "200 after, and some of these days lie outside"),
+    ({"absent": "a", "window": "90 before to 30 after"}, "60 before to 200 after, and some of these days lie outside"),
+    ({"within": "b", "of": "a", "window": "9 after to 300 after"}, "and no two of its days lie so far apart"),
+    ({"precedence": "b", "of": "a", "window": "400 before to 300 before"}, "no two of its days lie so far apart"),
+    ({"exactly": "a", "times": 262}, "261 can be told there"),
+    ({"exactly": "a", "times": 202, "window": "that day to any time after"}, "201 can be told there"),
+    ({"exactly": "a", "of": "b", "times": 262}, "261 can be told there"),
+    ({"exists": []}, "`exists` names no step"),
+    ({"exists": "a", "reasons": []}, "`reasons` names none"),
+    ({"exists": "a", "records": []}, "`records` names none"),
+    ({"exists": "a", "when": {"size": "above " + "9" * 400}}, "compares nothing"),
+    ({"exists": "a", "of": []}, "`of` names no step"),
+    ({"exists": "a", "when": {"stage": []}}, "no code of stage is named. Known: early, late"),
+    ({"exists": "a", "when": {"done": []}}, "`done` names no step"),
+    ({"absent": "a", "of": "a"}, "forbids the very days that it looks around: nobody can meet it"),
+    ({"within": "a or b", "of": "a", "window": "that day to 9 after"}, "there is no step 'a or b'"),
+    ({"within": "a", "of": "a", "window": "that day to 9 after"}, "met by the very days that it looks around"),
+    ({"exists": "a", "when": {"size": "9 to 5"}}, "no size is 9 to 5. Write the smaller first"),
+    ({"exists": "a", "when": {"size": "at most 5"}, "unless": {"size": "at most 9"}}, "something and its opposite"),
+    ({"exists": "a", "when": {"done": "b", "not done": "b or c"}}, "something and its opposite: it never holds"),
     ({"response": "a", "of": "b", "window": "9 before to that day"}, "impossible window: a response comes after"),
     ({"precedence": "a", "of": "b", "window": "that day to 9 after"}, "impossible window: a precedence comes before"),
     ({"exactly": "a"}, "how often is not said"),
@@ -114,6 +134,18 @@ PARTS = [
     ({"steps": HEAD["steps"] | {"b or c": NAMES | {"any of": ["b", "x"]}}}, "step b or c: there is no step 'x'"),
     ({"facts": {"stage": NAMES}}, "fact stage says not where it comes from"),
     ({"facts": {"stage": NAMES | {"from": [{"observation": "stage"}]}}}, "fact stage: no codes are said"),
+    ({"steps": HEAD["steps"] | {"a": NAMES | {"procedure": "a", "apart": 261}}}, "it could never come again"),
+    ({"steps": HEAD["steps"] | {"a": NAMES | {"measurement": "size", "number": "9 to 3"}}}, "no number is 9 to 3"),
+    ({"steps": HEAD["steps"] | {"b or c": NAMES | {"any of": ["b", "c"], "apart": 9}}}, "step b or c has no 'apart'"),
+    ({"steps": HEAD["steps"] | {"b or c": NAMES | {"any of": ["b"], "drug": "a"}}}, "step b or c has no 'drug'"),
+    ({"steps": HEAD["steps"] | {"a": NAMES | {"from": [{"drug": "a"}], "drug": "b"}}}, "step a has no 'drug'"),
+    ({"steps": HEAD["steps"] | {"a": NAMES | {"from": [{"drug": "a", "apart": 9}]}}}, "step a has no 'apart'"),
+    ({"steps": HEAD["steps"] | {"a": NAMES | {"from": []}}}, "step a is from nothing"),
+    ({"population": HEAD["population"] | {"registry": "liver"}}, "the population is a registry, and has 'enter'"),
+    ({"records": {"of b": NAMES | {"procedure": "b", "at least": True}}}, "'True' is no number of days"),
+    ({"records": {"of b": NAMES | {"procedure": "b", "at least": 0}}}, "at least 0 are delivered by everybody"),
+    ({"steps": HEAD["steps"] | {"a": NAMES | {"observation": "stage", "value": []}}}, "`value` lists nothing"),
+    ({"records": {"of b": NAMES | {"procedure": "b", "after": 201}}}, "only those 201 days after the beginning count"),
     ({"anchor": "x"}, "the pathway begins with 'x', which is no step"),
     ({"ends": "never"}, "the pathway cannot end 'never'"),
     ({"hospital": "ward"}, "'ward' is no hospital"),
@@ -197,6 +229,72 @@ def test_steps_that_wait_for_each_other_without_end_are_refused(rules: dict[str,
 )  # fmt: skip
 def test_steps_that_come_to_rest_are_no_cycle(rules: dict[str, Any]) -> None:
     assert len(pack(rules).rules) == 2
+
+
+def test_demands_that_each_fit_and_together_do_not_are_refused() -> None:
+    rules = {
+        "one": {"exactly": "a", "times": 2, "window": "that day to 5 after"},
+        "two": {"exactly": "a", "times": 2, "window": "6 after to 10 after"},
+        "limit": {"between": "a", "times": "0 to 3", "window": "that day to 10 after"},
+    }
+    assert "rule limit contradicts the rules one (small.yaml:" in _fault(rules)
+    assert "they ask for 4 days, and it allows 3" in _fault(rules)
+    rules["limit"]["times"] = "0 to 4"
+    assert len(pack(rules).rules) == 3
+
+
+ROOM = [
+    ("a day that another rule takes to the time before the pathway",
+     {"it": {"exists": "b", "window": "that day to 5 after"},
+      "other": {"precedence": "a", "of": "b", "window": "100 before to 80 before"}}),
+    ("a day that another rule takes to the time after it",
+     {"it": {"exists": "b", "window": "190 after to 200 after"},
+      "other": {"response": "a", "of": "b", "window": "20 after to 30 after"}}),
+    ("a way that is longer than the pathway",
+     {"it": {"precedence": "b", "of": "a", "window": "200 before to 150 before"},
+      "other": {"precedence": "c", "of": "b", "window": "200 before to 150 before"}}),
+    ("what is forbidden in pieces",
+     {"it": {"exists": "a", "window": "that day to 10 after"},
+      "one": {"absent": "a", "window": "that day to 5 after"}, "other": {"absent": "a", "window": "6 after to 9 after"},
+      "last": {"absent": "a", "window": "10 after to 20 after"}}),
+    ("what is to follow where it is forbidden",
+     {"it": {"exists": "a", "window": "that day to 10 after"},
+      "other": {"response": "b", "of": "a", "window": "1 after to 5 after"},
+      "last": {"absent": "b", "window": "that day to 30 after"}}),
+    ("what is asked of those to whom it was not done",
+     {"it": {"exists": "b or c", "window": "that day to 10 after", "when": {"not done": ["b", "c"]}},
+      "other": {"exists": "a"}}),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("rules", [rules for _, rules in ROOM], ids=[name for name, _ in ROOM])
+def test_a_rule_to_which_the_others_leave_no_day_is_refused(rules: dict[str, Any]) -> None:
+    text = document(rules)
+    with pytest.raises(PackError, match=rf"small\.yaml:{_line(text, 'it:') + 1}: rule it: .* is an impossible window"):
+        read(text, file="small.yaml")
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        {"it": {"exists": "a", "window": "60 before to 200 after"}},
+        {"it": {"within": "b", "of": "a", "window": "260 before to 260 after"}},
+        {"it": {"exactly": "a", "times": 261}},
+        {"it": {"exists": "b", "window": "that day to 5 after"},
+         "other": {"precedence": "a", "of": "b", "window": "100 before to 60 before"}},
+        {"it": {"exists": "b", "window": "that day to 5 after", "when": {"stage": "early"}},
+         "other": {"precedence": "a", "of": "b", "window": "100 before to 80 before", "when": {"stage": "late"}}},
+        {"it": {"exists": "b", "window": "that day to 5 after", "valid": "open to 2023-12-31"},
+         "other": {"precedence": "a", "of": "b", "window": "100 before to 80 before", "valid": "2024-01-01 to open"}},
+        {"it": {"exists": "b or c", "window": "that day to 5 after"},
+         "other": {"precedence": "a", "of": "b", "window": "100 before to 80 before"}},
+        {"it": {"exists": "a", "window": "that day to 10 after"},
+         "one": {"absent": "a", "window": "that day to 5 after"},
+         "other": {"absent": "a", "window": "7 after to 20 after"}},
+    ],
+)  # fmt: skip
+def test_a_rule_to_which_a_day_is_left_is_read(rules: dict[str, Any]) -> None:
+    assert pack(rules).rules.keys() == rules.keys()
 
 
 def test_a_registry_has_the_items_that_are_asked_for() -> None:

@@ -11,7 +11,7 @@ from isthmus.apps.contract.research import shipped_scores
 from isthmus.apps.vte.evidence.definition import HERE, read, shipped
 from isthmus.apps.vte.indicator import COUNTS
 from isthmus.apps.vte.indicator import listed as indicators
-from isthmus.apps.vte.matrix import action, groups
+from isthmus.apps.vte.matrix import action, groups, read_cells, read_groups
 from isthmus.apps.vte.report import listed as report_items
 from isthmus.apps.vte.words import words
 from isthmus.cdm.starter import starter
@@ -42,6 +42,29 @@ SCORES = ("padua", "caprini", "caprini@accp9", "caprini@cn-quality", "improve_bl
         ("items", "luck,cancer", "no score has such an input"),
         ("items", "gfr2,cancers", "`cancers` is not known here"),
         ("contraindications", "food,salt,cancer,x,y", "there are no means 'food'"),
+        ("contraindications", "drug,salt,age > 75 and age < 40,x,y", "salt: `age > 75 and age < 40` can never hold"),
+        ("contraindications", "drug,salt,age < 0,x,y", "salt: `age < 0` can never hold"),
+        ("contraindications", "drug,salt,age > 140,x,y", "salt: `age > 140` can never hold"),
+        ("contraindications", "drug,salt,age < 40 - 45,x,y", "can never hold"),
+        ("contraindications", "drug,salt,platelets > 75 and platelets < 40,x,y", "can never hold"),
+        ("contraindications", "drug,salt,platelets > 9000,x,y", "can never hold"),
+        ("contraindications", "drug,salt,inr * 2 > 8 and inr * 2 < 3,x,y", "can never hold"),
+        ("contraindications", "drug,salt,sex = 'man',x,y", "can never hold"),
+        ("contraindications", "drug,salt,vte_now and not vte_now,x,y", "can never hold"),
+        ("contraindications", "drug,salt,cancer_recent and not cancer,x,y", "can never hold"),
+        ("contraindications", "drug,salt,vte_before and inr is null and inr > 2,x,y", "can never hold"),
+        ("contraindications", "drug,salt,bed_days < 1,x,y", "can never hold"),
+        ("contraindications", "drug,salt,inr < weight and weight < inr,x,y", "can never hold"),
+        ("contraindications", "drug,salt,inr < 0,x,y", "can never hold"),
+        ("contraindications", "drug,salt,sqrt(age) > 12,x,y", "can never hold"),
+        ("contraindications", "drug,salt,case when inr > 3 then inr < 2 else inr > 5 end,x,y", "can never hold"),
+        ("contraindications", "drug,salt,null,x,y", "salt: `null` is never known"),
+        ("contraindications", "drug,salt,age >= 0,x,y", "salt: `age >= 0` always holds"),
+        ("contraindications", "drug,salt,vte_now or (inr > 5 and inr < 3),x,y", "at column 13, can never hold"),
+        ("facts", "bad,measurement,inr,stay,now,latest,,,delivered,x,y", "and it says 'delivered'. Write `unknown`"),
+        ("facts", "bad,observation,bed_rest,stay,now,span,mg,,unknown,x,y", "has no unit but days"),
+        ("facts", "bad,condition_occurrence,cancer,ever,now,any,mg,,recorded,x,y", "has no unit but days"),
+        ("sets", "bad,443392,,443392", "set bad: concept 443392 is put in and taken away"),
     ],
 )
 def test_a_wrong_line_is_refused_with_file_line_cause_and_mend(tmp_path: Path, file: str, line: str, said: str) -> None:
@@ -52,6 +75,61 @@ def test_a_wrong_line_is_refused_with_file_line_cause_and_mend(tmp_path: Path, f
     number = len((tmp_path / f"{file}.csv").read_text(encoding="utf-8").splitlines())
     with pytest.raises(PackError, match=rf"{file}\.csv:{number}: ") as caught:
         read(tmp_path)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "becomes", "said"),
+    [
+        ("items", "\nsex,sex\n", "\nsex,\"case when age > 5 then 'man' else 'woman' end\"\n",
+         "items.csv:3: item sex: it is never male or female: its points are never reached"),
+        ("items", "\nage,age\n", "\nage,age + 200\n", "items.csv:2: item age: it can be from 200 to 330, and the"),
+        ("items", "factor_v,factor_v\n", "factor_v,factor_v and not cancer and cancer\n",
+         "item factor_v: `factor_v and not cancer and cancer` can never hold"),
+        ("items", "\nsepsis,sepsis\n", "\n", "items.csv:1: the score caprini takes sepsis, and no line says what it"),
+        ("items", "gfr,\"142 ", "gfr,\"case when age < 0 then 1 else 2 end + 142 ", "at column 11, can never hold"),
+        ("facts", "latest,umol/L,CREA", "latest,U/L,CREA", "fact creatinine: CREA is not measured in 'U/L'"),
+        ("facts", "latest,umol/L,CREA", "latest,,CREA", "fact creatinine: CREA is not measured in ''"),
+        ("facts", "latest,10*9/L,PLT", "latest,10*12/L,PLT",
+         "item platelets: the score takes it in '10*9/L', and the fact platelets is in '10*12/L'"),
+        ("facts", "bed_rest,stay,now,span", "bed_rest,1d,now,span", "item reduced_mobility"),
+        ("facts", "\nvte_now,", "\nvte_then,", "facts.csv:1: the application asks for the fact vte_now, and no line"),
+    ],
+)  # fmt: skip
+def test_what_cannot_come_to_bear_is_refused(tmp_path: Path, file: str, was: str, becomes: str, said: str) -> None:
+    for one in HERE.glob("*.csv"):
+        shutil.copy(one, tmp_path)
+    path = tmp_path / f"{file}.csv"
+    text = path.read_text(encoding="utf-8")
+    assert text.count(was) == 1
+    path.write_text(text.replace(was, becomes), encoding="utf-8")
+    with pytest.raises(PackError) as caught:
+        read(tmp_path)
+    assert said in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("file", "was", "becomes", "said"),
+    [
+        ("groups", "padua,low,low", "padua,low,lowest", "groups.csv:2: padua low: 'lowest' is no group"),
+        ("groups", "padua,low,low", "padua,tiny,low", "groups.csv:2: padua tiny: the score has no such grade"),
+        ("groups", "padua,low,low", "padua,high,low", "groups.csv:3: "),
+        ("groups", "padua,low,low", "wells,low,low", "groups.csv:2: wells low: that score is not asked here"),
+        ("groups", "padua,low,low\n", "", "groups.csv:1: the grade low of padua has no group"),
+        ("matrix", "low,low,no,no", "low,low,maybe,no", "matrix.csv:2: low low: maybe and no is no answer"),
+        ("matrix", "low,low,no,no", "low,low,either,no", "matrix.csv:2: low low: one of the two is asked for by one"),
+        ("matrix", "low,low,no,no", "low,little,no,no", "matrix.csv:2: low little: there is no such pair"),
+        ("matrix", "low,low,no,no", "low,high,no,no", "matrix.csv:3: "),
+        ("matrix", "moderate,high,no,yes,mechanical prophylaxis", "moderate,high,no,yes,",
+         "matrix.csv:5: moderate high: it has no words in both languages"),
+    ],
+)  # fmt: skip
+def test_a_wrong_group_or_cell_is_refused(tmp_path: Path, file: str, was: str, becomes: str, said: str) -> None:
+    text = (HERE.parent / f"{file}.csv").read_text(encoding="utf-8")
+    assert text.count(was) == 1
+    (tmp_path / f"{file}.csv").write_text(text.replace(was, becomes), encoding="utf-8")
+    with pytest.raises(PackError) as caught:
+        {"groups": read_groups, "matrix": read_cells}[file](tmp_path / f"{file}.csv")
     assert said in str(caught.value)
 
 

@@ -4,25 +4,21 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from graphlib import CycleError, TopologicalSorter
-from itertools import combinations
 from pathlib import Path
 from types import MappingProxyType
 
-from isthmus.apps.advice.pack.conflict import can_hold
 from isthmus.apps.advice.pack.fact import DAY, Fact, Facts
 from isthmus.apps.advice.pack.graph import Concept, Graph, Relation
-from isthmus.apps.advice.pack.rule import ACTS, Act, Reading, Rule, names_of
+from isthmus.apps.advice.pack.rule import Reading, Rule, names_of
 from isthmus.apps.advice.pack.sheets import check_pairs, check_rings, read_concepts, read_relations
 from isthmus.apps.advice.pack.signs import SignReading, Signs
+from isthmus.apps.advice.pack.sound import check_facts, check_over, check_together
 from isthmus.apps.contract import Context, InputError
 from isthmus.apps.contract import documents as document
 from isthmus.apps.contract.documents import Faults, Section, check_keys, choice_of, section_of, sections_of, text_of
-from isthmus.apps.contract.knowledge import Kind, Node, Scalar
 
 HERE = Path(__file__).parents[1] / "packs"
 HEAD = ("pack", "version", "title", "about", "needs", "sources", "reasons")
-SAID: Mapping[Scalar, str] = {True: "yes", False: "no", None: "open"}
 SOURCE = ("title", "url", "checked", "about")
 
 
@@ -183,7 +179,8 @@ def read(folders: Sequence[Path]) -> Base:
         signs.read(folder)
     graph = Graph(concepts, [*relations, *signs.signs().relations(concepts)])
     rules = _rules(ordered, graph, facts, sources, reasons, faults)
-    _check_together(list(rules.values()), graph, facts, faults)
+    check_facts(facts.known, signs.signs(), faults)
+    check_together(list(rules.values()), graph, facts.known, faults)
     faults.tell()
     packs = tuple(_pack(heads[folder]) for folder in ordered)
     return Base(
@@ -280,90 +277,8 @@ def _rules(
                     f"{rule.place}: rule {rule.name}: it stands already at {found[rule.name].place}. Rename it."
                 )
             found[rule.name] = rule
-    _check_over(found, faults)
+    check_over(found, faults)
     return found
-
-
-def _check_over(found: Mapping[str, Rule], faults: Faults) -> None:
-    """Note names after `over` that are no rule, and rings: rules that all give way to each other are never seen."""
-    for rule in found.values():
-        for name in rule.over:
-            if name not in found:
-                faults.note(
-                    f"{rule.place}: rule {rule.name}: there is no rule '{name}' for it to be over. Mend the name."
-                )
-    try:
-        TopologicalSorter({name: rule.over for name, rule in found.items()}).prepare()
-    except CycleError as error:
-        chain: list[str] = error.args[1]
-        faults.note(
-            f"{found[chain[0]].place}: rule {chain[0]}: by `over` it gives way to itself ({' → '.join(chain)}), so "
-            "that none of them is seen. Take one of the names out."
-        )
-
-
-def _check_together(rules: Sequence[Rule], graph: Graph, facts: Facts, faults: Faults) -> None:
-    """Note rules that can never fire, and pairs that want the opposite of each other for one patient."""
-    formulas: dict[str, Node] = {
-        name: one.formula.node
-        for name, one in facts.known.items()
-        if one.formula is not None and one.kind is Kind.TRUTH
-    }
-    bounds = {
-        name: (one.low, one.high) for name, one in facts.known.items() if one.low is not None and one.high is not None
-    }
-    for rule in rules:
-        if not can_hold(rule.when.node, formulas=formulas, bounds=bounds):
-            faults.note(
-                f"{rule.when.place}: it can never hold. Look at its limits, and at the `range` of its facts, or take "
-                "the rule out."
-            )
-        _check_itself(rule, graph, faults)
-    acting = [(rule, act) for rule in rules for act in rule.acts]
-    for (one, first), (other, second) in combinations(acting, 2):
-        if (
-            _opposed(first, second, graph)
-            and _meet(one, other)
-            and can_hold(one.when.node, other.when.node, formulas=formulas)
-        ):
-            faults.note(
-                f"{other.place}: rule {other.name}: it says {second.do} {second.concept}, and rule {one.name} at "
-                f"{one.place} says {first.do} {first.concept}, where both may hold. Narrow one of the two, or "
-                f"write `over: [{one.name}]` in the one that goes first."
-            )
-
-
-def _check_itself(rule: Rule, graph: Graph, faults: Faults) -> None:
-    """Note what a rule wants against itself, and examples of it that do not come out."""
-    for first, second in combinations(rule.acts, 2):
-        if _opposed(first, second, graph):
-            faults.note(
-                f"{rule.place}: rule {rule.name}: it says {first.do} {first.concept} and {second.do} {second.concept} "
-                "at once. Take one of the two out of `do`."
-            )
-    for one in rule.examples:
-        came = rule.when.value(one.given)
-        if came is not one.fires:
-            faults.note(
-                f"{one.place}: rule {rule.name}: the example says `fires: {SAID[one.fires]}`, and the condition gives "
-                f"{SAID.get(came, str(came))}. Mend the example or `when`."
-            )
-
-
-def _opposed(one: Act, other: Act, graph: Graph) -> bool:
-    if ACTS[one.do] is ACTS[other.do]:
-        return False
-    return one.concept in graph.within(other.concept) or other.concept in graph.within(one.concept)
-
-
-def _meet(one: Rule, other: Rule) -> bool:
-    """Whether two rules can be judged in one call: another rule, a hook and a day in common, and neither goes first."""
-    if one.name == other.name or one.name in other.over or other.name in one.over:
-        return False
-    begins = [rule.valid[0] for rule in (one, other) if rule.valid[0]]
-    ends = [rule.valid[1] for rule in (one, other) if rule.valid[1]]
-    days = not begins or not ends or max(begins) <= min(ends)
-    return days and bool(set(one.hooks) & set(other.hooks))
 
 
 def _digest(folders: Sequence[Path]) -> str:

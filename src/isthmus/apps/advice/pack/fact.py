@@ -19,9 +19,11 @@ Everybody has `age` (whole years), `sex` and `today`. Names that begin with `has
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from types import MappingProxyType
 
 from isthmus.apps.advice.pack.graph import Concept
+from isthmus.apps.advice.pack.sheets import GREATEST
 from isthmus.apps.contract import UsageError
 from isthmus.apps.contract.documents import Faults, Section
 from isthmus.apps.contract.knowledge import (
@@ -42,6 +44,16 @@ NUMBERS, TRUTHS, COUNTS = (
     ("count", "ago", "dose"),
 )
 DRAWN = (*NUMBERS, "coded", *TRUTHS, *COUNTS)
+ALL = ("en", "zh", "about")
+READ: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        **dict.fromkeys(NUMBERS, ("unit", "analyte", "range", "within", "decimals")), "coded": ("codes", "within"),
+        "ever": ("within",), "during": ("within", "after"), "count": ("within", "decimals"),
+        "ago": ("within", "decimals"), "ordered": (), "allergic": (), "dose": ("decimals",),
+        "score": ("give", "with", "decimals"), "let": ("unit", "decimals"),
+    }
+)  # fmt: skip
+"""What each way reads beside what all do."""
 WAYS = (*DRAWN, "score", "let")
 KEYS = ("en", "zh", "unit", "analyte", "range", "within", "after", "codes", "give", "with", "decimals", "about")
 BUILT_IN: Mapping[str, Kind] = MappingProxyType({"age": Kind.NUMBER, "sex": Kind.TEXT, "today": Kind.DATE})
@@ -54,10 +66,9 @@ USUAL: Mapping[str, str] = MappingProxyType(
 )  # fmt: skip
 GRACE = 30
 """Days for which a drug whose end is not known, or that was last given so long ago, is still taken."""
+MOST_DECIMALS = 9
 LONG_AGO = 36_525
 """Days that stand for ever."""
-GREATEST = 2**31 - 1
-"""The greatest id of a concept."""
 SPAN = re.compile(r"(\d+) (days?|weeks?|months?|years?)")
 DAYS: Mapping[str, int] = MappingProxyType({"day": 1, "week": 7, "month": 30, "year": 365})
 
@@ -173,6 +184,15 @@ class Facts:
             raise _Fault(
                 f"{section.place(strange[0])}: fact {name}: `{strange[0]}` is not known here. Known: {', '.join(KEYS)}."
             )
+        for key in section:
+            if key not in (way, *ALL, *READ[way]):
+                raise _Fault(f"{section.place(key)}: fact {name}: `{way}` does not read `{key}`. Take it out.")
+        places = section.get("decimals")
+        if places is not None and not (type(places) is int and 0 <= places <= MOST_DECIMALS):
+            raise _Fault(
+                f"{section.place('decimals')}: fact {name}: '{places}' is no number of decimals. Write 0 to "
+                f"{MOST_DECIMALS}."
+            )
         if ("en" in section) != ("zh" in section):
             raise _Fault(f"{section.place()}: fact {name}: it has a name in one language only. Write `en` and `zh`.")
         en, zh = str(section.get("en", name)), str(section.get("zh", section.get("en", name)))
@@ -247,19 +267,29 @@ class Facts:
                 f"{section.place('analyte')}: fact {name}: there is no analyte '{key}'. Use a key of "
                 "cdm/units/analyte.csv."
             )
+        if key and not (unit and analyte.measures(key, unit)):
+            raise _Fault(
+                f"{section.place('analyte')}: fact {name}: {key} is not measured in '{unit}'. Mend the unit, or the "
+                "analyte."
+            )
         low, high = self._range(section, name)
+        within = self._span(section, "within", name, LONG_AGO)
+        after = self._span(section, "after", name, GRACE if way == "during" else 0)
+        if "after" in section and after > within:
+            raise _Fault(
+                f"{section.place('after')}: fact {name}: nothing that began within {within} days can have ended "
+                f"{after} days ago: `after` is longer than `within`. Shorten the one, or lengthen the other."
+            )
         return Fact(
-            name, way, _kind(way), en, zh, section.place(), concept.name, unit, key, low, high,
-            self._span(section, "within", name, LONG_AGO),
-            self._span(section, "after", name, GRACE if way == "during" else 0), self._codes(section, name, way),
-            decimals=section.get("decimals"),
+            name, way, _kind(way), en, zh, section.place(), concept.name, unit, key, low, high, within, after,
+            self._codes(section, name, way), decimals=section.get("decimals"),
         )  # fmt: skip
 
     def _range(self, section: Section, name: str) -> tuple[float | None, float | None]:
         told = section.get("range")
         if told is None:
             return None, None
-        fits = isinstance(told, list) and len(told) == 2 and all(type(one) in (int, float) for one in told)
+        fits = isinstance(told, list) and len(told) == 2 and all(_is_number(one) for one in told)
         if not fits or told[0] >= told[1]:
             raise _Fault(
                 f"{section.place('range')}: fact {name}: `range` is two numbers, the lower first. Write [low, high]."
@@ -283,7 +313,7 @@ class Facts:
             raise _Fault(f"{section.place()}: fact {name}: `coded` needs `codes`, and nothing else has them. Mend it.")
         if told is None:
             return {}
-        if not isinstance(told, Section) or not all(isinstance(one, list) and one for one in told.values()):
+        if not isinstance(told, Section) or not told or not all(isinstance(one, list) and one for one in told.values()):
             raise _Fault(f"{section.place('codes')}: fact {name}: `codes` is a mapping. Write `code: [concept ids]`.")
         listed = [one for ids in told.values() for one in ids]
         strange = [one for one in listed if type(one) is not int or one <= 0 or one > GREATEST]
@@ -302,6 +332,10 @@ class Facts:
 
 class _Fault(Exception):
     """One fact cannot be read; the text is the fault."""
+
+
+def _is_number(value: object) -> bool:
+    return type(value) in (int, float) and isfinite(value)  # type: ignore[arg-type]  # it is a number
 
 
 def _kind(way: str) -> Kind:

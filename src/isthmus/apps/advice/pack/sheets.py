@@ -18,6 +18,8 @@ RELATIONS = ("from", "relation", "to", "indicator", "strength", "source", "en", 
 INDICATORS = ("info", "warning", "critical")
 STRENGTHS = ("strong", "conditional", "label", "consensus")
 """How firmly a rule is meant: strong or conditional recommendation of a guideline, a drug's label, consensus."""
+GREATEST = 2**31 - 1
+"""The greatest id of a concept."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 SYSTEMS: Mapping[str, str] = MappingProxyType(
     {
@@ -109,17 +111,17 @@ def read_concepts(path: Path, file: str, known: Mapping[str, Concept], faults: F
 
 def _ids(row: Row, item: str, faults: Faults) -> tuple[int, ...]:
     words = row.get("omop", "").split()
-    strange = [word for word in words if not word.isdecimal()]
+    strange = [word for word in words if not (word.isdecimal() and 0 < int(word) <= GREATEST)]
     if strange:
         faults.note(f"{item}: '{strange[0]}' is no concept id of OMOP. Write numbers with blanks between them.")
-    return tuple(int(word) for word in words if word.isdecimal())
+    return tuple(int(word) for word in words if word not in strange)
 
 
 def _codes(row: Row, item: str, faults: Faults) -> tuple[tuple[str, str], ...]:
     found = []
     for word in row.get("codes", "").split():
         system, _, code = word.partition(":")
-        if system not in SYSTEMS or not code:
+        if system not in SYSTEMS or not code.rstrip("*"):
             faults.note(f"{item}: '{word}' is no code. Write SYSTEM:CODE, the system one of {', '.join(SYSTEMS)}.")
             continue
         found.append((system, code))

@@ -12,7 +12,8 @@ import pyarrow as pa
 
 from isthmus.apps.contract.knowledge import Outcome, Scalar, Score
 from isthmus.apps.contract.research import find_score, score
-from isthmus.apps.vte.evidence.definition import Concepts, Definition, Fact, Source
+from isthmus.apps.vte.evidence.definition import Definition
+from isthmus.apps.vte.evidence.fact import Concepts, Fact, Source
 from isthmus.apps.vte.evidence.unit import factor_of
 
 Tables = Mapping[str, pa.Table]

@@ -17,90 +17,27 @@ from isthmus.apps.contract import PackError
 from isthmus.apps.contract.documents import Faults, sheet
 from isthmus.apps.contract.knowledge import Expression, ExpressionError, Input, Kind, Row, analyte, parse, ucum
 from isthmus.apps.contract.research import shipped_scores
+from isthmus.apps.vte.evidence.fact import ALL_TIME, GREATEST, SOURCES, Concepts, Fact
+from isthmus.apps.vte.evidence.sound import check_condition, check_reached, check_unit, limits_of
 
 HERE = Path(__file__).parent
-GREATEST = 2**31 - 1  # the greatest id of a concept that a vocabulary has
 FACT = ("fact", "table", "set", "since", "until", "take", "unit", "analyte", "absent", "en", "zh")
 TAKES = ("any", "latest", "span")
 ABSENCES = ("recorded", "delivered", "unknown")
 UNTIL = ("now", "admission")
 STAY, EVER = "stay", "ever"
-ALL_TIME = 40_000  # days: more than anybody lives
 OWN: Mapping[str, Kind] = MappingProxyType({"age": Kind.NUMBER, "sex": Kind.TEXT, "cancer_hormones_count": Kind.TRUTH})
 """What expressions may name beside facts: age at the moment, sex, and a setting."""
-
-
-@dataclass(frozen=True, slots=True)
-class Source:
-    """The columns of a table of events: id, when, what."""
-
-    table: str
-    id: str
-    day: str
-    time: str
-    concept: str
-    code: str
-    number: str = ""
-    unit: str = ""
-
-
-def _events(table: str, stem: str, *, start: str = "", number: str = "", unit: str = "") -> Source:
-    begin = start or stem
-    return Source(
-        table, f"{table}_id", f"{begin}_date", f"{begin}_datetime", f"{stem}_concept_id", f"{stem}_source_value",
-        number, unit,
-    )  # fmt: skip
-
-
-SOURCES: Mapping[str, Source] = MappingProxyType(
-    {
-        one.table: one
-        for one in (
-            _events("condition_occurrence", "condition", start="condition_start"),
-            _events("procedure_occurrence", "procedure"),
-            _events("drug_exposure", "drug", start="drug_exposure_start"),
-            _events("device_exposure", "device", start="device_exposure_start"),
-            _events("measurement", "measurement", number="value_as_number", unit="unit_concept_id"),
-            _events("observation", "observation", number="value_as_number", unit="unit_concept_id"),
-            _events("visit_detail", "visit_detail", start="visit_detail_start"),
-        )
-    }
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Concepts:
-    """A set of what rows may be about."""
-
-    concepts: tuple[int, ...]
-    codes: tuple[str, ...]
-    less: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One fact. `days`: how far before the moment its rows may lie; `stay`: of this stay only.
-
-    `before`: only what lies before the stay. `take`: whether there `any` is, the `latest` number in `unit`, or the
-    days from the first to the last, both counted (`span`).
-    """
-
-    name: str
-    source: Source
-    set: str
-    days: int
-    stay: bool
-    before: bool
-    take: str
-    unit: str
-    analyte: str
-    absent: str
-    words: Mapping[str, str]
-
-    @property
-    def kind(self) -> Kind:
-        """What an expression meets."""
-        return Kind.TRUTH if self.take == "any" else Kind.NUMBER
+SCORED = ("padua", "caprini", "caprini@accp9", "caprini@cn-quality", "bleeding_medical", "bleeding_surgical",
+          "improve_bleeding")  # fmt: skip
+"""The scores that are asked of a stay."""
+DONE = (
+    "padua_assessed", "padua_points", "caprini_assessed", "caprini_points", "bleeding_assessed", "drug_given",
+    "mechanical_done", "mechanical_used", "vte_now",
+)  # fmt: skip
+"""The facts that tell what was done in a stay."""
+ASKED = ("operation", *DONE)
+"""The facts that are asked for by their names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,16 +66,14 @@ def read(folder: Path) -> Definition:
     faults = Faults()
     sets = {row["set"]: _set(row, faults) for row in _rows(folder, "sets", ("set", "concepts", "codes", "less"))}
     facts = {row["fact"]: _fact(row, sets, faults) for row in _rows(folder, "facts", FACT)}
+    for name in ASKED:
+        if name not in facts:
+            faults.add("facts.csv:1", f"the application asks for the fact {name}, and no line tells it.", "Add one.")
     faults.tell()
     kinds: dict[str, Kind | None] = {**OWN, **{name: one.kind for name, one in facts.items()}}
-    inputs = {one.name: one for score in shipped_scores().values() for one in score.inputs.values()}
-    items = {}
-    for row in _rows(folder, "items", ("item", "expression")):
-        found = _expression(row, kinds, faults)
-        if found is not None:
-            items[row["item"]] = found
-            _check_item(row, found, inputs, faults)
+    items = _items(folder, kinds, sets, facts, faults)
     barred: dict[str, dict[str, tuple[Expression, Mapping[str, str]]]] = {"drug": {}, "mechanical": {}}
+    limits = limits_of(facts, sets, items, _inputs())
     for row in _rows(folder, "contraindications", ("means", "name", "expression", "en", "zh")):
         found = _expression(row, kinds, faults)
         if row["means"] not in barred:
@@ -146,10 +81,47 @@ def read(folder: Path) -> Definition:
         elif found is not None:
             if found.kind not in (Kind.TRUTH, None):
                 faults.add(row.place(), f"{row['name']}: it gives {found.kind}.", "Write a condition: platelets < 50.")
+            check_condition(row.place(), row["name"], found, limits, faults)
             _said(row, row["name"], faults)
             barred[row["means"]][row["name"]] = (found, {"en": row["en"], "zh": row["zh"]})
     faults.tell()
     return Definition(*map(MappingProxyType, (sets, facts, items, barred)))  # type: ignore[arg-type]  # four in order
+
+
+@cache
+def _inputs() -> Mapping[str, Input]:
+    """The inputs of all scores by name."""
+    return {one.name: one for score in shipped_scores().values() for one in score.inputs.values()}
+
+
+def _items(
+    folder: Path, kinds: Mapping[str, Kind | None], sets: Mapping[str, Concepts], facts: Mapping[str, Fact],
+    faults: Faults,
+) -> dict[str, Expression]:  # fmt: skip
+    """The items, each able to come to bear; none lacks that a score of the application takes."""
+    read = {
+        row["item"]: (row, _expression(row, kinds, faults)) for row in _rows(folder, "items", ("item", "expression"))
+    }
+    items = {name: found for name, (_, found) in read.items() if found is not None}
+    limits = limits_of(facts, sets, items, _inputs())
+    for name, found in items.items():
+        row, one = read[name][0], _inputs().get(name)
+        if one is None:
+            faults.add(row.place(), f"item {name}: no score has such an input.", "Name an input of a score.")
+        elif found.kind not in (one.kind, None):
+            faults.add(row.place(), f"item {name}: it gives {found.kind}, not {one.kind}.", "Mend the expression.")
+        else:
+            check_condition(row.place(), f"item {name}", found, limits, faults)
+            check_reached(row.place(), found, one, limits, faults)
+            check_unit(row.place(), found, one, facts, faults)
+    for score in SCORED:
+        for name in shipped_scores()[score].inputs:
+            if name not in read:
+                faults.add(
+                    "items.csv:1", f"the score {score} takes {name}, and no line says what it is made of: its points "
+                    "are never reached.", "Add a line for it.",
+                )  # fmt: skip
+    return items
 
 
 def _rows(folder: Path, name: str, columns: tuple[str, ...]) -> list[Row]:
@@ -173,6 +145,8 @@ def _set(row: Row, faults: Faults) -> Concepts:
     codes = tuple(row["codes"].upper().split())
     if not numbers[0] and not codes:
         faults.add(row.place(), f"set {row['set']}: nothing is in it.", "Write concepts, or beginnings of codes.")
+    for one in sorted({*numbers[0]} & {*numbers[1]}):
+        faults.add(row.place(), f"set {row['set']}: concept {one} is put in and taken away.", "Keep one of the two.")
     return Concepts(numbers[0], codes, numbers[1])
 
 
@@ -194,10 +168,9 @@ def _fact(row: Row, sets: Mapping[str, Concepts], faults: Faults) -> Fact:
         faults.add(row.place(), f"{name}: '{since}' is no window.", "Write stay, ever, or a number of days as 30d.")
     if since == STAY and row["until"] == "admission":
         faults.add(row.place(), f"{name}: nothing of a stay lies before it.", "Write `now`, or a number of days.")
-    if row["unit"] and not ucum.readable(row["unit"]):
-        faults.add(row.place(), f"{name}: '{row['unit']}' is no UCUM code.", "Write it as UCUM does.")
     if row["fact"] in OWN:
         faults.add(row.place(), f"{name}: the name is taken.", "Choose another.")
+    _check_taken(row, name, faults)
     source = SOURCES.get(row["table"], SOURCES["condition_occurrence"])
     if row["take"] == "latest" and not source.number:
         faults.add(row.place(), f"{name}: rows of {source.table} have no number.", "Take `any`, or another table.")
@@ -208,12 +181,27 @@ def _fact(row: Row, sets: Mapping[str, Concepts], faults: Faults) -> Fact:
     )  # fmt: skip
 
 
-def _said(row: Row, name: str, faults: Faults) -> None:
-    """Note an analyte that there is not, and a name in one language."""
-    if row.get("analyte") and row["analyte"] not in analyte.analytes():
+def _check_taken(row: Row, name: str, faults: Faults) -> None:
+    """Note a unit, an analyte or a word on absence that does not fit what is taken."""
+    place, unit, key, take = row.place(), row["unit"], row["analyte"], row["take"]
+    if take in ("latest", "span") and row["absent"] != "unknown":
+        said = f"{name}: that no row is there says nothing of a number, and it says '{row['absent']}'."
+        faults.add(place, said, "Write `unknown`.")
+    if (take == "any" and (unit or key)) or (take == "span" and unit != "d"):
         faults.add(
-            row.place(), f"{name}: there is no analyte '{row['analyte']}'.", "Use a key of cdm/units/analyte.csv."
-        )
+            place, f"{name}: what is taken ({take}) has no unit but days.",
+            "Take `latest`, or take the unit out: `d` for a span, none for any.",
+        )  # fmt: skip
+    if unit and not ucum.readable(unit):
+        faults.add(place, f"{name}: '{unit}' is no UCUM code.", "Write it as UCUM does.")
+    elif key and key not in analyte.analytes():
+        faults.add(place, f"{name}: there is no analyte '{key}'.", "Use a key of cdm/units/analyte.csv.")
+    elif key and not (unit and analyte.measures(key, unit)):
+        faults.add(place, f"{name}: {key} is not measured in '{unit}'.", "Mend the unit, or the analyte.")
+
+
+def _said(row: Row, name: str, faults: Faults) -> None:
+    """Note a name in one language."""
     if not row["en"] or not row["zh"]:
         faults.add(row.place(), f"{name}: it has no name in both languages.", "Fill `en` and `zh`.")
 
@@ -224,11 +212,3 @@ def _expression(row: Row, kinds: Mapping[str, Kind | None], faults: Faults) -> E
     except ExpressionError as error:
         faults.note(str(error))
         return None
-
-
-def _check_item(row: Row, found: Expression, inputs: Mapping[str, Input], faults: Faults) -> None:
-    one = inputs.get(row["item"])
-    if one is None:
-        faults.add(row.place(), f"item {row['item']}: no score has such an input.", "Name an input of a score.")
-    elif found.kind not in (one.kind, None):
-        faults.add(row.place(), f"item {row['item']}: it gives {found.kind}, not {one.kind}.", "Mend the expression.")

@@ -14,7 +14,8 @@ import pyarrow as pa
 from sqlglot import exp
 
 from isthmus.apps.contract.research import Desk, find_score, select_score, step
-from isthmus.apps.vte.evidence.definition import SOURCES, Definition, Fact, Source
+from isthmus.apps.vte.evidence.definition import Definition
+from isthmus.apps.vte.evidence.fact import SOURCES, Fact, Source
 from isthmus.apps.vte.evidence.unit import factor_of
 
 MEMBERS = """

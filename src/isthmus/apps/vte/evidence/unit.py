@@ -4,7 +4,7 @@ from functools import cache
 
 from isthmus.apps.contract import InputError
 from isthmus.apps.contract.knowledge import analyte, ucum, units
-from isthmus.apps.vte.evidence.definition import Fact
+from isthmus.apps.vte.evidence.fact import Fact
 
 
 @cache
