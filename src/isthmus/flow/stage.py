@@ -25,7 +25,7 @@ from isthmus.mapping.plan import planned
 from isthmus.mapping.rule import RulePlan
 
 FLUSH_ROWS = 1_000_000  # of a table
-FLUSH_CELLS = 16_000_000  # of all tables that wide records fill, some 200 MB in the engine
+FLUSH_CELLS = 10_000_000  # of all tables that wide records fill, some 130 MB in the engine
 NO_RULE = "no rule of the pack applies"  # of a record that is kept: every rule's `when` was false
 
 # A part that lacks a column which its record reads: every record of it waits in quarantine.
