@@ -11,12 +11,18 @@ LIMIT = 2_000.0  # MB of 1e6 bytes
 
 
 def memory(bench: Bench) -> Iterator[Row]:
-    """CSV, packed FHIR Bundles and the simulation."""
+    """CSV, front pages of several hundred columns, packed FHIR Bundles and the simulation."""
     for rows in (bench.pick(20_000, 1_000_000), bench.pick(200_000, 10_000_000)):
         folder = bench.folder / f"lis-{rows}"
         bench.job(f"memory: writing {rows:,} rows", "tables.lab", path=str(folder / "LIS_1.csv"), rows=rows)
         sample = ingest(bench, f"memory: csv, {rows:,} rows", {"lis": (str(folder), "sim-lis")})
         yield _row("memory: csv", f"{rows:,} rows", sample)
+        shutil.rmtree(folder)
+    for rows in (bench.pick(5_000, 180_000), bench.pick(20_000, 720_000)):
+        folder = bench.folder / f"pages-{rows}"
+        bench.job(f"memory: writing {rows:,} front pages", "pages.pages", path=str(folder / "HQMS_1.csv"), rows=rows)
+        sample = ingest(bench, f"memory: front pages, {rows:,}", {"frontpage": (str(folder), "hqms")})
+        yield _row("memory: front pages", f"{rows:,} pages of 642 columns", sample)
         shutil.rmtree(folder)
     for resources in (bench.pick(2_000, 200_000), bench.pick(20_000, 2_000_000)):
         folder = bench.folder / f"fhir-{resources}"

@@ -31,6 +31,7 @@ def commit(stage: Stage, batch: str, *, derive: Sequence[str], until: str) -> No
 
     `until` is the last day (ISO) that counts as an observation; later dates are errors of the source.
     """
+    stage.relieve()
     for table in SHARED:
         shared.settle(stage, table)
     if "observation_period" in derive:

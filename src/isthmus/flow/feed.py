@@ -26,7 +26,7 @@ from isthmus.records.models import Receipt
 
 CHUNK_ROWS = 524_288
 CHUNK_BYTES = 256 << 20
-CHUNK_CELLS = CHUNK_ROWS * 32  # of wide tables fewer rows are mapped at once: 26,000 of 640 columns
+CHUNK_CELLS = CHUNK_ROWS * 20  # of wide tables fewer rows are mapped at once: 16,000 of 640 columns
 PIECE_ROWS = 2_048  # what one core takes at a time
 AHEAD_BYTES = 96 << 20  # read ahead while the engine maps what was read before
 LOOK = re.compile(r"\blook\(\s*'([^']+)'", re.IGNORECASE)  # the record that an expression looks up
@@ -66,11 +66,6 @@ class Buffer:
     rows: int = 0
     size: int = 0
 
-    @property
-    def most(self) -> int:
-        """How many rows of its columns are mapped at once."""
-        return most_rows(self.taken[0].batch.rows.num_columns) if self.taken else CHUNK_ROWS
-
 
 class FeedRun:
     """One feed's share of a batch."""
@@ -104,8 +99,7 @@ class FeedRun:
                 self._note(item)
             else:
                 self._buffer(item)
-                self._drain(CHUNK_ROWS, CHUNK_BYTES)
-        self._drain(1, 0)
+        self._drain()
         self._hand_over_notes()
         progress.finish(task)
         return parts
@@ -190,17 +184,20 @@ class FeedRun:
         record = self.pack.record_of(taken.name, batch.kind) or _kept(batch.kind)
         columns = tuple(f"{field.name} {field.type}" for field in batch.rows.schema)
         key = (self._ranks.get(id(record), len(self._ranks)), record.name, columns)
+        before = self._buffers.get(key)
+        if before is not None and before.rows + batch.rows.num_rows > most_rows(len(columns)):
+            self._drain()  # whole batches: what would be left over of one costs as many statements as a chunk
         buffer = self._buffers.setdefault(key, Buffer(record))
         buffer.taken.append(taken)
         buffer.rows += batch.rows.num_rows
         buffer.size += batch.size
+        if sum(one.size for one in self._buffers.values()) >= CHUNK_BYTES:
+            self._drain()
 
-    def _drain(self, rows: int, size: int) -> None:
-        """Map what waits when it is enough, all kinds in the pack's order."""
-        waiting = self._buffers.values()
-        if any(one.rows >= min(rows, one.most) for one in waiting) or sum(one.size for one in waiting) >= max(size, 1):
-            for key in sorted(self._buffers):
-                self._map(self._buffers.pop(key))
+    def _drain(self) -> None:
+        """Map what waits, all kinds in the pack's order."""
+        for key in sorted(self._buffers):
+            self._map(self._buffers.pop(key))
 
     def _map(self, buffer: Buffer) -> None:
         for chunk in _chunks(buffer.taken):
@@ -267,7 +264,12 @@ def _refused(part_id: int, reject: Reject) -> Note:
 
 
 def _weight(item: Receipt | PartRecord | Note | Taken) -> int:
-    return item.batch.size if isinstance(item, Taken) else 1
+    """Bytes; of wide rows, of which few are mapped at once, no more than as many as that wait."""
+    if not isinstance(item, Taken):
+        return 1
+    rows = item.batch.rows
+    share: int = rows.num_rows * AHEAD_BYTES // most_rows(rows.num_columns)
+    return max(item.batch.size, share)
 
 
 def _kept(kind: str) -> Record:
@@ -287,17 +289,20 @@ def most_rows(columns: int) -> int:
     return max(1, min(CHUNK_ROWS, CHUNK_CELLS // max(columns, 1)))
 
 
-def _chunks(taken: Sequence[Taken]) -> Iterator[pa.Table]:
-    """Batches of equal columns joined into chunks of at most `most_rows`, each row with its `_part` and `_seq`."""
-    counts = [one.batch.rows.num_rows for one in taken]
+def _chunks(taken: list[Taken]) -> Iterator[pa.Table]:
+    """Batches of equal columns joined into chunks of at most `most_rows`, each row with its `_part` and `_seq`.
+
+    The list is emptied, for a batch would else be held beside the chunk that it is copied into.
+    """
+    counts, most = [one.batch.rows.num_rows for one in taken], most_rows(taken[0].batch.rows.num_columns)
     whole = pa.concat_tables([one.batch.rows for one in taken])
     for name, values in (("_seq", [one.sequence for one in taken]), ("_part", [one.part_id for one in taken])):
         whole = whole.add_column(0, name, pa.array(np.repeat(np.array(values, np.int64), counts)))
-    most = most_rows(whole.num_columns)
-    for start in range(0, whole.num_rows, most):
+    taken.clear()
+    while whole.num_rows:
         # A file each of a thousand patients would come as a thousand pieces, and engines pay for each; but one piece
         # alone would keep one core busy.
-        together = whole.slice(start, most).combine_chunks()
+        together, whole = whole.slice(0, most).combine_chunks(), whole.slice(most)
         yield pa.Table.from_batches(together.to_batches(PIECE_ROWS), together.schema)
 
 

@@ -22,6 +22,8 @@ RANKED = """
         ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING
     )
 """
+# Whether there are any such, for a small part of what ranking them costs.
+REPEATED = "SELECT count(*) - count(DISTINCT _record) AS n FROM source"
 # Against what was landed before.
 KNOWN = """
     SELECT s._part, s._place, l.part_id AS old_part, l.place AS old_place, s._print = l.print AS same,
@@ -64,12 +66,13 @@ def set_aside(engine: Engine, kind: str, *, first: bool, mapping_id: int, count:
     `first`: no record of this kind is in the ledger. `count` is handed the statement that counts what was set aside, by
     part, kind and outcome.
     """
-    ranked = engine.create("ranked", query(RANKED))
-    if first and not ranked:
+    repeated = engine.rows(query(REPEATED))["n"][0].as_py()
+    if first and not repeated:
         return
     known = engine.create("known", query(KNOWN.format(kind=literal(kind))))
-    if not ranked and not known:
+    if not repeated and not known:
         return
+    engine.create("ranked", query(RANKED))
     engine.create("aside", query(ASIDE))
     engine.insert("gone", query(GIVING_WAY))
     engine.insert("stage_record", query(SUPERSEDED.format(kind=literal(kind), mapping_id=mapping_id)))

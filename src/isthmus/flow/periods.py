@@ -1,6 +1,6 @@
 """Observation periods, derived from the events of a site's persons."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from isthmus.cdm.tables import TABLES
 from isthmus.flow import table
@@ -13,12 +13,14 @@ FIRST_DAY = "1900-01-02"  # the day before it is what many systems write for "un
 
 PERIODS = """
     SELECT isthmus_digest('observation_period' || chr(31) || person_id) AS observation_period_id, person_id,
-        min(first) AS observation_period_start_date, max(last) AS observation_period_end_date,
-        CAST(32817 AS BIGINT) AS period_type_concept_id,
-        arg_min(part_id, (first, part_id, place)) AS part_id, arg_min(place, (first, part_id, place)) AS place,
-        arg_min(mapping_id, (first, part_id, place)) AS mapping_id
-    FROM ({spans}) e SEMI JOIN (SELECT person_id FROM all_person) p USING (person_id)
-    GROUP BY person_id
+        observation_period_start_date, observation_period_end_date, CAST(32817 AS BIGINT) AS period_type_concept_id,
+        opened.part_id, opened.place, opened.mapping_id
+    FROM (
+        SELECT person_id, min(first) AS observation_period_start_date, max(last) AS observation_period_end_date,
+            arg_min({{'part_id': part_id, 'place': place, 'mapping_id': mapping_id}}, (first, part_id, place)) AS opened
+        FROM ({spans}) e SEMI JOIN (SELECT person_id FROM all_person) p USING (person_id)
+        GROUP BY person_id
+    ) o
 """
 NOBODY = "SELECT part_id AS person_id FROM gone WHERE false"
 SPAN = """
@@ -37,10 +39,11 @@ def derive(stage: Stage, until: str) -> None:
     and open or close nothing. Source: OMOP CDM 5.4, observation_period; one period a person is our choice for exports
     of hospitals, which know no enrolment.
     """
-    for name in ("person", *EVENTS):
+    events = [name for name in EVENTS if table.holds(stage, name)] or EVENTS[:1]
+    for name in ("person", *events):
         table.view(stage, name)
-    stage.engine.create("touched", query(" UNION ".join([NOBODY, *_spoken_of(stage), *_leaving(stage)])))
-    spans = " UNION ALL ".join(_spans(until))
+    stage.engine.create("touched", query(" UNION ".join([NOBODY, *_spoken_of(stage), *_leaving(stage, events)])))
+    spans = " UNION ALL ".join(_spans(events, until))
     stage.engine.create("stage_observation_period", query(PERIODS.format(spans=spans)))
 
 
@@ -64,15 +67,15 @@ def _spoken_of(stage: Stage) -> Iterator[str]:
             yield f"SELECT person_id FROM stage_{name} WHERE person_id IS NOT NULL"
 
 
-def _leaving(stage: Stage) -> Iterator[str]:
+def _leaving(stage: Stage, events: Sequence[str]) -> Iterator[str]:
     """The persons of rows that give way."""
     if table.gives_way(stage):
-        for name in EVENTS:
+        for name in events:
             yield f"SELECT person_id FROM all_{name} SEMI JOIN ({table.LEAVING}) l USING (part_id, place)"
 
 
-def _spans(until: str) -> Iterator[str]:
-    for name in EVENTS:
+def _spans(events: Sequence[str], until: str) -> Iterator[str]:
+    for name in events:
         dates = TABLES[name].dates
         assert dates is not None
         yield SPAN.format(name=name, first=dates[0], last=dates[1], since=FIRST_DAY, until=until)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from isthmus.base.memory import give_back
 from isthmus.flow import notes
 from isthmus.flow.coding import uses_of
 from isthmus.flow.known import set_aside
@@ -23,7 +24,8 @@ from isthmus.mapping.pack import Pack, Record
 from isthmus.mapping.plan import planned
 from isthmus.mapping.rule import RulePlan
 
-FLUSH_ROWS = 1_000_000
+FLUSH_ROWS = 1_000_000  # of a table
+FLUSH_CELLS = 10_000_000  # of all tables that wide records fill, some 130 MB in the engine
 NO_RULE = "no rule of the pack applies"  # of a record that is kept: every rule's `when` was false
 
 # A part that lacks a column which its record reads: every record of it waits in quarantine.
@@ -114,8 +116,12 @@ class Stage:
             if notes.DERIVED in pack.derive:
                 notes.read(self.engine, read_before)
             self._note(record, pack.keep.get(record.name, NO_RULE), outcomes, mapping_id)
-            self._flush(FLUSH_ROWS)
+            if made.wide:
+                self.engine.drop("source")
+            self._flush(FLUSH_ROWS, FLUSH_CELLS if made.wide else None)
         self.engine.drop("raw")
+        if made.wide:
+            give_back()
 
     def reject(self, rejects: pa.Table, *, mapping_id: int) -> None:
         """Note records that no rule was asked about: `part_id`, `place`, `kind`, `outcome` and `reason` of each."""
@@ -123,6 +129,11 @@ class Stage:
         self.engine.insert("stage_record", query(REJECTED.format(mapping=mapping_id)))
         self._count("SELECT part_id, kind, outcome, count(*) AS n FROM rejected GROUP BY ALL")
         self.engine.drop("rejected")
+
+    def relieve(self) -> None:
+        """Write what waits, where it is much and no record gives way: what is derived reads it from the drafts."""
+        if not self.engine.count("gone") and sum(self._cells().values()) > FLUSH_CELLS // 4:
+            self._flush(1)
 
     def finish(self) -> None:
         """Write what is left; after this, `drafts` is complete."""
@@ -185,19 +196,36 @@ class Stage:
 
     def staged(self) -> list[str]:
         """Tables that have rows or drafts in this batch."""
-        waiting = {name.removeprefix("stage_") for name in self.engine.tables() if name.startswith("stage_")}
-        return sorted(waiting | set(self.drafts))
+        return sorted(self._waiting() | set(self.drafts))
 
-    def _flush(self, least: int) -> None:
-        for table in self.staged():
-            name = f"stage_{table}"
-            if name in self.engine.tables() and self.engine.count(name) >= least:
-                self._write(table, f"SELECT * FROM {name}")
-                self.engine.drop(name)
-                if table == "record":
-                    self.engine.load("no_records", RECORD.empty_table())
-                    self.engine.create("stage_record", query("SELECT * EXCLUDE (site) FROM no_records"))
-                    self.engine.drop("no_records")
+    def _waiting(self) -> set[str]:
+        """Tables that have rows which are not yet written."""
+        return {name.removeprefix("stage_") for name in self.engine.tables() if name.startswith("stage_")}
+
+    def _cells(self) -> dict[str, int]:
+        """How much of each table is not yet written: rows times columns."""
+        return {name: self.engine.count(f"stage_{name}") * len(columns_of(name)) for name in sorted(self._waiting())}
+
+    def _flush(self, rows: int, cells: int | None = None) -> None:
+        """Write the tables with so many rows, then the largest ones until no more than so many cells wait."""
+        for table in sorted(self._waiting()):
+            if self.engine.count(f"stage_{table}") >= rows:
+                self._put_away(table)
+        if cells is None:
+            return
+        waiting = self._cells()
+        while sum(waiting.values()) > cells:
+            largest = max(waiting, key=lambda name: waiting[name])
+            self._put_away(largest)
+            del waiting[largest]
+
+    def _put_away(self, table: str) -> None:
+        self._write(table, f"SELECT * FROM stage_{table}")
+        self.engine.drop(f"stage_{table}")
+        if table == "record":
+            self.engine.load("no_records", RECORD.empty_table())
+            self.engine.create("stage_record", query("SELECT * EXCLUDE (site) FROM no_records"))
+            self.engine.drop("no_records")
 
     def _write(self, table: str, sql: str) -> None:
         columns = columns_of(table)

@@ -18,6 +18,11 @@ def gives_way(stage: Stage) -> bool:
     return bool(stage.engine.count("gone") or stage.engine.count("replayed"))
 
 
+def holds(stage: Stage, table: str) -> bool:
+    """Whether the site has rows of the table: in the lake, in drafts, or not yet written."""
+    return table in stage.staged() or bool(stage.lake.deltas.files(table, site=stage.site))
+
+
 def view(stage: Stage, table: str) -> None:
     """Make `lake_<table>`, `drafts_<table>` and, of both and what waits, `all_<table>` readable.
 

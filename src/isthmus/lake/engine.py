@@ -24,6 +24,8 @@ MEMORY = "900MB"
 ROW_GROUP = 40_960
 """Rows of a row group. Half of one is decoded for one person's rows: of 122,880 that took four times as long, while
 statements over whole tables took about the same."""
+PIECE_ROWS = 8_192
+"""Rows of a piece of a wide table. The engine reserves room for all rows of a piece, in every column."""
 STATEMENTS = 4096  # kept as SQL
 _SPELLED: dict[int, tuple[exp.Expr, str]] = {}  # statements that come again and again, as SQL; for all engines
 DISABLED = "build_side_probe_side"
@@ -91,7 +93,7 @@ class Engine:
         rows. None: as the table of that name is held now. Nothing can be inserted into a wide one.
         """
         if name in self._held if wide is None else wide:
-            table = self.rows(select)
+            table = self._run(self._sql(select)).to_arrow_table(PIECE_ROWS)
             self.drop(name)
             self.load(name, table)
             self._held.add(name)

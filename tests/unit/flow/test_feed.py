@@ -37,6 +37,6 @@ def test_a_record_of_a_kind_that_names_no_files_is_sought_in_all(tmp_path: Path)
 
 
 def test_wide_tables_are_mapped_in_fewer_rows() -> None:
-    assert most_rows(13) == most_rows(32) == CHUNK_ROWS
-    assert 640 * most_rows(640) <= 32 * CHUNK_ROWS
+    assert most_rows(13) == most_rows(20) == CHUNK_ROWS
+    assert 640 * most_rows(640) <= 20 * CHUNK_ROWS
     assert most_rows(100 * CHUNK_ROWS) == 1
