@@ -23,6 +23,9 @@ from isthmus.serving.applications import bearer, offer, ticking
 SERVED = "ISTHMUS_SERVED"
 """The environment variable by which a process is told the folder of its workspace."""
 
+ONE_AT_A_TIME = "UV_TCP_SINGLE_ACCEPT"
+"""libuv's: a process takes one connection and lets the others have the next, so that all have about as many."""
+
 
 def create() -> FastAPI:
     """The services of the workspace that SERVED names; of applications that are enabled now and later."""
@@ -36,6 +39,7 @@ def create() -> FastAPI:
 def listen(root: Path, host: str, port: int, processes: int, grace: int) -> None:
     """Answer until interrupted. A process that ends is replaced; `grace`: seconds that open answers have to end."""
     os.environ[SERVED] = str(Workspace(root).root)
+    os.environ.setdefault(ONE_AT_A_TIME, "1")
     uvicorn.run(
         f"{__name__}:{create.__name__}", factory=True, workers=processes, host=host, port=port, log_level="warning",
         server_header=False, timeout_graceful_shutdown=grace,

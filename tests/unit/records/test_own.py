@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -48,6 +49,24 @@ def test_a_step_is_carried_out_once(own: Own, url: str) -> None:
     again = Own(url, "advice", [FIRST, SECOND])
     assert again.migrate() == 0
     again.close()
+
+
+def test_the_whole_installation_finds_rows_of_all_sites_by_an_index(own: Own, url: str) -> None:
+    for number, site in enumerate(("", "h01", "h02", "h03"), start=1):
+        own.of(site).add(
+            "alert", [{"alert": number, "rule": "one", "at": NOON}, {"alert": 9, "rule": "two", "at": NOON}]
+        )
+    asked: list[tuple[str, Any]] = []
+    heard = ("before_cursor_execute", lambda *told: asked.append((told[2], told[3])))
+    sa.event.listen(sa.Engine, *heard)
+    found = own.of("").find("alert", {"rule": "one", "at": Within(NOON)}, order=["alert"])
+    sa.event.remove(sa.Engine, *heard)
+    assert [(row["site"], row["alert"]) for row in found] == [("", 1), ("h01", 2), ("h02", 3), ("h03", 4)]
+    assert own.of("").count("alert", {"alert": 9}) == [{"rows": 4}]
+    if url.startswith("sqlite"):
+        with sa.create_engine(url).connect() as connection:
+            plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {asked[-1][0]}", asked[-1][1]).all()
+        assert any("SEARCH app_advice_alert USING" in str(step) for step in plan), plan
 
 
 def test_rows_of_several_tables_are_added_all_or_none(url: str) -> None:

@@ -171,7 +171,7 @@ class History:
             before = known[one["card"]]["answered"]
             if before is None or before <= one["done"]:
                 values = {"answer": one["outcome"], "reason": one["reason"], "answered": one["done"]}
-                self.records.change("firing", {"card": one["card"]}, values)
+                self.records.change("firing", {"site": known[one["card"]]["site"], "card": one["card"]}, values)
         return len(kept)
 
     def catch_up(self) -> int:
