@@ -23,6 +23,9 @@ from isthmus.serving.applications import bearer, offer, ticking
 SERVED = "ISTHMUS_SERVED"
 """The environment variable by which a process is told the folder of its workspace."""
 
+PLACES = 2
+"""Calls at once of an application. Threads of one interpreter take turns: eight make each call half as dear again, and
+one alone would have a quick call wait for a slow one."""
 ONE_AT_A_TIME = "UV_TCP_SINGLE_ACCEPT"
 """libuv's: a process takes one connection and lets the others have the next, so that all have about as many."""
 
@@ -30,7 +33,7 @@ ONE_AT_A_TIME = "UV_TCP_SINGLE_ACCEPT"
 def create() -> FastAPI:
     """The services of the workspace that SERVED names; of applications that are enabled now and later."""
     opened = Workspace(Path(os.environ[SERVED]))
-    manager = Manager(opened)
+    manager = Manager(opened, places=PLACES)
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=SILENT, lifespan=_living(manager))
     offer(app, manager, person=bearer(opened))
     return app

@@ -57,7 +57,9 @@ STATUS: Sequence[tuple[type[Exception], int]] = (
 class Running:
     """One version that runs."""
 
-    def __init__(self, shelf: Shelf, sessions: Sessions, state: State, package: Package) -> None:
+    def __init__(
+        self, shelf: Shelf, sessions: Sessions, state: State, package: Package, places: int = PLACES
+    ) -> None:  # fmt: skip
         self.state, self.package = state, package
         self._shelf, self._sessions = shelf, sessions
         self._own: Own = shelf.own(package)
@@ -69,7 +71,7 @@ class Running:
             self._host.stop()
             raise
         self.settings = Settings(package.manifest, shelf.records.given(package.manifest.app))
-        self._places = ThreadPoolExecutor(PLACES, thread_name_prefix=package.manifest.app)
+        self._places = ThreadPoolExecutor(places, thread_name_prefix=package.manifest.app)
         self.others: Callable[[str, Call, str], Told] | None = None  # how another application is asked
         self._calm = threading.Condition()
         self._calls = 0
@@ -170,8 +172,12 @@ class Standing:
 class Manager:
     """The applications of a workspace while a service runs. Close it in the end."""
 
-    def __init__(self, opened: Workspace, *, seconds: float = STARTING) -> None:
-        """What is enabled is started, and waited for, but not longer than so many seconds."""
+    def __init__(self, opened: Workspace, *, seconds: float = STARTING, places: int = PLACES) -> None:
+        """What is enabled is started, and waited for, but not longer than so many seconds.
+
+        `places`: how many calls at once an application gets that runs in threads of this process.
+        """
+        self._own_places = places
         self._shelf = Shelf(opened)
         self.seconds = self._shelf.seconds  # of a call
         self._sessions = Sessions(opened)
@@ -314,7 +320,9 @@ class Manager:
         try:
             made = None
             if state.version:
-                made = Running(self._shelf, self._sessions, state, self._shelf.package(app, state.version))
+                package = self._shelf.package(app, state.version)
+                places = self._own_places if package.trusted else PLACES
+                made = Running(self._shelf, self._sessions, state, package, places)
                 made.others = self._waited
                 self._telling.has(made.package.manifest)
             self._place(app, made)
