@@ -185,7 +185,7 @@ def test_fhir_tells_what_came_since_a_moment(tmp_path: Path) -> None:
     with serving(house) as client:
         base = f"/fhir/{short(house.grant)}/Observation"
         before = get(client, house, f"{base}?_count=5000").json()
-        time.sleep(1.1)  # editions are told by the second
+        time.sleep(1.1)  # editions are dated to the second
         moment = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
         harbour.deliver(house.root.parent / "in", number=2, patients=20)
         assert not ingest(Workspace(house.root)).failed
@@ -197,6 +197,12 @@ def test_fhir_tells_what_came_since_a_moment(tmp_path: Path) -> None:
             key for key, said in new.items() if old.get(key) != said
         }
         assert 0 < since["total"] < after["total"]
+        # Editions are dated to the second: what came with the one of a moment came at it, and not after it.
+        newest = Workspace(house.root).lake.editions.current()
+        assert newest is not None
+        at = str(newest.body["published_at"])
+        told = {sign: get(client, house, f"{base}?_count=5000&_lastUpdated={sign}{at}").json() for sign in ("ge", "gt")}
+        assert (told["ge"]["total"], told["gt"]["total"]) == (since["total"], 0)
 
 
 def _said(entry: dict[str, Any]) -> dict[str, Any]:

@@ -39,7 +39,7 @@ def test_a_patient_who_died_since_is_told(tmp_path: Path) -> None:
     died(opened, workspace.rows(opened, "person")[0]["person_id"])
     with serving(house) as client:
         answer = client.get(
-            f"/fhir/{short(house.grant)}/Patient", params={"_lastUpdated": f"ge{before}"}, headers=bearer(house)
+            f"/fhir/{short(house.grant)}/Patient", params={"_lastUpdated": f"gt{before}"}, headers=bearer(house)
         )
     assert answer.status_code == 200, answer.text
     assert answer.json()["total"] == 1

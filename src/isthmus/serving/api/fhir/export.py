@@ -192,8 +192,9 @@ def _found(at: Desk, types: Sequence[str], since: str) -> Mapping[str, Part]:
     found = {}
     for kind in types:
         resource, columns = pages.held(at, kind)
-        if since and pages.edition_at(at, since):
-            came, gone = pages.changed(at, resource, since)
+        before = pages.edition_at(at, since) if since else 0
+        if before:
+            came, gone = pages.changed(at, resource, before)
             found[kind] = Part(len(came), came, gone)
         else:
             page = pages.unpaged(resource, columns, 1, skip=0, ids=None)

@@ -100,9 +100,8 @@ def page(by: Caller, grant: str, kind: str, asked: Sequence[tuple[str, str]]) ->
     return Found([reading.read(resource, row, columns, at.edition) for row in rows], total, after)
 
 
-def changed(at: Desk, resource: Resource, moment: str) -> tuple[list[str], list[str]]:
-    """Ids of resources that came or changed, and of those that are gone, since the edition that stood at a moment."""
-    before = edition_at(at, moment)
+def changed(at: Desk, resource: Resource, before: int) -> tuple[list[str], list[str]]:
+    """Ids of resources that came or changed, and of those that are gone, since an edition."""
     if before == at.edition:
         return [], []
     ids: dict[str, set[str]] = {"added": set(), "removed": set()}
@@ -118,8 +117,11 @@ def changed(at: Desk, resource: Resource, moment: str) -> tuple[list[str], list[
     return sorted(ids["added"] | (beside - gone)), sorted(gone)
 
 
-def edition_at(at: Desk, moment: str) -> int:
-    """The edition that stood at a moment; the first where there was none yet."""
+def edition_at(at: Desk, moment: str, *, just_before: bool = False) -> int:
+    """The edition that stood at a moment, or just before it; 0 where there was none yet.
+
+    Editions are dated to the second: one of the moment itself stands at it, and not just before it.
+    """
     try:
         when = datetime.fromisoformat(moment)
     except ValueError:
@@ -128,7 +130,8 @@ def edition_at(at: Desk, moment: str) -> int:
     editions = at.by.house.opened.lake.editions
     stood = 0
     for number in editions.numbers():
-        if datetime.fromisoformat(str(editions.get(number).body["published_at"])) <= when and number <= at.edition:
+        published = datetime.fromisoformat(str(editions.get(number).body["published_at"]))
+        if number <= at.edition and (published < when or (published == when and not just_before)):
             stood = number
     return stood
 
@@ -140,9 +143,10 @@ def _since(at: Desk, resource: Resource, said: str) -> list[str] | None:
         raise Problem(
             "wrong", "`_lastUpdated` takes ge or gt and a moment here: what came since the edition before it."
         )
-    if edition_at(at, moment) == 0:
+    before = edition_at(at, moment, just_before=sign == "ge")
+    if before == 0:
         return None
-    found, _ = changed(at, resource, moment)
+    found, _ = changed(at, resource, before)
     if len(found) > CHANGED:
         raise Problem("wrong", f"more than {CHANGED:,} came since then. Use `$export` with `_since`, or take all anew.")
     return found
