@@ -36,6 +36,8 @@ LEARNT = ("drift.", "outlying.", "sequence.")
 # Rules about delivered records that the simulation obeys where it fills the fields: what contradicts another field.
 OBEYED = "logic"
 UNFILLED = ("H20", "H21.anaesthesia")  # for these the simulation would have to fill fees
+# Clean exports have no errors; but at their second hospital people are written otherwise, for linkage, also by birth.
+WRITTEN = ("H09.birth",)
 WRONG = ("quarantine.", "exchangedFields", "placeholderDay", "conflicts", "repeats", "silence", "units")
 
 
@@ -122,7 +124,7 @@ def test_clean_front_pages_and_reports_contradict_themselves_nowhere(clean: Work
         (site.name, rule.rule_id): (outcome.wrong, outcome.asked)
         for site in clean.sites() for found in judged(clean, site.name)
         for rule in found.rules.rules if rule.type == OBEYED
-        for outcome in [found.outcomes[rule.rule_id]] if outcome.wrong and rule.rule_id not in UNFILLED
+        for outcome in [found.outcomes[rule.rule_id]] if outcome.wrong and rule.rule_id not in (*UNFILLED, *WRITTEN)
     }  # fmt: skip
     asked = sum(
         one.asked for site in clean.sites() for found in judged(clean, site.name) for one in found.outcomes.values()
