@@ -114,6 +114,10 @@ def test_pages_tell_what_is_held_back_in_the_language_of_their_reader(bay: Works
         assert sentence in page and "result_2.csv" in page
         assert wrong not in page
     held = HeldError({"bay": Held("bay", 5.0, worse(app.state.house, "bay") or (), 1, "ws")})
+    # Who does not mend what a site delivers is led to the file of a real patient, and not to the line.
+    (one,) = worse(app.state.house, "bay") or ()
+    assert re.search(r"line \d", one.where()) and not re.search(r"line \d", one.where(row=False))
+    assert "result_2.csv" in held.says(row=False) and not re.search(r"line \d", held.says(row=False))
     run_of = Run("replay bay")
     run_of.end(held)
     assert "未发布新版次" in run_of.told(speech("", "zh"))["fault"]

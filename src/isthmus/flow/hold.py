@@ -33,21 +33,22 @@ class Worse:
     finding: Finding
     points: float
 
-    def says(self, language: Language = "en") -> str:
-        """What is wrong, in how many rows, where, and how it is mended."""
+    def says(self, language: Language = "en", *, row: bool = True) -> str:
+        """What is wrong, in how many rows, where (`row`: to the line), and how it is mended."""
         one, end, words = self.finding, ".。", _words()
-        where = "".join(words["between"][language] + text for text in [self.where(language)] if text)
+        where = "".join(words["between"][language] + text for text in [self.where(language, row=row)] if text)
         return words["worse"][language].format(
             says=one.says(language).rstrip(end), rows=f"{one.rows:,}", of=f"{one.of:,}", points=f"{self.points:+.1f}",
             where=where, mend=one.mend(language).rstrip(end),
         )  # fmt: skip
 
-    def where(self, language: Language = "en") -> str:
-        """The file that most of the rows came from, the columns, and the line of an example; '' where none is known."""
+    def where(self, language: Language = "en", *, row: bool = True) -> str:
+        """The file that most of the rows came from, the columns, and for who may see a `row` the line of an example; ''
+        where none is known."""
         if not self.finding.places:
             return ""
         place = self.finding.places[0]
-        key = "where" if place.line is None else "where.row" if place.sheet else "where.line"
+        key = "where" if place.line is None or not row else "where.row" if place.sheet else "where.line"
         columns = f" [{', '.join(place.columns)}]" if place.columns else ""
         return _words()[key][language].format(name=place.name, columns=columns, line=place.line)
 
@@ -63,13 +64,13 @@ class Held:
     count: int
     root: str = field(default="", repr=False)
 
-    def says(self, language: Language = "en") -> str:
+    def says(self, language: Language = "en", *, row: bool = True) -> str:
         """What happened, to what, and what to do next."""
         words, told = _words(), self.worse[:TOLD]
         more = self.count - len(told)
         return words["held"][language].format(
             most=f"{self.most:g}", site=self.site, worse=words["between"][language].join(
-                one.says(language) for one in told),
+                one.says(language, row=row) for one in told),
             more=words["more"][language].format(more=more) if more else "",
             accept=f"isthmus ingest {quote(self.root)} --accept {self.site}",
         )  # fmt: skip
@@ -84,9 +85,9 @@ class HeldError(IsthmusError):
         self.sites = sites
         super().__init__(self.says())
 
-    def says(self, language: Language = "en") -> str:
-        """Why, in a language."""
-        return "; ".join(f"{site}: {held.says(language)}" for site, held in self.sites.items())
+    def says(self, language: Language = "en", *, row: bool = True) -> str:
+        """Why, in a language; `row`: with the lines of examples."""
+        return "; ".join(f"{site}: {held.says(language, row=row)}" for site, held in self.sites.items())
 
 
 def demand_no_worse(

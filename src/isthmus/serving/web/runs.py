@@ -84,7 +84,7 @@ class Run:
         """The run as a page shows it."""
         what, _, where = self.title.partition(" ")
         title = " ".join(one for one in (w.name("work", what), where) if one)
-        fault = self.fault.says(w.language) if isinstance(self.fault, HeldError) else self.fault
+        fault = self.fault.says(w.language, row=False) if isinstance(self.fault, HeldError) else self.fault
         return {"title": title, "over": self.over, "fault": fault, "steps": self.steps(w)}
 
     def after(self, version: int, seconds: float) -> int:

@@ -132,7 +132,7 @@ def _fits(one: Lived, wanted: Mapping[str, str]) -> bool:
 def _row(one: Lived, told: Asked) -> dict[str, Any]:
     found = one.finding
     place = found.places[0] if found.places else None
-    line = place.line if place and _keeps(told, found.site) else None
+    line = place.line if place and told.mends(found.site) else None
     where = place.name + (f" · {line}" if line else "") if place else ""
     return {
         "grade": found.grade, "site": found.site, "says": found.says(told.visitor.language), "place": where,
@@ -141,16 +141,11 @@ def _row(one: Lived, told: Asked) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _keeps(told: Asked, site: str) -> bool:
-    """Whether single rows of a site may be pointed at: where patients are real, for those who mend what it delivers."""
-    return told.house.synthetic or told.visitor.keeps(site)
-
-
 def finding(told: Asked) -> View:
     """One finding: what is wrong, where it stands in the export, how it is mended, and its life."""
     one, w, language = _one(told), told.w, told.visitor.language
     found = one.finding
-    mends = _keeps(told, found.site)
+    mends = told.mends(found.site)
     places = Table("places", (Column("feed"), Column("file"), Column("columns", "list"), Column("line", "tally"),
                               Column("rows", "count"), Column("trace", "code")),
                    [{"feed": place.feed, "file": f"{place.file} {place.sheet}".strip(), "columns": list(place.columns),

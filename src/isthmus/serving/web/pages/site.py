@@ -28,7 +28,8 @@ def view(told: Asked) -> View:
     row = next((one for one in seen.sites if one["name"] == site.name), None) if seen else None
     values: dict[str, Any] = {
         "site": site, "row": row, "held": site.name in counted.held_back(told.house), "outcomes": OUTCOMES,
-        "worse": counted.worse(told.house, site.name), "may": _may(told, site), "done": "done" in told.query,
+        "worse": counted.worse(told.house, site.name), "mends": told.mends(site.name),
+        "may": _may(told, site), "done": "done" in told.query,
         "bars": _bars(tables[0], told), "last": _last(told, row),
     }  # fmt: skip
     drawn = Chart("feeds", "feeds", f"{site.title or site.name}: {w('feeds')}", specs.stacked(

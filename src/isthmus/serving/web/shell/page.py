@@ -42,6 +42,10 @@ class Asked:
         """The present moment in UTC."""
         return now()
 
+    def mends(self, site: str) -> bool:
+        """Whether single rows of a site may be pointed at: of real patients to those who mend what it delivers."""
+        return self.house.synthetic or self.visitor.keeps(site)
+
     @property
     def edition(self) -> int | None:
         """The edition of the page's numbers: the one that the address names, else the newest; None before the first."""
