@@ -76,9 +76,7 @@ class Callers:
 @contextmanager
 def serviced(root: Path, processes: int) -> Iterator[tuple[int, int]]:
     """The services of a workspace by some processes (`isthmus serve --services`): port, and number of their parent."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "isthmus", "serve", str(root), "--port", str(port), "--services", str(processes)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
@@ -91,6 +89,13 @@ def serviced(root: Path, processes: int) -> Iterator[tuple[int, int]]:
     finally:
         process.send_signal(signal.SIGINT)
         process.wait(PATIENCE)
+
+
+def free_port() -> int:
+    """A port of this machine on which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
 
 
 def family(process: int) -> list[int]:

@@ -14,9 +14,10 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from benchmarks.calling import took
 from benchmarks.claim import Bench, Row
 from benchmarks.gate import EACH, GIVEN, SITES, TYPES
-from benchmarks.workbench import COUNTING, peak, served, took
+from benchmarks.workbench import COUNTING, peak, served
 from isthmus.base.clock import now
 from isthmus.base.durable import sha256_of
 from isthmus.flow import start
@@ -69,9 +70,9 @@ def look(root: str) -> dict[str, Any]:
         while COUNTING in web.get("/quality").text and time.perf_counter() - began < PATIENCE:
             time.sleep(1)
         settled = time.perf_counter() - began
-        before = took(process)
+        before = took([process])
         again = {page: max(_timed(web, page) for _ in range(20)) for page in PAGES}
-        cpu, memory = (took(process) - before) / (20 * len(PAGES)), peak(process)
+        cpu, memory = (took([process]) - before) / (20 * len(PAGES)), peak(process)
     return {"ready": ready, "first": first, "settled": settled, "again": again, "cpu": cpu, "memory": memory}
 
 

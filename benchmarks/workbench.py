@@ -6,10 +6,8 @@ operating system: what a busy machine leaves comparable.
 """
 
 import asyncio
-import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -23,6 +21,7 @@ from typing import Any
 
 import httpx
 
+from benchmarks.calling import free_port, took
 from benchmarks.claim import Bench, Row
 from benchmarks.visiting import Visit
 from isthmus.base.clock import now
@@ -126,9 +125,7 @@ def _granted(made: Workspace, office: Office, name: str) -> str:
 @contextmanager
 def served(root: Path) -> Iterator[tuple[str, int]]:
     """A workbench in a process of its own: its address and the number of the process."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "isthmus", "serve", str(root), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
@@ -141,9 +138,9 @@ def served(root: Path) -> Iterator[tuple[str, int]]:
 async def _all(address: str, process: int, given: Sequence[tuple[str, str]], seconds: float) -> dict[str, Any]:
     async with httpx.AsyncClient(base_url=address, timeout=60, headers={"Accept": "text/html"}) as web:
         await _warm(web)
-        before, at, signed = took(process), time.perf_counter(), []
+        before, at, signed = took([process]), time.perf_counter(), []
         cookies = await asyncio.gather(*(_sign_in(web, number, signed) for number in range(len(given))))
-        signing = _told({"sign-in": signed}, Counter(), len(given), took(process) - before, time.perf_counter() - at)
+        signing = _told({"sign-in": signed}, Counter(), len(given), took([process]) - before, time.perf_counter() - at)
         looking = [{"Cookie": f"isthmus={cookie}"} for cookie in cookies]
         asking = [{"Authorization": f"Bearer {token}", "X-Grant": grant} for token, grant in given]
         walked = await _measured(address, process, PAGES, looking, seconds)
@@ -158,7 +155,7 @@ async def _measured(
     """Everybody at once, one address after another, for some seconds or once. `who` are headers that show somebody."""
     times: Times = {}
     wrong: Counter[str] = Counter()
-    before, at, own = took(process), time.perf_counter(), time.process_time()
+    before, at, own = took([process]), time.perf_counter(), time.process_time()
 
     async def walk(shown: Mapping[str, str], number: int) -> None:
         async with Visit(base) as visit:
@@ -175,7 +172,7 @@ async def _measured(
 
     await asyncio.gather(*(walk(shown, number) for number, shown in enumerate(who)))
     asking = time.process_time() - own
-    return _told(times, wrong, len(who), took(process) - before, time.perf_counter() - at) | {"asking": asking}
+    return _told(times, wrong, len(who), took([process]) - before, time.perf_counter() - at) | {"asking": asking}
 
 
 async def _sign_in(web: httpx.AsyncClient, number: int, times: list[float]) -> str:
@@ -216,12 +213,6 @@ def _told(times: Times, wrong: Mapping[str, int], many: int, cpu: float, took: f
 
 def _p95(found: Sequence[float]) -> float:
     return quantiles(found, n=20)[-1] if len(found) > 1 else found[0]
-
-
-def took(process: int) -> float:
-    """Seconds of processor time that a process has taken so far."""
-    told = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
-    return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def peak(process: int) -> float:

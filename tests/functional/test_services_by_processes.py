@@ -10,7 +10,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from benchmarks.calling import family
+from benchmarks.calling import family, free_port
 
 from isthmus.apps.manager.shelf import Shelf
 from isthmus.flow.workspace import Workspace
@@ -18,7 +18,6 @@ from lib import granted, granted_registry
 from lib.command import run
 from lib.granted import House
 from lib.granted_registry import ALL, SITE
-from lib.serving import free_port
 
 BODY = {
     "hook": "patient-view", "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",

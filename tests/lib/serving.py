@@ -1,6 +1,5 @@
 """An application of FastAPI behind a real server on a free port."""
 
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,10 +22,3 @@ def serving(app: FastAPI) -> Iterator[str]:
     finally:
         server.should_exit = True
         held.join()
-
-
-def free_port() -> int:
-    """A port of this machine on which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
